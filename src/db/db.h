@@ -1,0 +1,89 @@
+/*
+ * A thin layer over SQLite: one connection, statements prepared once and
+ * kept, codes of ours.  The only owner of sqlite3.h.  Used by store and
+ * relay.
+ *
+ * A struct db belongs to one thread.  Errors of SQLite are logged here, once,
+ * with the file's name: SQLITE_FULL is ZK_EDISKFULL, SQLITE_CORRUPT and
+ * SQLITE_NOTADB are ZK_ETAMPER, SQLITE_BUSY is ZK_ELOCKED, SQLITE_CONSTRAINT
+ * is ZK_EEXIST (not logged), SQLITE_READONLY and SQLITE_PERM are ZK_EPERM,
+ * the rest ZK_EIO.
+ */
+#ifndef ZK_DB_DB_H
+#define ZK_DB_DB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/err.h"
+
+struct db;
+struct stmt;	/* a prepared statement, owned by its db */
+
+enum db_flags {
+	DB_CREATE = 1,	/* make the file if it is not there */
+	DB_READONLY = 2,
+	DB_UNTRUSTED = 4 /* no triggers, views or functions from the file */
+};
+
+/*
+ * Opens path (":memory:" for none on disk) with WAL and synchronous=FULL,
+ * trusted_schema off, mode 0600.  *out is owned by the caller.
+ */
+ZK_CHECKED enum zk_err db_open(const char *path, unsigned flags,
+    struct db **out);
+
+/* Closes; rolls back what is open.  NULL is fine. */
+void db_close(struct db *db);
+
+/* Runs statements without results, as given at compile time. */
+ZK_CHECKED enum zk_err db_exec(struct db *db, const char *sql);
+
+/*
+ * The statement for sql, which must be a string literal: prepared on first
+ * use, afterwards the same object, reset and with bindings cleared.
+ * NULL when it cannot be prepared: db_step then reports the error.
+ */
+struct stmt *db_stmt(struct db *db, const char *sql);
+
+/* Bind parameter i (from 1).  Memory must live until the step or reset. */
+void stmt_int(struct stmt *s, int i, int64_t v);
+void stmt_blob(struct stmt *s, int i, const void *p, size_t n);
+void stmt_text(struct stmt *s, int i, const char *v);
+void stmt_null(struct stmt *s, int i);
+
+/*
+ * ZK_OK: a row is there.  ZK_ENOENT: none, or no more; the statement was
+ * reset.  Else the error, also reset.
+ */
+ZK_CHECKED enum zk_err stmt_step(struct db *db, struct stmt *s);
+
+/* Runs a statement that gives no rows and resets it. */
+ZK_CHECKED enum zk_err stmt_run(struct db *db, struct stmt *s);
+
+/* Must follow a stmt_step whose rows are not read to the end. */
+void stmt_reset(struct stmt *s);
+
+/* Columns of the row at hand (from 0); pointers live until the next step. */
+int64_t stmt_col_int(struct stmt *s, int i);
+const void *stmt_col_blob(struct stmt *s, int i, size_t *len);
+bool stmt_col_null(struct stmt *s, int i);
+
+/* Copies a blob column of exactly n bytes.  ZK_ETAMPER on another length. */
+ZK_CHECKED enum zk_err stmt_col_copy(struct stmt *s, int i, void *out,
+    size_t n);
+
+/* A transaction (BEGIN IMMEDIATE).  They do not nest: BUG. */
+ZK_CHECKED enum zk_err db_begin(struct db *db);
+ZK_CHECKED enum zk_err db_commit(struct db *db);
+void db_rollback(struct db *db);	/* nothing open: does nothing */
+bool db_in_tx(const struct db *db);
+
+int64_t db_last_id(struct db *db);
+int64_t db_changes(struct db *db);
+
+/* PRAGMA integrity_check: ZK_ETAMPER, logged with what it found. */
+ZK_CHECKED enum zk_err db_check(struct db *db);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * The client's view of a remote: one interface, several implementations
+ * (relay, folder, in-memory fake).  It moves opaque bytes: sealed records,
+ * segments and blobs; nothing here can read them, and there is no way to
+ * send anything that is not sealed.
+ *
+ * A struct transport belongs to one thread.  Blob transfers overlap: they
+ * are submitted and complete inside transport_wait.  Everything else is one
+ * call, one answer, and may be called while blobs are in flight.  Every wait
+ * has a deadline.  All writes are idempotent.
+ */
+#ifndef ZK_TRANSPORT_TRANSPORT_H
+#define ZK_TRANSPORT_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+#define TRANSPORT_NAME_LEN 32	/* bytes of a log id, object or segment hash */
+#define TRANSPORT_MARK_MAX 64	/* bytes of an opaque read mark */
+#define TRANSPORT_OBJ_MAX (4u * 1024 * 1024 + 4096) /* one stored object */
+
+struct env;
+struct key;
+struct signkey;
+struct transport;
+
+/* A read mark: opaque to the client, made by the remote. len 0: the start. */
+struct tmark {
+	uint8_t b[TRANSPORT_MARK_MAX];
+	size_t len;
+};
+
+/* One segment, as stored. */
+struct tseg {
+	uint8_t log[TRANSPORT_NAME_LEN];	/* log id */
+	uint64_t seq;				/* from 1 */
+	uint8_t hash[TRANSPORT_NAME_LEN];	/* segment hash */
+	const uint8_t *data;			/* whole stored bytes */
+	size_t len;
+};
+
+enum tseg_result {
+	TSEG_STORED,	/* durable now */
+	TSEG_HAVE,	/* these very bytes were durable already */
+	TSEG_TAKEN,	/* another segment holds this place */
+	TSEG_GAP	/* the segment before it is not there */
+};
+
+/* What open needs beside the URL; borrowed for the life of the transport. */
+struct transport_opts {
+	struct env *env;
+	const uint8_t *locator;		/* 32 bytes: the space */
+	const struct signkey *space;	/* creates the space; may be NULL */
+	const struct signkey *request;	/* signs requests; may be NULL for
+					 * rendezvous and health only */
+	int64_t timeout_ms;		/* of a whole call; 0 for the default */
+	uint64_t up_rate;		/* bytes a second, 0 no limit */
+	uint64_t down_rate;
+	const char *proxy;		/* http:// or socks5h://; may be NULL */
+	const char *invite;		/* token for creating the space */
+};
+
+struct transport_ops;	/* transport/impl.h, for implementations */
+
+/*
+ * Opens the remote at url (zk(1), REMOTE URLS).  Contacts nothing.
+ * ZK_EUSAGE: not a URL of a known kind (logged with what is wrong).
+ */
+ZK_CHECKED enum zk_err transport_open(const char *url,
+    const struct transport_opts *opts, struct transport **out);
+void transport_free(struct transport *t);
+
+/* The URL without credentials; lives as long as t. */
+const char *transport_url(const struct transport *t);
+
+/*
+ * Creates the space if it is not there (idempotent).  ZK_EREFUSED: the relay
+ * wants an invite.  ZK_ENET and the other network codes.
+ */
+ZK_CHECKED enum zk_err transport_create(struct transport *t);
+
+/*
+ * Appends n segments in order, create-only at (log, seq); res gets one
+ * result each.  One request where the remote can.  An error means that
+ * nothing is known of any of them.
+ */
+ZK_CHECKED enum zk_err transport_append(struct transport *t,
+    const struct tseg *segs, size_t n, enum tseg_result *res);
+
+/*
+ * Segments after mark, oldest first, at most about max_bytes (but at least
+ * one), given to each() one by one (data lives for the call only); *mark
+ * moves past them; *more tells whether another call would find more at
+ * once.  An unknown mark means from the start.  each() returning an error
+ * ends the call with it, mark unmoved.  With wait_ms > 0 an empty answer is
+ * held back up to that long.
+ */
+ZK_CHECKED enum zk_err transport_read(struct transport *t,
+    struct tmark *mark, size_t max_bytes, unsigned wait_ms, bool *more,
+    enum zk_err (*each)(void *arg, const struct tseg *s), void *arg);
+
+/*
+ * Reads the one segment (log, seq) if present (every branch that is there);
+ * ZK_ENOENT.
+ */
+ZK_CHECKED enum zk_err transport_read_at(struct transport *t,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq,
+    enum zk_err (*each)(void *arg, const struct tseg *s), void *arg);
+
+/* Stored highest seq of a log and its hash.  ZK_ENOENT: no such log. */
+ZK_CHECKED enum zk_err transport_head(struct transport *t,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t *seq,
+    uint8_t hash[static TRANSPORT_NAME_LEN]);
+
+/* Names of all records after mark, each once; as transport_read. */
+ZK_CHECKED enum zk_err transport_rec_list(struct transport *t,
+    struct tmark *mark,
+    enum zk_err (*each)(void *arg,
+        const uint8_t name[static TRANSPORT_NAME_LEN]), void *arg);
+/* Appends the record's stored bytes to out.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err transport_rec_get(struct transport *t,
+    const uint8_t name[static TRANSPORT_NAME_LEN], struct buf *out);
+ZK_CHECKED enum zk_err transport_rec_put(struct transport *t,
+    const uint8_t name[static TRANSPORT_NAME_LEN], const void *p, size_t n);
+
+/*
+ * One blob transfer.  The caller owns the struct and keeps it and data
+ * alive until done was called (from transport_wait or transport_submit).
+ */
+struct txfer {
+	uint8_t name[TRANSPORT_NAME_LEN];	/* hash of the stored bytes */
+	bool put;
+	const uint8_t *data;	/* put: the stored bytes */
+	size_t len;
+	struct buf body;	/* get: receives them, at most body.max bytes;
+				 * the caller inits and releases it */
+	/* r: ZK_OK (put: durable there; get: whole and its hash equals name),
+	 * ZK_ENOENT, ZK_ETAMPER, ZK_EREMOTEFULL, network codes */
+	void (*done)(struct txfer *x, enum zk_err r);
+	void *arg;
+	struct txfer *next;	/* for the implementation */
+	void *impl;
+};
+
+/* Starts x.  Fails only for lack of memory (done is then not called). */
+ZK_CHECKED enum zk_err transport_submit(struct transport *t,
+    struct txfer *x);
+
+/* Transfers submitted and not done. */
+size_t transport_inflight(const struct transport *t);
+
+/*
+ * Drives transfers until at most `left` are in flight, or timeout_ms
+ * passed, whichever is first.  left = SIZE_MAX - 1: only what is ready now.
+ * ZK_ETIMEDOUT only if the time passed without any progress at all.
+ */
+ZK_CHECKED enum zk_err transport_wait(struct transport *t, size_t left,
+    int timeout_ms);
+
+/* Fails all transfers in flight with ZK_ESIGNAL. */
+void transport_cancel(struct transport *t);
+
+/* missing[i] = true for each name that is not there. n <= 4096. */
+ZK_CHECKED enum zk_err transport_missing(struct transport *t,
+    const uint8_t (*names)[TRANSPORT_NAME_LEN], size_t n, bool *missing);
+
+/* Removes a blob; not there is fine. */
+ZK_CHECKED enum zk_err transport_blob_delete(struct transport *t,
+    const uint8_t name[static TRANSPORT_NAME_LEN]);
+/* Removes a segment; not there is fine. */
+ZK_CHECKED enum zk_err transport_seg_delete(struct transport *t,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq);
+
+/*
+ * Rendezvous for pairing (zk-protocol(7), RENDEZVOUS): a mailbox under a
+ * nameplate with two sides, 0 the one that shows the code and 1 the one
+ * that enters it.  No space and no request key are needed.
+ * claim: side 0 gives *plate = 0 to be given a fresh short number.
+ */
+ZK_CHECKED enum zk_err transport_rv_claim(struct transport *t, unsigned side,
+    uint64_t *plate, const uint8_t id[static 16]);
+/* Appends message number seq (from 0) of this side. */
+ZK_CHECKED enum zk_err transport_rv_put(struct transport *t, uint64_t plate,
+    const uint8_t id[static 16], unsigned side, unsigned seq, const void *p,
+    size_t n);
+/* Message seq of the other side; waits.  ZK_ETIMEDOUT, ZK_EEXPIRED. */
+ZK_CHECKED enum zk_err transport_rv_get(struct transport *t, uint64_t plate,
+    const uint8_t id[static 16], unsigned side, unsigned seq,
+    unsigned wait_ms, struct buf *out);
+ZK_CHECKED enum zk_err transport_rv_close(struct transport *t,
+    uint64_t plate, const uint8_t id[static 16]);
+
+/*
+ * The relay's SPKI pin as seen on this transport's connection:
+ * "sha256//BASE64", or "" where there is no TLS.  ZK_ENET before the first
+ * connection.
+ */
+ZK_CHECKED enum zk_err transport_pin(struct transport *t, char *out,
+    size_t cap);
+
+#endif
