@@ -1,0 +1,240 @@
+/*
+ * One vault on this device, and the rounds that keep it in step: what a
+ * command calls.  Knows nothing of argv, SQL or HTTP.
+ *
+ * A struct vault is one open vault: its root, its database, its keys and the
+ * lock.  It belongs to one thread.  Errors are reported where path or peer
+ * are known (log_error); the codes returned here are only passed on.
+ */
+#ifndef ZK_SYNC_SYNC_H
+#define ZK_SYNC_SYNC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/err.h"
+
+struct env;
+struct transport;
+struct transport_opts;
+struct vault;
+
+#define SYNC_DEVICE_LEN 32	/* bytes of a device id */
+#define SYNC_REMOTES_MAX 16
+#define SYNC_NAME_MAX 64	/* bytes of a device name, UTF-8 */
+
+/* Where a vault is and how long to wait for its lock. */
+struct vault_opts {
+	struct env *env;
+	const char *dir;	/* where the search upward starts */
+	const char *state_home;	/* absolute: $XDG_STATE_HOME/zk */
+	int64_t lock_wait_ms;	/* 0: fail at once with ZK_ELOCKED */
+	bool no_lock;		/* only to read settings: completions */
+};
+
+/*
+ * What the vault remembers, as `zk remote`, `zk device` show it.  Strings
+ * live for the call of the callback.
+ */
+struct sync_remote {
+	const char *url;	/* without credentials */
+	unsigned pos;		/* 0 is the primary */
+	uint64_t behind;	/* objects it is known to lack */
+	int64_t last_ok_ms;	/* last success, ms since 1970; 0 never */
+	bool asked;		/* status: it was asked in this run... */
+	bool ok;		/* ...and answered */
+	enum zk_err err;	/* why it did not */
+	uint64_t ahead;		/* status: segments it has that we lack */
+};
+
+struct sync_device {
+	uint8_t id[SYNC_DEVICE_LEN];
+	const char *name;	/* UTF-8, unescaped */
+	bool self;
+	int64_t last_seen_ms;	/* wall time its newest segment says; 0 none */
+	uint64_t behind;	/* segments of ours it has not acknowledged */
+};
+
+enum sync_change_kind {
+	SYNC_NEW,		/* local change to push, or plan step */
+	SYNC_CHANGED,
+	SYNC_DELETED,
+	SYNC_MOVED,		/* from -> path */
+	SYNC_ATTR,		/* mode or times only */
+	SYNC_SKIPPED		/* unreadable, special, changing: why says */
+};
+
+struct sync_change {
+	enum sync_change_kind kind;
+	bool incoming;		/* false: local, to push; true: to apply */
+	char type;		/* 'f' file, 'd' directory, 'l' symlink */
+	const char *path;	/* raw bytes, relative to the root */
+	const char *from;	/* SYNC_MOVED: the old path, else NULL */
+	const char *why;	/* SYNC_SKIPPED: the reason, else NULL */
+	uint64_t bytes;
+};
+
+struct sync_conflict {
+	const char *path;	/* the conflict copy */
+	const char *of;		/* the file it is a copy of */
+};
+
+enum sync_phase {
+	SYNC_SCAN,
+	SYNC_FETCH,
+	SYNC_APPLY,
+	SYNC_UPLOAD,
+	SYNC_PUBLISH,
+	SYNC_DONE
+};
+
+/* Totals are 0 while unknown. */
+struct sync_progress {
+	enum sync_phase phase;
+	uint64_t files, files_total;
+	uint64_t bytes, bytes_total;
+};
+
+/*
+ * How a round talks to its caller; every member may be NULL.  stop is asked
+ * often (from the calling thread): true ends the round soon, cleanly, with
+ * ZK_ESIGNAL.
+ */
+struct sync_ui {
+	void *arg;
+	void (*progress)(void *arg, const struct sync_progress *p);
+	void (*change)(void *arg, const struct sync_change *c);
+	void (*conflict)(void *arg, const struct sync_conflict *c);
+	void (*remote)(void *arg, const struct sync_remote *r);
+	void (*device)(void *arg, const struct sync_device *d);
+	bool (*stop)(void *arg);
+};
+
+struct sync_opts {
+	struct sync_ui ui;
+	bool dry_run;		/* print the plan (ui.change), change nothing */
+	bool offline;		/* status: ask no remote */
+	/* the brake: both 0 for the default, else one of the two */
+	uint64_t max_delete;
+	unsigned max_delete_percent;
+	int64_t timeout_ms;	/* of one network call; 0 default */
+	uint64_t up_rate, down_rate; /* bytes a second; 0 no limit */
+	const char *proxy;	/* may be NULL */
+	const char *invite;	/* may be NULL */
+	int64_t max_age_ms;	/* status --check; 0: not asked */
+};
+
+/* What a round did, for the summary line. */
+struct sync_report {
+	uint64_t files;		/* pushed or applied */
+	uint64_t bytes;		/* of their content */
+	uint64_t conflicts;	/* new ones */
+	uint64_t deleted;
+	uint64_t skipped;	/* paths left out: status 3 */
+	uint64_t to_push;	/* status: changes not yet on the primary */
+	uint64_t to_pull;	/* status: known or offered, not applied */
+	uint64_t open_conflicts; /* status */
+	uint64_t stale;		/* status: devices, remotes past max_age */
+	size_t remotes_n;
+	struct sync_report_remote {
+		char url[512];
+		bool ok;
+		uint64_t behind;
+		enum zk_err err;
+	} remotes[SYNC_REMOTES_MAX];
+};
+
+/* The vault -------------------------------------------------------------- */
+
+struct vault_init_opts {
+	struct env *env;
+	const char *dir;	/* made if absent; may hold files */
+	const char *state_home;
+	const char *name;	/* of this device; NULL: the host's name */
+	const char *const *urls; /* remotes, in order */
+	size_t urls_n;
+	const struct sync_opts *net; /* timeout, proxy, invite; may be NULL */
+};
+
+/*
+ * Makes dir a vault with this device as its first member.  Remotes are
+ * contacted: each space is created.  ZK_EEXIST: dir lies in a vault already.
+ * Nothing is left behind on failure.
+ */
+ZK_CHECKED enum zk_err vault_init(const struct vault_init_opts *o);
+
+/*
+ * Accepts a moved, restored or replaced root: empty base, nothing deleted.
+ * ZK_EREFUSED while the old root still exists.
+ */
+ZK_CHECKED enum zk_err vault_reattach(const struct vault_opts *o);
+
+/*
+ * Opens the vault around o->dir, takes its lock, recovers what an
+ * interrupted run left.  ZK_ENOVAULT, ZK_ELOCKED, ZK_EROOT, ZK_EVERSION.
+ */
+ZK_CHECKED enum zk_err vault_open(const struct vault_opts *o,
+    struct vault **out);
+void vault_close(struct vault *v);
+
+/* Absolute path of the root; lives as long as v. */
+const char *vault_root(const struct vault *v);
+/* This device's name; lives until it is renamed. */
+const char *vault_device_name(const struct vault *v);
+
+/*
+ * A setting kept in the vault ("max-delete", ...) into out as a string;
+ * ZK_ENOENT if it is not set.
+ */
+ZK_CHECKED enum zk_err vault_setting(struct vault *v, const char *name,
+    char *out, size_t cap);
+
+/* Rounds ----------------------------------------------------------------- */
+
+/*
+ * Each: ZK_OK, or the worst of what happened (err_worse) with *rep filled
+ * as far as it went.  ZK_EPARTIAL: paths skipped.  ZK_ECONFLICT: done, new
+ * conflicts.  ZK_EUSAGE: no remote is set.
+ */
+ZK_CHECKED enum zk_err sync_push(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep);
+ZK_CHECKED enum zk_err sync_pull(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep);
+/* Pull, then push. */
+ZK_CHECKED enum zk_err sync_both(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep);
+
+/*
+ * Scans, asks remotes in parallel for at most 2 s unless offline, and
+ * reports through o->ui.  Changes nothing.
+ */
+ZK_CHECKED enum zk_err sync_status(struct vault *v,
+    const struct sync_opts *o, struct sync_report *rep);
+
+/*
+ * Re-checks every signature, chain, hash, held object and the database.
+ * ZK_ETAMPER, each finding logged with its name.
+ */
+ZK_CHECKED enum zk_err sync_verify(struct vault *v,
+    const struct sync_opts *o, struct sync_report *rep);
+
+/* Remotes and devices ---------------------------------------------------- */
+
+/* ZK_EUSAGE: not a URL.  ZK_EEXIST: there already.  Creates the space. */
+ZK_CHECKED enum zk_err sync_remote_add(struct vault *v, const char *url,
+    const struct sync_opts *o);
+/* By url; ZK_ENOENT. */
+ZK_CHECKED enum zk_err sync_remote_rm(struct vault *v, const char *url);
+ZK_CHECKED enum zk_err sync_remote_ls(struct vault *v,
+    const struct sync_ui *ui);
+ZK_CHECKED enum zk_err sync_device_ls(struct vault *v,
+    const struct sync_ui *ui);
+/*
+ * Renames a device (this one only, else ZK_EREFUSED); published by the next
+ * push.  ZK_EUSAGE: not 1..SYNC_NAME_MAX bytes of printable UTF-8.
+ */
+ZK_CHECKED enum zk_err sync_device_rename(struct vault *v, const char *old,
+    const char *name);
+
+#endif
