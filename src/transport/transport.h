@@ -91,17 +91,31 @@ ZK_CHECKED enum zk_err transport_create(struct transport *t);
 ZK_CHECKED enum zk_err transport_append(struct transport *t,
     const struct tseg *segs, size_t n, enum tseg_result *res);
 
+/* How to read; borrowed for one call. */
+struct tread {
+	size_t max_bytes;	/* about this much, but at least one segment */
+	unsigned wait_ms;	/* an empty answer is held back up to this */
+	/* one segment; data lives for the call only; an error ends the read */
+	enum zk_err (*each)(void *arg, const struct tseg *s);
+	/*
+	 * May be NULL.  True: the caller holds this segment and all before it
+	 * on its branch, so the remote may leave them out.  Dumb stores, whose
+	 * marks cannot say where every log stands, ask it; others need not.
+	 */
+	bool (*have)(void *arg, const uint8_t log[static TRANSPORT_NAME_LEN],
+	    uint64_t seq, const uint8_t hash[static TRANSPORT_NAME_LEN]);
+	void *arg;		/* of both */
+};
+
 /*
- * Segments after mark, oldest first, at most about max_bytes (but at least
- * one), given to each() one by one (data lives for the call only); *mark
- * moves past them; *more tells whether another call would find more at
- * once.  An unknown mark means from the start.  each() returning an error
- * ends the call with it, mark unmoved.  With wait_ms > 0 an empty answer is
- * held back up to that long.
+ * Segments after mark, those of one log in order of seq, given to how->each
+ * one by one; *mark moves past them; *more tells whether another call would
+ * find more at once.  A segment may be given again: callers deduplicate by
+ * (log, seq, hash).  An unknown mark means from the start.  each() returning
+ * an error ends the call with it, mark unmoved.
  */
 ZK_CHECKED enum zk_err transport_read(struct transport *t,
-    struct tmark *mark, size_t max_bytes, unsigned wait_ms, bool *more,
-    enum zk_err (*each)(void *arg, const struct tseg *s), void *arg);
+    const struct tread *how, struct tmark *mark, bool *more);
 
 /*
  * Reads the one segment (log, seq) if present (every branch that is there);
@@ -179,20 +193,32 @@ ZK_CHECKED enum zk_err transport_seg_delete(struct transport *t,
  * Rendezvous for pairing (zk-protocol(7), RENDEZVOUS): a mailbox under a
  * nameplate with two sides, 0 the one that shows the code and 1 the one
  * that enters it.  No space and no request key are needed.
- * claim: side 0 gives *plate = 0 to be given a fresh short number.
  */
-ZK_CHECKED enum zk_err transport_rv_claim(struct transport *t, unsigned side,
-    uint64_t *plate, const uint8_t id[static 16]);
-/* Appends message number seq (from 0) of this side. */
-ZK_CHECKED enum zk_err transport_rv_put(struct transport *t, uint64_t plate,
-    const uint8_t id[static 16], unsigned side, unsigned seq, const void *p,
-    size_t n);
-/* Message seq of the other side; waits.  ZK_ETIMEDOUT, ZK_EEXPIRED. */
-ZK_CHECKED enum zk_err transport_rv_get(struct transport *t, uint64_t plate,
-    const uint8_t id[static 16], unsigned side, unsigned seq,
-    unsigned wait_ms, struct buf *out);
+struct trv {
+	uint64_t plate;		/* the number of the mailbox */
+	uint8_t id[16];		/* random, made by this side: holds its place */
+	unsigned side;		/* 0 or 1 */
+};
+
+/*
+ * Takes this side's place.  Side 0 with plate 0 is given a fresh short
+ * number.  ZK_EEXIST: another id holds the place.  ZK_EEXPIRED: side 1 finds
+ * no such mailbox.
+ */
+ZK_CHECKED enum zk_err transport_rv_claim(struct transport *t,
+    struct trv *rv);
+/* Appends message number seq (from 0, below 16) of this side, n <= 64 KiB. */
+ZK_CHECKED enum zk_err transport_rv_put(struct transport *t,
+    const struct trv *rv, unsigned seq, const void *p, size_t n);
+/*
+ * Appends message seq of the other side to out; waits for it.  ZK_ETIMEDOUT:
+ * not there within wait_ms.  ZK_EEXPIRED: the mailbox is gone.
+ */
+ZK_CHECKED enum zk_err transport_rv_get(struct transport *t,
+    const struct trv *rv, unsigned seq, unsigned wait_ms, struct buf *out);
+/* Removes the mailbox; gone already is fine. */
 ZK_CHECKED enum zk_err transport_rv_close(struct transport *t,
-    uint64_t plate, const uint8_t id[static 16]);
+    const struct trv *rv);
 
 /*
  * The relay's SPKI pin as seen on this transport's connection:
