@@ -1,0 +1,92 @@
+/*
+ * What this device knows of blobs: plaintext hash -> locations, and where
+ * each is.  Every lookup goes by the plaintext hash and takes any live
+ * location, so an alias is just a second row.
+ *
+ * Only what this device sealed itself, or opened and checked, is entered:
+ * another device's word about a chunk never decides what is not uploaded.
+ * A row is committed before the first byte of its blob is sent; a blob
+ * counts as present on a remote only after that remote said durable.
+ * Parts of manifests are also kept as stored bytes (they are small and
+ * sealed), so a manifest can be read and sent without any remote.
+ */
+#ifndef ZK_STORE_CHUNKDB_H
+#define ZK_STORE_CHUNKDB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/chunk.h"
+#include "util/err.h"
+
+struct buf;
+struct db;
+
+extern const char chunkdb_schema[];	/* DDL, run by store at creation */
+
+/* Where a blob stands with a remote. */
+enum chunkdb_state {
+	CHUNKDB_ABSENT = 0,	/* sealed, not known to be there */
+	CHUNKDB_SENDING = 1,	/* may be there: ask before sending again */
+	CHUNKDB_DURABLE = 2	/* the remote said so */
+};
+
+/*
+ * A location of the plaintext hash: one durable on remote if there is any,
+ * else one durable anywhere, else any.  *state is that on remote.
+ * ZK_ENOENT: unknown here.
+ */
+ZK_CHECKED enum zk_err chunkdb_find(struct db *db,
+    const uint8_t hash[static CHUNK_HASH_LEN], int64_t remote,
+    struct chunk_ref *out, enum chunkdb_state *state);
+
+/*
+ * Every location of the hash, until each returns an error (which is then
+ * the result).
+ */
+ZK_CHECKED enum zk_err chunkdb_each(struct db *db,
+    const uint8_t hash[static CHUNK_HASH_LEN],
+    enum zk_err (*each)(void *arg, const struct chunk_ref *ref), void *arg);
+
+/* Adds a location; one that is there already is fine. */
+ZK_CHECKED enum zk_err chunkdb_add(struct db *db,
+    const struct chunk_ref *ref);
+
+/* Removes a location everywhere: condemned, or never usable again. */
+ZK_CHECKED enum zk_err chunkdb_forget(struct db *db,
+    const uint8_t name[static CHUNK_HASH_LEN]);
+
+/*
+ * The state of name on remote; ABSENT removes the note.  A SENDING does not
+ * replace a DURABLE.
+ */
+ZK_CHECKED enum zk_err chunkdb_set_state(struct db *db,
+    const uint8_t name[static CHUNK_HASH_LEN], int64_t remote,
+    enum chunkdb_state state);
+ZK_CHECKED enum zk_err chunkdb_state(struct db *db,
+    const uint8_t name[static CHUNK_HASH_LEN], int64_t remote,
+    enum chunkdb_state *out);
+
+/* All notes of a remote that is no more, or lost its store. */
+ZK_CHECKED enum zk_err chunkdb_drop_remote(struct db *db, int64_t remote);
+
+/*
+ * Up to max names that are SENDING on remote, after the name `after` (32
+ * zero bytes to start); *n of them in names, ascending.
+ */
+ZK_CHECKED enum zk_err chunkdb_sending(struct db *db, int64_t remote,
+    const uint8_t after[static CHUNK_HASH_LEN],
+    uint8_t (*names)[CHUNK_HASH_LEN], size_t max, size_t *n);
+
+/* Keeps and gives back (appended to out) a part's stored bytes. ZK_ENOENT. */
+ZK_CHECKED enum zk_err chunkdb_part_put(struct db *db,
+    const uint8_t name[static CHUNK_HASH_LEN], const void *p, size_t n);
+ZK_CHECKED enum zk_err chunkdb_part_get(struct db *db,
+    const uint8_t name[static CHUNK_HASH_LEN], struct buf *out);
+
+/* Locations known and their stored bytes in all, for status and verify. */
+ZK_CHECKED enum zk_err chunkdb_count(struct db *db, uint64_t *n,
+    uint64_t *bytes);
+
+#endif
