@@ -32,6 +32,9 @@ const uint8_t *kemkey_pk(const struct kemkey *k, size_t *len);
 /* Length of a public key of id, 0 for an unknown one. */
 size_t kem_pk_len(unsigned id);
 
+/* Length of n bytes sealed with id, 0 for an unknown one. */
+size_t kem_sealed_len(unsigned id, size_t n);
+
 /*
  * Appends the sealed form of n bytes to out: only the holder of pk opens
  * it, and only with the same label and context.  ZK_EVERSION: unknown id.
