@@ -60,8 +60,8 @@ enum op_type {
 	OP_ATTR = 4,	/* mode and/or mtime; replaces attr_refs */
 	OP_REMOVE = 5,	/* covers place_, content_, attr_refs as seen */
 	OP_DROP = 6,	/* drops content heads content_refs, no new one */
-	OP_KEEP = 7,	/* node lives on its own (design of keep) */
-	OP_SPLIT = 8,	/* content head content_refs[0] becomes a node */
+	OP_KEEP = 7,	/* node lives on its own, zk-merge(7) LIVENESS */
+	OP_SPLIT = 8,	/* content_refs of node become a node of their own */
 	/* the log itself */
 	OP_LOG = 16,	/* certificate of this incarnation; first op of seq 1 */
 	OP_NAME = 17,	/* this device's name */
@@ -98,6 +98,11 @@ struct content {
 	uint8_t hash[CONTENT_HASH_LEN];	/* of the plain bytes */
 	const uint8_t *data;	/* as the form says; raw bytes */
 	size_t data_len;
+	/*
+	 * Where the local store finds data again: opaque to the merge, which
+	 * keeps it and gives it back; never encoded.  At most INT64_MAX.
+	 */
+	uint64_t locator;
 };
 
 /* mtime limits that readers clamp to: years 0001 to 9999. */

@@ -1,0 +1,80 @@
+/*
+ * The merge of the tree: what the set of ops says, as zk-merge(7).
+ *
+ * Pure: the state is a function of the set of ops alone, whatever the order
+ * of arrival, the batching or the duplicates.  The caller owes causal order
+ * (every op after all that it names) and nothing else.  Not thread safe.
+ *
+ * Applying is here; what the state looks like as directories and files is
+ * crdt/list.h; which ops a local change becomes is crdt/emit.h.
+ */
+#ifndef ZK_CRDT_TREE_H
+#define ZK_CRDT_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crdt/cdb.h"
+#include "crdt/op.h"
+#include "util/buf.h"
+#include "util/err.h"
+
+struct tree;
+
+/* A tree over db, whose functions and context outlive it. */
+ZK_CHECKED enum zk_err tree_new(const struct cdb *db, struct tree **out);
+void tree_free(struct tree *t);
+
+/*
+ * A batch: tree_begin, tree_apply of any number of ops, tree_end.  Moves of
+ * directories older than ones already applied are merged at tree_end, once
+ * for all of them.  One batch may hold ops of many segments.  The caller
+ * has a transaction open around it and rolls back on any error, then
+ * forgets the batch with tree_abort (which also drops all that is cached).
+ * Between tree_begin and tree_end only tree_apply and emit_* may be called.
+ */
+ZK_CHECKED enum zk_err tree_begin(struct tree *t);
+ZK_CHECKED enum zk_err tree_end(struct tree *t);
+void tree_abort(struct tree *t);
+
+/*
+ * Takes in one op of types CREATE to SPLIT, with op->id set; for CREATE
+ * op->node is not looked at.  content.data may be NULL; content.locator is
+ * kept.  A known op is ignored.  Other types: BUG.
+ *
+ * ZK_EFORMAT: the op cannot be meant: it names a node or op that is not in
+ * its past, an op of another node, a parent that is no directory, the root
+ * as what to change, content of a directory, an EDIT without content_refs.
+ * The judgement depends on the op and its past alone, so every device makes
+ * the same one; the segment with it is malformed.
+ */
+ZK_CHECKED enum zk_err tree_apply(struct tree *t, const struct op *op);
+
+/*
+ * The change counter: grows with every batch that changed anything.  A
+ * directory whose visible listing may have changed is in the dirty set with
+ * the counter's value, until tree_dirty_clear with a value >= that.
+ */
+ZK_CHECKED enum zk_err tree_change(struct tree *t, uint64_t *seq);
+
+/*
+ * Dirty directories after `after` (a cursor that begins at -1 and is
+ * advanced): at most max node ids into out, *got of them; 0 at the end.
+ * A directory may be gone or hidden by now: list_path says ZK_ENOENT.
+ * Where an entry is a directory and its list of nodes is not what base
+ * has for that path, everything below is to be looked at, dirty or not.
+ */
+ZK_CHECKED enum zk_err tree_dirty(struct tree *t, int64_t *after,
+    struct opid *out, size_t max, size_t *got);
+ZK_CHECKED enum zk_err tree_dirty_clear(struct tree *t, uint64_t upto);
+
+/*
+ * Canonical text of all that ops said about one node, for tests and for
+ * `verify`: place, liveness, heads, attributes, by op ids alone.
+ * ZK_ENOENT: not known.
+ */
+ZK_CHECKED enum zk_err tree_dump_node(struct tree *t, const struct opid *id,
+    struct buf *out);
+
+#endif
