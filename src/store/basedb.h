@@ -1,0 +1,293 @@
+/*
+ * The base tree: what zk last put or saw on this disk, one row a path.
+ *
+ * Invariants: the root is the row BASE_ROOT; every other row's parent is a
+ * row of kind directory; (parent, name) is unique, compared by bytes.  Rows
+ * are facts that were true at some moment (never hopes): apply and record
+ * write them after the fact.  Rows are clustered by (parent, name), so that
+ * a scan joins a sorted listing with one ordered query a directory; what the
+ * scan does not need lies in a second table.
+ *
+ * Beside the tree: the identity of the root, the journal of intents (what
+ * apply is about to rename), the differences found by the last scan (a
+ * temporary table, so that memory does not grow with them) and the counts
+ * behind the deletion brake.
+ *
+ * Transactions are the caller's.  All functions report database errors as
+ * db.h does (ZK_EIO, ZK_EDISKFULL, ZK_ETAMPER, ...); other errors are named
+ * at each.  Pointers in a struct that was read live until the next call of
+ * the same iterator or getter, unless said otherwise.
+ */
+#ifndef ZK_STORE_BASEDB_H
+#define ZK_STORE_BASEDB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crdt/op.h"
+#include "util/buf.h"
+#include "util/env.h"
+#include "util/err.h"
+
+struct db;
+
+extern const char base_schema[];	/* DDL, run once at creation */
+
+#define BASE_ROOT INT64_C(1)		/* the row of the root directory */
+#define BASE_HASH_LEN 32
+#define BASE_MARKER_LEN 16
+
+enum base_flags {
+	/* left behind by an applied removal, or in the way of one: no node */
+	BASE_KEPT = 1,
+	/* stat data say nothing: hash again at the next scan */
+	BASE_RACY = 2,
+	/* apply has moved it into a staging name */
+	BASE_STAGED = 4,
+	/* a directory on another file system than its parent */
+	BASE_MOUNT = 8
+};
+
+/* What stat said when the row was written.  Zeroes where never seen. */
+struct base_stat {
+	uint64_t ino;
+	uint64_t size;		/* bytes */
+	uint32_t mode;		/* type and permission bits */
+	struct env_time mtime;
+	struct env_time ctime;
+	struct env_time btime;	/* 0 where the file system has none */
+	uint64_t fsid;		/* BASE_MOUNT: f_fsid there; else 0 */
+};
+
+struct base_entry {
+	int64_t id;		/* its row, > 0 */
+	int64_t parent;		/* row of its directory; 0 for the root */
+	const uint8_t *name;	/* raw bytes */
+	size_t name_len;	/* 1..255; 0 for the root */
+	uint8_t kind;		/* enum node_kind; 0: special, kept */
+	unsigned flags;		/* enum base_flags */
+	struct base_stat st;
+	/* the fields below are not read by base_list */
+	uint16_t mode;		/* & 0777, as the vault has it */
+	struct env_time mtime;	/* as the vault has it */
+	uint64_t size;		/* bytes of content or link target */
+	uint8_t hash[BASE_HASH_LEN];	/* of content; zeroes: directory */
+	const struct opid *nodes;	/* what it stands for, winner first */
+	size_t nodes_n;		/* 0 for kept rows */
+	const uint8_t *refs;	/* place, content, attribute heads: the */
+	size_t refs_len;	/* caller's own encoding */
+	const uint8_t *rules;	/* kept directories: ignore patterns that */
+	size_t rules_len;	/* held there when it lost its .zkignore */
+};
+
+/* Fills *out from what stat said; fsid 0. */
+void base_stat_from(const struct env_stat *st, struct base_stat *out);
+
+/*
+ * True if st says the same as was recorded: type, mode, size, mtime, ctime,
+ * inode.  (Raciness is the flag's business.)
+ */
+bool base_stat_same(const struct base_stat *a, const struct env_stat *st);
+
+/*
+ * True if a file with stat data st, seen at time seen, might still change
+ * without a trace in them: its time lies within the clock's granularity of
+ * seen, or after it.  20 ms where times have nanoseconds, else 2 s.  With
+ * applied set (zk itself wrote it and set its mtime) only mtime counts.
+ */
+bool base_racy(const struct env_stat *st, struct env_time seen, bool applied);
+
+/* ---- rows ------------------------------------------------------------- */
+
+/*
+ * Makes the root's row with these nodes (one: the root node) if it is not
+ * there.  Run once after the schema.
+ */
+ZK_CHECKED enum zk_err base_init(struct db *db);
+
+/* Row id, whole.  ZK_ENOENT.  *e lives until the next base_get/base_find. */
+ZK_CHECKED enum zk_err base_get(struct db *db, int64_t id,
+    struct base_entry *e);
+
+/* The child of parent called name, whole.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_find(struct db *db, int64_t parent,
+    const void *name, size_t len, struct base_entry *e);
+
+/* The row at a path relative to the root ("" is the root).  ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_find_path(struct db *db, const char *path,
+    struct base_entry *e);
+
+/* The row that stands for node (as winner or not).  ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_by_node(struct db *db, const struct opid *node,
+    int64_t *id);
+
+/* The directory row with this inode number and birth time.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_by_dirino(struct db *db, uint64_t ino,
+    const struct env_time *btime, int64_t *id);
+
+/* Appends the path of row id (relative, "" for the root).  ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_path(struct db *db, int64_t id, struct buf *out);
+
+/*
+ * Writes a row whole: with e->id 0 a new one, whose id is put in e->id, else
+ * replaces that row (also its place).  Copies everything.  ZK_EEXIST if
+ * another row has the place.
+ */
+ZK_CHECKED enum zk_err base_put(struct db *db, struct base_entry *e);
+
+/* Gives a row a new place.  ZK_EEXIST, ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_move(struct db *db, int64_t id, int64_t parent,
+    const void *name, size_t len);
+
+/* Sets stat data and flags of a row. */
+ZK_CHECKED enum zk_err base_set_stat(struct db *db, int64_t id,
+    const struct base_stat *st, unsigned flags);
+
+/* Sets nodes and refs of a row; clears BASE_KEPT when nodes_n > 0. */
+ZK_CHECKED enum zk_err base_set_refs(struct db *db, int64_t id,
+    const struct opid *nodes, size_t nodes_n, const void *refs,
+    size_t refs_len);
+
+/* Deletes one row; its children must be gone or leave (else ZK_ECHANGED). */
+ZK_CHECKED enum zk_err base_remove(struct db *db, int64_t id);
+
+/* Deletes every row but the root: an empty base (reattach). */
+ZK_CHECKED enum zk_err base_clear(struct db *db);
+
+/*
+ * Lists the children of parent by name (memcmp order), without the fields
+ * that struct base_entry says.  One such listing is open at a time: starting
+ * another ends it.
+ */
+void base_list(struct db *db, int64_t parent);
+/* ZK_ENOENT at the end. */
+ZK_CHECKED enum zk_err base_list_next(struct db *db, struct base_entry *e);
+
+/* As base_list, with all fields; independent of it. */
+void base_full(struct db *db, int64_t parent);
+ZK_CHECKED enum zk_err base_full_next(struct db *db, struct base_entry *e);
+
+/* All rows by id, beginning after id after; all fields. */
+void base_all(struct db *db, int64_t after);
+ZK_CHECKED enum zk_err base_all_next(struct db *db, struct base_entry *e);
+
+/* Number of rows that stand for nodes, the root not counted. */
+ZK_CHECKED enum zk_err base_count(struct db *db, uint64_t *n);
+
+/* ---- the root's identity ---------------------------------------------- */
+
+struct base_rootid {
+	uint8_t marker[BASE_MARKER_LEN];
+	uint64_t fsid;
+	uint64_t ino;
+	char path[4097];	/* absolute, when it was last accepted */
+};
+
+/* ZK_ENOENT if none was stored. */
+ZK_CHECKED enum zk_err base_rootid_get(struct db *db,
+    struct base_rootid *out);
+ZK_CHECKED enum zk_err base_rootid_set(struct db *db,
+    const struct base_rootid *id);
+
+/* ---- intents ---------------------------------------------------------- */
+
+/* Adds one; body is apply's own encoding. */
+ZK_CHECKED enum zk_err base_intent_add(struct db *db, const uint8_t boot[16],
+    const void *body, size_t len);
+/* In the order added, after seq *seq (start with 0).  ZK_ENOENT: no more. */
+ZK_CHECKED enum zk_err base_intent_next(struct db *db, int64_t *seq,
+    uint8_t boot[16], struct buf *body);
+ZK_CHECKED enum zk_err base_intent_clear(struct db *db);
+
+/* ---- differences found by a scan (temporary) -------------------------- */
+
+enum diff_what {
+	DIFF_NEW = 1,		/* on disk, not in base */
+	DIFF_MOVED = 2,		/* row is now at path */
+	DIFF_KIND = 3,		/* something of another kind is at the row */
+	DIFF_CHANGED = 4,	/* file, link: stat differs, content to be read */
+	DIFF_ATTR = 5,		/* directory: mode differs */
+	DIFF_VANISHED = 6,	/* row has nothing on disk, witnessed */
+	DIFF_KEPT = 7,		/* a kept row that changed: becomes a node */
+	/* nothing to record, only to tell the user */
+	DIFF_UNKNOWN = 16,	/* could not be read, or another mount */
+	DIFF_SPECIAL = 17,	/* FIFO, socket, device */
+	DIFF_BADNAME = 18	/* a name that a node cannot have, or too deep */
+};
+
+struct diff {
+	int64_t id;		/* ascending in order of discovery */
+	uint8_t what;		/* enum diff_what */
+	int64_t row;		/* base row, 0 for NEW and reports */
+	int64_t parent;		/* row of the directory it is in; 0: is new */
+	uint8_t kind;		/* enum node_kind on disk (VANISHED: in base) */
+	struct base_stat st;	/* as seen (VANISHED: as in base) */
+	uint64_t hash_known;	/* 1: hash is of the bytes on disk */
+	uint8_t hash[BASE_HASH_LEN];
+	const char *path;	/* on disk (VANISHED: where it was) */
+	size_t path_len;
+};
+
+/* Makes the temporary table, or empties it. */
+ZK_CHECKED enum zk_err diff_reset(struct db *db);
+ZK_CHECKED enum zk_err diff_add(struct db *db, const struct diff *d);
+
+/*
+ * The next difference after id *after (start with 0) among those whose bit
+ * (1u << what) is in mask; sets *after.  ZK_ENOENT at the end.  *d lives
+ * until the next call.  Rows may be added, changed and dropped meanwhile.
+ */
+ZK_CHECKED enum zk_err diff_next(struct db *db, uint32_t mask, int64_t *after,
+    struct diff *d);
+
+/* Number of differences in mask. */
+ZK_CHECKED enum zk_err diff_count(struct db *db, uint32_t mask, uint64_t *n);
+
+/* Forgets one. */
+ZK_CHECKED enum zk_err diff_drop(struct db *db, int64_t id);
+
+/* Turns a NEW into a MOVED of row and forgets the VANISHED of that row. */
+ZK_CHECKED enum zk_err diff_make_move(struct db *db, int64_t id, int64_t row);
+
+/* The difference of kind what for a row.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err diff_of_row(struct db *db, uint8_t what, int64_t row,
+    int64_t *id);
+
+/*
+ * Pairs of one VANISHED and one NEW of the same kind with equal inode and
+ * birth time, after *after by id of the NEW.  ZK_ENOENT at the end.
+ */
+ZK_CHECKED enum zk_err diff_next_inode_pair(struct db *db, int64_t *after,
+    int64_t *row);
+
+/* NEW files without hash whose size a VANISHED file has and is not 0. */
+ZK_CHECKED enum zk_err diff_next_to_hash(struct db *db, int64_t *after,
+    struct diff *d);
+ZK_CHECKED enum zk_err diff_set_hash(struct db *db, int64_t id,
+    const uint8_t hash[static BASE_HASH_LEN]);
+
+/*
+ * Pairs of one VANISHED and one NEW file with equal hash and size, when no
+ * other of either shares that hash; after *after by id of the NEW.
+ */
+ZK_CHECKED enum zk_err diff_next_hash_pair(struct db *db, int64_t *after,
+    int64_t *row);
+
+/* ---- the brake's counts ----------------------------------------------- */
+
+enum base_side { BASE_SENT = 0, BASE_APPLIED = 1 };
+
+/*
+ * Adds n removals at now_ms to a side's count and notes the size of the tree
+ * (rows before them).  Buckets of one hour; those further than 24 hours from
+ * now in either direction are dropped.
+ */
+ZK_CHECKED enum zk_err base_brake_add(struct db *db, enum base_side side,
+    int64_t now_ms, uint64_t n, uint64_t tree);
+
+/* Removals of a side in the last 24 hours, and the largest tree noted. */
+ZK_CHECKED enum zk_err base_brake_get(struct db *db, enum base_side side,
+    int64_t now_ms, uint64_t *removed, uint64_t *largest);
+
+#endif

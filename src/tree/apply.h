@@ -1,0 +1,86 @@
+/*
+ * Executes a plan on the disk.
+ *
+ * New content is staged in .zk/tmp (below a nested mount: under a reserved
+ * .zk-tmp-* name there), its hash verified while it is written, and made
+ * durable before any name changes: write all, one syncfs, rename all, one
+ * syncfs, in batches of at most APPLY_BATCH_FILES files or APPLY_BATCH_BYTES.
+ * Before a batch's first rename its intents are committed; base is brought
+ * up to date in one transaction after the second syncfs.  So at any system
+ * call every path holds its old or its new full content, and
+ * apply_recover finds after a kill what was done.
+ *
+ * Nothing is replaced, moved over or removed unless it is what base says
+ * (stat data, or the hash where these are racy), checked before and, where
+ * an exchange allows, after; else the step is skipped and counted in
+ * changed: scan, merge and plan again.  What is replaced or removed goes to
+ * the trash.  Nothing outside the root is ever touched.
+ */
+#ifndef ZK_TREE_APPLY_H
+#define ZK_TREE_APPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tree/plan.h"
+#include "tree/root.h"
+
+#define APPLY_BATCH_FILES 1000
+#define APPLY_BATCH_BYTES (64u << 20)
+
+struct apply_sink;
+
+/*
+ * Takes the next n bytes of the content.  Long runs of zeroes become holes.
+ * ZK_ELIMIT beyond the size the goal states; ZK_EDISKFULL, ZK_EIO.
+ */
+ZK_CHECKED enum zk_err apply_write(struct apply_sink *s, const void *p,
+    size_t n);
+
+struct apply_ops {
+	/*
+	 * Delivers the whole content (or link target) of g through
+	 * apply_write, from the first byte to the last.  Any error skips
+	 * this entry (and what lies in it); ZK_EDISKFULL, ZK_ENOMEM,
+	 * ZK_ESIGNAL and ZK_EBUG end the run.
+	 */
+	enum zk_err (*content)(void *ctx, const struct plan_goal *g,
+	    struct apply_sink *sink);
+	/* Optional: these n will be asked for next, in this order. */
+	void (*prefetch)(void *ctx, const struct plan_goal *const *g,
+	    size_t n);
+	/* Optional: step s ended with r (ZK_OK: done and in base). */
+	void (*done)(void *ctx, const struct plan_step *s, enum zk_err r);
+	void *ctx;
+};
+
+struct apply_result {
+	uint64_t done;		/* steps */
+	uint64_t bytes;		/* content written */
+	uint64_t removed;	/* entries removed */
+	uint64_t changed;	/* skipped: not what base says; plan again */
+	uint64_t failed;	/* skipped: content, permission, other errors */
+	uint64_t kept;		/* entries marked kept; plan again */
+	enum zk_err worst;	/* of the steps that failed; ZK_OK */
+};
+
+/*
+ * Executes p (after plan_make).  Opens its own transactions: none may be
+ * open.  Returns ZK_OK also when single steps were skipped (see out);
+ * an error when the run ended early: what was done is in base.
+ * ZK_EROOT if .zk/ is gone.
+ */
+ZK_CHECKED enum zk_err apply_run(struct root *root, struct db *db,
+    struct plan *p, const struct apply_ops *ops, struct apply_result *out);
+
+/*
+ * Run before each scan: completes or takes back what an earlier run was
+ * killed in, by its intents; after a crash of the machine (another boot id)
+ * verifies hashes first, and what is damaged goes to the trash and out of
+ * base, to be fetched again.  Puts staged entries back, empties .zk/tmp.
+ * Opens its own transaction.
+ */
+ZK_CHECKED enum zk_err apply_recover(struct root *root, struct db *db);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * Compares the disk with base: present, absent or unknown for each path.
+ *
+ * Only a directory read to its end without error, unchanged while it was
+ * read, on the file system it was on, can make a child absent; a child that
+ * seems absent is looked for once more by a second reading and by name.
+ * Everything else is unknown: reported, and nothing below it is a
+ * difference.  A scan reads no file content and writes nothing to the disk
+ * or to the rows of base; it fills the table of differences (diff_next).
+ *
+ * Unchanged entries cost one stat and one row of a sorted query.
+ */
+#ifndef ZK_TREE_SCAN_H
+#define ZK_TREE_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/basedb.h"
+#include "tree/root.h"
+
+struct scan_opts {
+	/* only differences at or below these paths; n 0: everything */
+	const char *const *paths;
+	size_t paths_n;
+	/* called now and then (may be NULL) with entries seen so far */
+	void (*progress)(void *ctx, uint64_t entries);
+	void *ctx;
+};
+
+struct scan_result {
+	uint64_t entries;	/* present, not ignored, the root left out */
+	uint64_t dirs;		/* of these, directories */
+	uint64_t bytes;		/* sizes of the files among them */
+	uint64_t ignored;	/* entries ignored (not what is below) */
+	uint64_t unknown;	/* DIFF_UNKNOWN reports: status 3 */
+	uint64_t reported;	/* DIFF_SPECIAL and DIFF_BADNAME reports */
+	uint64_t kept_gone;	/* rows of kept entries no longer there */
+};
+
+/*
+ * Scans and fills the table of differences, which it first empties:
+ * - ids ascend so that a directory comes before what is in it;
+ * - a directory found by inode and birth time at another place is MOVED,
+ *   and what is in it is compared with that row's children;
+ * - of a vanished directory every row below that did not move is VANISHED
+ *   too, children before their directory;
+ * - what base has and ignore rules now cover is no difference.
+ * File moves are found afterwards by moves_find.
+ *
+ * ZK_EROOT if the root itself cannot be read to its end or is no longer
+ * what root_check accepted.  ZK_ENOMEM, database errors.  Must run inside
+ * or outside a transaction; kept rows that are gone are removed from base.
+ */
+ZK_CHECKED enum zk_err scan_run(struct root *root, struct db *db,
+    const struct scan_opts *opts, struct scan_result *out);
+
+#endif
