@@ -2,7 +2,7 @@
  * Executes a plan on the disk.
  *
  * New content is staged in .zk/tmp (below a nested mount: under a reserved
- * .zk-tmp-* name there), its hash verified while it is written, and made
+ * .zk-tmp-* name there), its hash verified before it is used, and made
  * durable before any name changes: write all, one syncfs, rename all, one
  * syncfs, in batches of at most APPLY_BATCH_FILES files or APPLY_BATCH_BYTES.
  * Before a batch's first rename its intents are committed; base is brought
@@ -24,34 +24,46 @@
 #include <stdint.h>
 
 #include "tree/plan.h"
-#include "tree/root.h"
+#include "tree/read.h"
 
 #define APPLY_BATCH_FILES 1000
+#define APPLY_BATCH_LARGE 16	/* of these, above READ_WHOLE_MAX */
 #define APPLY_BATCH_BYTES (64u << 20)
 
-struct apply_sink;
-
-/*
- * Takes the next n bytes of the content.  Long runs of zeroes become holes.
- * ZK_ELIMIT beyond the size the goal states; ZK_EDISKFULL, ZK_EIO.
- */
-ZK_CHECKED enum zk_err apply_write(struct apply_sink *s, const void *p,
-    size_t n);
+/* One large file to write (above READ_WHOLE_MAX). */
+struct apply_item {
+	const struct plan_goal *goal;
+	int fd;			/* staged, open for reading and writing */
+	bool resume;		/* fd may hold parts of an interrupted run */
+	int old_fd;		/* the version on disk, or -1 */
+	const uint8_t *old_refs;	/* base's refs of that version */
+	size_t old_refs_len;
+	const char *path;	/* where it goes, for messages */
+	enum zk_err r;		/* out: ZK_OK once fd holds it whole */
+};
 
 struct apply_ops {
 	/*
-	 * Delivers the whole content (or link target) of g through
-	 * apply_write, from the first byte to the last.  Any error skips
+	 * Appends the whole content (up to READ_WHOLE_MAX bytes) or link
+	 * target of g to out.  Its hash is verified here.  Any error skips
 	 * this entry (and what lies in it); ZK_EDISKFULL, ZK_ENOMEM,
 	 * ZK_ESIGNAL and ZK_EBUG end the run.
 	 */
 	enum zk_err (*content)(void *ctx, const struct plan_goal *g,
-	    struct apply_sink *sink);
-	/* Optional: these n will be asked for next, in this order. */
+	    struct buf *out);
+	/*
+	 * Writes n large files and cuts each to its size, all bytes checked;
+	 * sets r in each.  Descriptors stay the caller's.  Its own error
+	 * ends the run.
+	 */
+	enum zk_err (*fetch)(void *ctx, struct apply_item *items, size_t n);
+	/* Optional: these n will be asked of content next, in this order. */
 	void (*prefetch)(void *ctx, const struct plan_goal *const *g,
 	    size_t n);
-	/* Optional: step s ended with r (ZK_OK: done and in base). */
-	void (*done)(void *ctx, const struct plan_step *s, enum zk_err r);
+	/* Optional: step s at path ended with r (ZK_OK: in base). */
+	void (*done)(void *ctx, const struct plan_step *s, const char *path,
+	    enum zk_err r);
+	struct read_hasher hasher;	/* for pre-images that are racy */
 	void *ctx;
 };
 
@@ -81,6 +93,7 @@ ZK_CHECKED enum zk_err apply_run(struct root *root, struct db *db,
  * base, to be fetched again.  Puts staged entries back, empties .zk/tmp.
  * Opens its own transaction.
  */
-ZK_CHECKED enum zk_err apply_recover(struct root *root, struct db *db);
+ZK_CHECKED enum zk_err apply_recover(struct root *root, struct db *db,
+    const struct read_hasher *h);
 
 #endif

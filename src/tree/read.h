@@ -12,6 +12,19 @@
 #include "crypto/hash.h"
 #include "tree/root.h"
 
+#define READ_WHOLE_MAX (1024u * 1024)	/* larger: content hash over chunks */
+
+/*
+ * The content hash of a regular file above READ_WHOLE_MAX depends on how it
+ * is cut, which only the layer above knows.  refs are those of the base row
+ * to compare with, NULL for a file that has none.  fd is the caller's.
+ */
+struct read_hasher {
+	enum zk_err (*hash)(void *ctx, int fd, const void *refs,
+	    size_t refs_len, uint8_t out[static HASH_LEN]);
+	void *ctx;
+};
+
 struct read_result {
 	uint8_t kind;		/* NODE_FILE or NODE_SYMLINK */
 	struct env_stat st;	/* describes exactly what was hashed */
@@ -20,25 +33,26 @@ struct read_result {
 };
 
 /*
- * Hashes the file or symlink at path.  If keep is not NULL and the content
- * has at most keep->max bytes, keep holds it afterwards; it is emptied
- * otherwise (st.size tells which).  sink (may be NULL) is given every block
- * in order, again from the start with n == 0 when a try begins; an error of
- * sink ends the reading.
+ * Hashes the file or symlink at path.  like is the base row to compare with,
+ * or NULL.  If keep is not NULL and the content has at most keep->max bytes
+ * and READ_WHOLE_MAX, keep holds it afterwards; it is emptied otherwise
+ * (st.size tells which).
  * ZK_ECHANGED: it kept changing, or is no file or link any more.
- * ZK_ENOENT: it has gone.  ZK_EPERM, ZK_EIO: cannot be read.
+ * ZK_ENOENT: it has gone.  ZK_EPERM, ZK_EIO: cannot be read.  What the
+ * hasher returns.
  */
-ZK_CHECKED enum zk_err read_entry(struct root *root, const char *path,
-    struct buf *keep, enum zk_err (*sink)(void *ctx, const void *p, size_t n),
-    void *ctx, struct read_result *out);
+ZK_CHECKED enum zk_err read_entry(struct root *root,
+    const struct read_hasher *h, const char *path,
+    const struct base_entry *like, struct buf *keep,
+    struct read_result *out);
 
 /*
  * Opens a regular file for a reader of its own (chunk pipelines): *fd is the
- * caller's, *st its stat.  Follow with read_same when done.
- * Errors as read_entry.
+ * caller's, *st its stat, *seen the clock before that.  Follow with
+ * read_same when done.  Errors as read_entry.
  */
 ZK_CHECKED enum zk_err read_open(struct root *root, const char *path,
-    int *fd, struct env_stat *st);
+    int *fd, struct env_stat *st, struct env_time *seen);
 
 /* ZK_OK if the open file still is what st says, else ZK_ECHANGED. */
 ZK_CHECKED enum zk_err read_same(struct env *env, int fd,
