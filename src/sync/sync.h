@@ -115,7 +115,16 @@ struct sync_opts {
 	struct sync_ui ui;
 	bool dry_run;		/* print the plan (ui.change), change nothing */
 	bool offline;		/* status: ask no remote */
-	/* the brake: both 0 for the default, else one of the two */
+	/*
+	 * push, pull: only what lies at or below one of these paths, as given
+	 * on the command line (absolute, or relative to the working
+	 * directory; raw bytes); paths_n 0 for the whole vault.  ZK_EUSAGE
+	 * for one outside the root.
+	 */
+	const char *const *paths;
+	size_t paths_n;
+	/* the brake: the default unless max_delete_set, then one of the two */
+	bool max_delete_set;
 	uint64_t max_delete;
 	unsigned max_delete_percent;
 	int64_t timeout_ms;	/* of one network call; 0 default */

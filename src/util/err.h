@@ -30,6 +30,9 @@
 	X(ZK_EBUSY, 5, "busy", "temporarily unavailable")                    \
 	X(ZK_EREMOTEFULL, 5, "remote_full", "the remote is full")            \
 	X(ZK_EGAP, 5, "gap", "something needed has not arrived yet")         \
+	X(ZK_ETOPUSH, 6, "to_push", "there are changes to push")             \
+	X(ZK_ETOPULL, 7, "to_pull", "there are changes to pull")             \
+	X(ZK_ESTALE, 8, "stale", "a device or remote was not seen for long") \
 	X(ZK_ENOVAULT, 10, "no_vault", "no vault here")                      \
 	X(ZK_ELOCKED, 11, "locked", "another zk is at work here")            \
 	X(ZK_EAUTH, 12, "auth", "not authorised")                            \
@@ -65,7 +68,7 @@ const char *err_text(enum zk_err e);
 
 /*
  * Of two outcomes the one that a run reports: the first of the exit statuses
- * 22 24 23 21 20 11 12 10 2 5 1 3 4, then ZK_OK; a when they rank equal.
+ * 22 24 23 21 20 11 12 10 2 5 1 3 4 6 7 8, then ZK_OK; a when they rank equal.
  */
 enum zk_err err_worse(enum zk_err a, enum zk_err b);
 
