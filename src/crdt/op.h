@@ -137,6 +137,9 @@ struct op {
 	/* types from 16 on: the encoded body, for their own decoders */
 	const uint8_t *body;
 	size_t body_len;
+	/* unknown extension fields as they came, for encoding alone */
+	const uint8_t *ext;
+	size_t ext_len;
 };
 
 #endif
