@@ -55,8 +55,8 @@ struct chunk_ctx {
 void chunk_ref_wipe(struct chunk_ref *ref);
 
 /*
- * The plaintext hash: for level 0 that of file content (manifest.h), for
- * parts under a label of their own.
+ * The plaintext hash: BLAKE2b-256 of file content for level 0, of parts
+ * under a label of their own.
  */
 void chunk_hash(unsigned level, const void *p, size_t n,
     uint8_t out[static CHUNK_HASH_LEN]);

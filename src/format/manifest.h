@@ -1,6 +1,6 @@
 /*
  * The manifest of a large file: the list of its chunks (zk-format(5),
- * MANIFESTS), and the content hash.
+ * MANIFESTS).
  *
  * An entry is a chunk and how many times in a row it occurs, so a run of
  * zeros of any length is one entry.  The root stands in the op: version,
@@ -11,11 +11,6 @@
  * the entry of the level above; and so on until the root fits.  A part
  * depends on its entries alone: one changed chunk changes one part a level,
  * and versions of a file share the others.  Memory is one part a level.
- *
- * Content hash, by size alone, so that equal files agree in every form:
- *   up to CONTENT_WHOLE_MAX: the chunk_hash(0) of the bytes; above: the hash
- *   of the list of (plain length, count, plaintext hash) of the entries,
- *   equal neighbours merged.
  */
 #ifndef ZK_FORMAT_MANIFEST_H
 #define ZK_FORMAT_MANIFEST_H
@@ -23,7 +18,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "crypto/hash.h"
 #include "format/chunk.h"
 #include "format/cut.h"
 #include "util/err.h"
@@ -38,7 +32,6 @@ struct key;
 #define MANIFEST_PART_N 2048	/* entries in a part */
 #define MANIFEST_PART_MAX (288u * 1024)	/* plain bytes of a part */
 #define MANIFEST_LEVELS 6	/* levels of parts; enough for 16 TiB */
-#define CONTENT_WHOLE_MAX (1024u * 1024)
 
 /* One entry as read: chunk ref, count times from byte off of the file. */
 struct manifest_entry {
@@ -53,21 +46,6 @@ struct manifest_head {
 	uint64_t size;
 	unsigned level;			/* 0: the entries are chunks */
 };
-
-/* The content hash of a list of entries, as it grows. */
-struct list_hash {
-	struct hash h;
-	uint64_t count;			/* of the entry not yet hashed */
-	uint32_t len;
-	uint8_t hash[CHUNK_HASH_LEN];
-};
-
-void list_hash_init(struct list_hash *h);
-void list_hash_add(struct list_hash *h,
-    const uint8_t hash[static CHUNK_HASH_LEN], uint32_t plain_len,
-    uint64_t count);
-void list_hash_final(struct list_hash *h,
-    uint8_t out[static CHUNK_HASH_LEN]);
 
 /* Writing ---------------------------------------------------------------- */
 
@@ -96,11 +74,10 @@ ZK_CHECKED enum zk_err manifest_add(struct manifest_writer *w,
 
 /*
  * Replaces root (max at least MANIFEST_ROOT_MAX) by the encoded root;
- * *size and hash (of the list) as content has them for files above
- * CONTENT_WHOLE_MAX.  ZK_EFORMAT: nothing was added.
+ * *size is that of the file.  ZK_EFORMAT: nothing was added.
  */
 ZK_CHECKED enum zk_err manifest_finish(struct manifest_writer *w,
-    struct buf *root, uint64_t *size, uint8_t hash[static CHUNK_HASH_LEN]);
+    struct buf *root, uint64_t *size);
 
 /* Reading ---------------------------------------------------------------- */
 
@@ -131,11 +108,5 @@ void manifest_reader_free(struct manifest_reader *r);
  */
 ZK_CHECKED enum zk_err manifest_next(struct manifest_reader *r,
     struct manifest_entry *e);
-
-/*
- * After ZK_ENOENT: the hash of the list that was read.
- */
-void manifest_reader_hash(struct manifest_reader *r,
-    uint8_t out[static CHUNK_HASH_LEN]);
 
 #endif
