@@ -95,7 +95,7 @@ struct content {
 	uint8_t form;		/* enum content_form */
 	uint8_t merge;		/* enum merge_kind */
 	uint64_t size;		/* bytes of the whole file or link target */
-	uint8_t hash[CONTENT_HASH_LEN];	/* crypto/filehash.h */
+	uint8_t hash[CONTENT_HASH_LEN];	/* format/filehash.h */
 	const uint8_t *data;	/* as the form says; raw bytes */
 	size_t data_len;
 	/*

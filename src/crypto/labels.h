@@ -9,7 +9,7 @@
 /* hashes */
 #define LABEL_HASH_CONTENT "zk content"		/* plain bytes of a file */
 #define LABEL_HASH_PART "zk manifest part"	/* plain part of a manifest */
-#define LABEL_HASH_BLOCKS "zk content blocks"	/* hashes of a long file */
+#define LABEL_HASH_LIST "zk chunk list"		/* content hash over chunks */
 #define LABEL_HASH_GEAR "zk gear"		/* table of the public cut filter */
 #define LABEL_HASH_CUT "zk cutting key"		/* name of a cutting key */
 #define LABEL_HASH_BLOB "zk blob"		/* stored bytes: its name */

@@ -8,8 +8,9 @@
  * are used for these bytes alone.  Associated data: label, version, suite,
  * vault id, type, level.  The zeros bring the stored length (tag included)
  * to a Padme size.  The blob's name is the BLAKE2b hash of the stored bytes
- * under its own label; the plaintext hash is another, and is checked after
- * opening.  All these functions may run on any thread.
+ * under its own label, so that a remote can check it without a key; readers
+ * rely on the tag and on the plaintext hash, checked after opening.  All
+ * these functions may run on any thread.
  */
 #ifndef ZK_FORMAT_CHUNK_H
 #define ZK_FORMAT_CHUNK_H
@@ -78,11 +79,15 @@ ZK_CHECKED enum zk_err chunk_seal(struct compress *z,
 /*
  * Replaces out (max at least ref->plain_len) by the plain bytes of stored,
  * which is decrypted in place: it is of no use afterwards.  ZK_ETAMPER: a
- * wrong length, name, tag, padding or hash.  ZK_EVERSION: unknown codec.
+ * wrong length, tag, padding or plaintext hash.  ZK_EVERSION: unknown codec.
  */
 ZK_CHECKED enum zk_err chunk_open(struct compress *z,
     const struct chunk_ctx *ctx, const struct chunk_ref *ref,
     uint8_t *stored, size_t n, struct buf *out);
+
+/* The name of n stored bytes. */
+void chunk_name(const void *stored, size_t n,
+    uint8_t out[static CHUNK_HASH_LEN]);
 
 /* True if ref's lengths are possible ones. */
 bool chunk_ref_ok(const struct chunk_ref *ref);

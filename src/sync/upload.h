@@ -35,7 +35,6 @@ struct upload;
 
 #define UPLOAD_FLIGHT (32u * 1024 * 1024)	/* bytes held at most */
 #define UPLOAD_INLINE_MAX (32u * 1024)	/* packed bytes inside an op */
-#define UPLOAD_WHOLE_MAX (1024u * 1024)		/* longer is never inline */
 #define UPLOAD_DATA_MAX (33u * 1024)	/* bytes of content.data at most */
 
 struct upload_opts {
@@ -75,7 +74,7 @@ void upload_free(struct upload *u);
 
 /*
  * The content of the regular file fd, read from its start to its end: inline
- * if it packs into UPLOAD_INLINE_MAX (and is at most UPLOAD_WHOLE_MAX long),
+ * if it packs into UPLOAD_INLINE_MAX (and is at most FILEHASH_WHOLE long),
  * else a manifest whose chunks are on their way to the remote.  prev, if not
  * NULL, is the version before: its cutting key is kept.  Replaces data (max
  * at least UPLOAD_DATA_MAX); *out points into it; out->merge is left alone.
