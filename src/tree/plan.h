@@ -8,9 +8,10 @@
  * that it has on either side, down to the leaves.
  *
  * Identity is a key of 32 bytes: the node's id; for a further head shown as
- * a conflict copy, that head's op id.  A row is matched with the goal entry
- * whose key is the first of its nodes, else any of its nodes, else with the
- * unmatched entry of the same class (directory or not) at the same place.
+ * a conflict copy, that head's op id, or all zero for none.  A row is matched
+ * with the goal entry whose key is the first of its nodes, else any of its
+ * nodes, else with the unmatched entry of the same class (directory or not)
+ * at the same place.
  *
  * Invariants of the result: executing the steps in order never needs a place
  * that is taken, except by exchange; moves come before removals, parents
@@ -112,15 +113,20 @@ ZK_CHECKED enum zk_err plan_new(const struct plan_opts *opts,
 void plan_free(struct plan *p);
 
 /*
- * Names a directory by its node; row is its row in base or 0.  Naming it
- * again gives the same index (and fills in the row).  ZK_ENOMEM.
+ * Names a directory by its (winning) node; row is its row in base or 0.
+ * Naming it again gives the same index (and fills in the row).  Where its
+ * own entry is among the goal entries, the match of that decides the row.
+ * ZK_ENOMEM.
  */
 ZK_CHECKED enum zk_err plan_dir(struct plan *p, const struct opid *node,
     int64_t row, size_t *dir);
 
-/* A row in a named directory.  Copies.  flags: enum plan_flags. */
-ZK_CHECKED enum zk_err plan_base(struct plan *p, size_t dir,
-    const struct base_entry *e, unsigned flags);
+/*
+ * A row (all fields) of a directory that is named with its row, e->parent.
+ * Copies.  flags: enum plan_flags.
+ */
+ZK_CHECKED enum zk_err plan_base(struct plan *p, const struct base_entry *e,
+    unsigned flags);
 
 /* A goal entry in a named directory.  Copies. */
 ZK_CHECKED enum zk_err plan_goal(struct plan *p, size_t dir,
