@@ -46,6 +46,8 @@ struct op_ids {
 ZK_CHECKED enum zk_err opdict_new(const uint8_t log[static 32],
     uint64_t lamport0, int64_t wall_ms, struct opdict **out);
 void opdict_free(struct opdict *d);
+/* As new for the same segment, memory kept. */
+void opdict_clear(struct opdict *d, int64_t wall_ms);
 
 /* Appends the id of the op just encoded or decoded.  ZK_ENOMEM. */
 ZK_CHECKED enum zk_err opdict_own(struct opdict *d, const struct opid *id);
