@@ -1,0 +1,169 @@
+/* The vault's database: schema, version, settings.  See store.h. */
+#include "store/store.h"
+
+#include <string.h>
+
+#include "store/basedb.h"
+#include "store/chunkdb.h"
+#include "store/logdb.h"
+#include "store/remotedb.h"
+#include "store/treedb.h"
+#include "util/log.h"
+
+/* "zkv1" in the header of the file: another program's database is refused. */
+#define STORE_APP_ID "0x7a6b7631"
+
+static const char setting_schema[] =
+    "CREATE TABLE setting ("
+    " name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
+
+static enum zk_err
+store_create(struct db *db)
+{
+	static const char *const parts[] = {
+		setting_schema, logdb_schema, remotedb_schema, treedb_schema,
+		basedb_schema, chunkdb_schema
+	};
+	enum zk_err r = db_begin(db);
+
+	for (size_t i = 0; r == ZK_OK && i < sizeof(parts) / sizeof(*parts);
+	    i++)
+		r = db_exec(db, parts[i]);
+	if (r == ZK_OK)
+		r = store_put_int(db, "schema", STORE_VERSION);
+	if (r == ZK_OK)
+		r = db_exec(db, "PRAGMA application_id=" STORE_APP_ID);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
+static enum zk_err
+pragma_int(struct db *db, struct stmt *s, int64_t *out)
+{
+	enum zk_err r = stmt_step(db, s);
+
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_ETAMPER : r;
+	*out = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+static enum zk_err
+store_check(struct db *db, const char *path)
+{
+	int64_t v = 0;
+	enum zk_err r = pragma_int(db,
+	    db_stmt(db, "SELECT count(*) FROM sqlite_master"
+	    " WHERE name='setting'"), &v);
+
+	if (r != ZK_OK)
+		return r;
+	if (v != 1) {
+		log_error(ZK_ETAMPER, &(struct log_where){ .path = path },
+		    "'%s' is not a vault's database", path);
+		return ZK_ETAMPER;
+	}
+	r = store_get_int(db, "schema", 0, &v);
+	if (r != ZK_OK)
+		return r;
+	if (v > STORE_VERSION) {
+		log_error(ZK_EVERSION, &(struct log_where){ .path = path },
+		    "'%s' was written by a newer zk: install that version",
+		    path);
+		return ZK_EVERSION;
+	}
+	return v == STORE_VERSION ? ZK_OK : ZK_ETAMPER;
+}
+
+enum zk_err
+store_open(const char *path, bool create, struct db **out)
+{
+	enum zk_err r = ZK_EBUG;
+	struct db *db = NULL;
+
+	*out = NULL;
+	r = db_open(path, DB_UNTRUSTED | (create ? DB_CREATE : 0), &db);
+	if (r != ZK_OK)
+		goto out;
+	r = create ? store_create(db) : store_check(db, path);
+	if (r != ZK_OK)
+		goto out;
+	*out = db;
+	db = NULL;
+out:
+	db_close(db);
+	return r;
+}
+
+enum zk_err
+store_get(struct db *db, const char *name, struct buf *out)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT value FROM setting WHERE name=?1");
+	enum zk_err r = ZK_EBUG;
+	size_t n = 0;
+	const void *p = NULL;
+
+	stmt_text(s, 1, name);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	p = stmt_col_blob(s, 0, &n);
+	r = buf_put(out, p, n);
+	stmt_reset(s);
+	return r;
+}
+
+enum zk_err
+store_put(struct db *db, const char *name, const void *p, size_t n)
+{
+	struct stmt *s = db_stmt(db, "INSERT INTO setting(name,value)"
+	    " VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2");
+
+	stmt_text(s, 1, name);
+	stmt_blob(s, 2, p, n);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+store_del(struct db *db, const char *name)
+{
+	struct stmt *s = db_stmt(db, "DELETE FROM setting WHERE name=?1");
+
+	stmt_text(s, 1, name);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+store_get_int(struct db *db, const char *name, int64_t def, int64_t *out)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT value FROM setting WHERE name=?1");
+	enum zk_err r = ZK_EBUG;
+
+	*out = def;
+	stmt_text(s, 1, name);
+	r = stmt_step(db, s);
+	if (r == ZK_ENOENT)
+		return ZK_OK;
+	if (r != ZK_OK)
+		return r;
+	*out = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+enum zk_err
+store_put_int(struct db *db, const char *name, int64_t v)
+{
+	struct stmt *s = db_stmt(db, "INSERT INTO setting(name,value)"
+	    " VALUES(?1,?2) ON CONFLICT(name) DO UPDATE SET value=?2");
+
+	stmt_text(s, 1, name);
+	stmt_int(s, 2, v);
+	return stmt_run(db, s);
+}
