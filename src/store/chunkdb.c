@@ -1,0 +1,281 @@
+#include <string.h>
+
+#include "db/db.h"
+#include "store/chunkdb.h"
+#include "util/buf.h"
+
+const char chunkdb_schema[] =
+    "CREATE TABLE chunk ("
+    " hash BLOB NOT NULL,"		/* of the plain bytes */
+    " name BLOB NOT NULL,"		/* of the stored bytes */
+    " key BLOB NOT NULL,"
+    " nonce BLOB NOT NULL,"
+    " plain_len INTEGER NOT NULL,"
+    " stored_len INTEGER NOT NULL,"
+    " PRIMARY KEY (hash, name)) WITHOUT ROWID;"
+    "CREATE INDEX chunk_name ON chunk (name);"
+    "CREATE TABLE chunk_at ("
+    " name BLOB NOT NULL,"
+    " remote INTEGER NOT NULL,"
+    " state INTEGER NOT NULL,"		/* enum chunkdb_state, not 0 */
+    " PRIMARY KEY (name, remote)) WITHOUT ROWID;"
+    "CREATE INDEX chunk_sending ON chunk_at (remote, name)"
+    " WHERE state = 1;"
+    "CREATE TABLE chunk_part ("
+    " name BLOB PRIMARY KEY,"
+    " stored BLOB NOT NULL);";
+
+#define REF_COLS "c.hash, c.name, c.key, c.nonce, c.plain_len, c.stored_len"
+
+/* The row at hand, REF_COLS first, into ref. */
+static enum zk_err
+get_ref(struct stmt *s, struct chunk_ref *ref)
+{
+	enum zk_err r;
+
+	r = stmt_col_copy(s, 0, ref->hash, sizeof(ref->hash));
+	if (r == ZK_OK)
+		r = stmt_col_copy(s, 1, ref->name, sizeof(ref->name));
+	if (r == ZK_OK)
+		r = stmt_col_copy(s, 2, ref->key, sizeof(ref->key));
+	if (r == ZK_OK)
+		r = stmt_col_copy(s, 3, ref->nonce, sizeof(ref->nonce));
+	if (r != ZK_OK)
+		return r;
+	ref->plain_len = (uint32_t)stmt_col_int(s, 4);
+	ref->stored_len = (uint32_t)stmt_col_int(s, 5);
+	return chunk_ref_ok(ref) ? ZK_OK : ZK_ETAMPER;
+}
+
+enum zk_err
+chunkdb_find(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
+    int64_t remote, struct chunk_ref *out, enum chunkdb_state *state)
+{
+	struct stmt *s;
+	enum zk_err r;
+
+	memset(out, 0, sizeof(*out));
+	*state = CHUNKDB_ABSENT;
+	s = db_stmt(db, "SELECT " REF_COLS ","
+	    " ifnull((SELECT a.state FROM chunk_at a"
+	    "  WHERE a.name = c.name AND a.remote = ?2), 0) AS here,"
+	    " ifnull((SELECT max(a.state) FROM chunk_at a"
+	    "  WHERE a.name = c.name), 0) AS any"
+	    " FROM chunk c WHERE c.hash = ?1"
+	    " ORDER BY here DESC, any DESC, c.name LIMIT 1");
+	stmt_blob(s, 1, hash, CHUNK_HASH_LEN);
+	stmt_int(s, 2, remote);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	r = get_ref(s, out);
+	*state = (enum chunkdb_state)stmt_col_int(s, 6);
+	stmt_reset(s);
+	if (r != ZK_OK)
+		chunk_ref_wipe(out);
+	return r;
+}
+
+/* The first location of hash whose name is above after. */
+static enum zk_err
+next_ref(struct db *db, const uint8_t *hash, const uint8_t *after,
+    struct chunk_ref *ref)
+{
+	struct stmt *s = db_stmt(db, "SELECT " REF_COLS " FROM chunk c"
+	    " WHERE c.hash = ?1 AND c.name > ?2 ORDER BY c.name LIMIT 1");
+	enum zk_err r;
+
+	stmt_blob(s, 1, hash, CHUNK_HASH_LEN);
+	stmt_blob(s, 2, after, CHUNK_HASH_LEN);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	r = get_ref(s, ref);
+	stmt_reset(s);
+	return r;
+}
+
+enum zk_err
+chunkdb_each(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
+    enum zk_err (*each)(void *arg, const struct chunk_ref *ref), void *arg)
+{
+	uint8_t after[CHUNK_HASH_LEN] = { 0 };
+	struct chunk_ref ref;
+	enum zk_err r;
+
+	for (;;) {
+		r = next_ref(db, hash, after, &ref);
+		if (r != ZK_OK)
+			break;
+		memcpy(after, ref.name, sizeof(after));
+		r = each(arg, &ref);
+		if (r != ZK_OK)
+			break;
+	}
+	chunk_ref_wipe(&ref);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+chunkdb_add(struct db *db, const struct chunk_ref *ref)
+{
+	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO chunk"
+	    " (hash, name, key, nonce, plain_len, stored_len)"
+	    " VALUES (?, ?, ?, ?, ?, ?)");
+
+	stmt_blob(s, 1, ref->hash, sizeof(ref->hash));
+	stmt_blob(s, 2, ref->name, sizeof(ref->name));
+	stmt_blob(s, 3, ref->key, sizeof(ref->key));
+	stmt_blob(s, 4, ref->nonce, sizeof(ref->nonce));
+	stmt_int(s, 5, ref->plain_len);
+	stmt_int(s, 6, ref->stored_len);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+chunkdb_forget(struct db *db, const uint8_t name[static CHUNK_HASH_LEN])
+{
+	struct stmt *s;
+	enum zk_err r;
+
+	s = db_stmt(db, "DELETE FROM chunk_at WHERE name = ?");
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	r = stmt_run(db, s);
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db, "DELETE FROM chunk_part WHERE name = ?");
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	r = stmt_run(db, s);
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db, "DELETE FROM chunk WHERE name = ?");
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+chunkdb_set_state(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
+    int64_t remote, enum chunkdb_state state)
+{
+	struct stmt *s;
+
+	if (state == CHUNKDB_ABSENT) {
+		s = db_stmt(db, "DELETE FROM chunk_at"
+		    " WHERE name = ?1 AND remote = ?2");
+	} else {
+		s = db_stmt(db, "INSERT INTO chunk_at (name, remote, state)"
+		    " VALUES (?1, ?2, ?3) ON CONFLICT (name, remote)"
+		    " DO UPDATE SET state = max(state, ?3)");
+		stmt_int(s, 3, state);
+	}
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	stmt_int(s, 2, remote);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+chunkdb_state(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
+    int64_t remote, enum chunkdb_state *out)
+{
+	struct stmt *s = db_stmt(db, "SELECT state FROM chunk_at"
+	    " WHERE name = ? AND remote = ?");
+	enum zk_err r;
+
+	*out = CHUNKDB_ABSENT;
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	stmt_int(s, 2, remote);
+	r = stmt_step(db, s);
+	if (r == ZK_ENOENT)
+		return ZK_OK;
+	if (r != ZK_OK)
+		return r;
+	*out = (enum chunkdb_state)stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+enum zk_err
+chunkdb_drop_remote(struct db *db, int64_t remote)
+{
+	struct stmt *s = db_stmt(db, "DELETE FROM chunk_at WHERE remote = ?");
+
+	stmt_int(s, 1, remote);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+chunkdb_sending(struct db *db, int64_t remote,
+    const uint8_t after[static CHUNK_HASH_LEN],
+    uint8_t (*names)[CHUNK_HASH_LEN], size_t max, size_t *n)
+{
+	struct stmt *s = db_stmt(db, "SELECT name FROM chunk_at"
+	    " WHERE remote = ? AND state = 1 AND name > ?"
+	    " ORDER BY name LIMIT ?");
+	enum zk_err r;
+
+	*n = 0;
+	stmt_int(s, 1, remote);
+	stmt_blob(s, 2, after, CHUNK_HASH_LEN);
+	stmt_int(s, 3, (int64_t)max);
+	for (;;) {
+		r = stmt_step(db, s);
+		if (r != ZK_OK)
+			return r == ZK_ENOENT ? ZK_OK : r;
+		r = stmt_col_copy(s, 0, names[*n], CHUNK_HASH_LEN);
+		if (r != ZK_OK)
+			break;
+		++*n;
+	}
+	stmt_reset(s);
+	*n = 0;
+	return r;
+}
+
+enum zk_err
+chunkdb_part_put(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
+    const void *p, size_t n)
+{
+	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO chunk_part"
+	    " (name, stored) VALUES (?, ?)");
+
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	stmt_blob(s, 2, p, n);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+chunkdb_part_get(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
+    struct buf *out)
+{
+	struct stmt *s = db_stmt(db, "SELECT stored FROM chunk_part"
+	    " WHERE name = ?");
+	const void *p;
+	enum zk_err r;
+	size_t n;
+
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	p = stmt_col_blob(s, 0, &n);
+	r = buf_put(out, p, n);
+	stmt_reset(s);
+	return r;
+}
+
+enum zk_err
+chunkdb_count(struct db *db, uint64_t *n, uint64_t *bytes)
+{
+	struct stmt *s = db_stmt(db, "SELECT count(*),"
+	    " ifnull(sum(stored_len), 0) FROM chunk");
+	enum zk_err r = stmt_step(db, s);
+
+	*n = 0;
+	*bytes = 0;
+	if (r != ZK_OK)
+		return r;
+	*n = (uint64_t)stmt_col_int(s, 0);
+	*bytes = (uint64_t)stmt_col_int(s, 1);
+	stmt_reset(s);
+	return ZK_OK;
+}
