@@ -69,6 +69,10 @@ ZK_CHECKED enum zk_err transport_init(struct transport *t,
     const struct transport_ops *ops, const struct transport_opts *opts,
     const char *url);
 
+/* True if name is the blob name of the n stored bytes at p. */
+bool transport_blob_ok(const uint8_t name[static TRANSPORT_NAME_LEN],
+    const void *p, size_t n);
+
 /* Ends x with r: counts it out and calls its done. */
 void transport_done(struct transport *t, struct txfer *x, enum zk_err r);
 

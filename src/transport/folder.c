@@ -1,0 +1,330 @@
+#include "transport/folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/folder_append.h"
+#include "transport/folder_dir.h"
+#include "transport/folder_rv.h"
+#include "transport/folder_seg.h"
+#include "transport/url.h"
+#include "util/buf.h"
+#include "util/env.h"
+
+static struct folder *
+self(struct transport *t)
+{
+	return (struct folder *)t;
+}
+
+static void
+folder_free(struct transport *t)
+{
+	struct folder *f = self(t);
+
+	folder_dir_close(f);
+	free(f->path);
+	free(f);
+}
+
+static enum zk_err
+folder_create(struct transport *t)
+{
+	return folder_dir_create(self(t));
+}
+
+/* Records: one directory, names in any order, no mark. */
+
+struct listing {
+	enum zk_err (*each)(void *, const uint8_t *);
+	void *arg;
+};
+
+static enum zk_err
+rec_name(void *arg, const char *name)
+{
+	const struct listing *l = arg;
+	uint8_t hash[TRANSPORT_NAME_LEN];
+
+	if (!names_unhex(name, strlen(name), hash, sizeof(hash)))
+		return ZK_OK;
+	return l->each(l->arg, hash);
+}
+
+static enum zk_err
+folder_rec_list(struct transport *t, struct tmark *mark,
+    enum zk_err (*each)(void *, const uint8_t *), void *arg)
+{
+	struct folder *f = self(t);
+	struct listing l = { .each = each, .arg = arg };
+	enum zk_err r = folder_dir_open(f);
+	int fd;
+
+	if (r != ZK_OK)
+		return r;
+	fd = folder_dir_sub(f, f->dir, "rec", false);
+	if (fd == -ENOENT)
+		return ZK_OK;
+	if (fd < 0)
+		return folder_dir_fail(f, fd, "open", "rec");
+	r = folder_dir_list(f, fd, rec_name, &l);
+	(void)env_close(t->opts.env, fd);
+	if (r == ZK_OK)
+		mark->len = 0;
+	return r;
+}
+
+static enum zk_err
+folder_rec_get(struct transport *t, const uint8_t *name, struct buf *out)
+{
+	struct folder *f = self(t);
+	char path[NAMES_CAP] = "rec/";
+	enum zk_err r = folder_dir_open(f);
+
+	names_hex(name, TRANSPORT_NAME_LEN, path + 4);
+	if (r == ZK_OK)
+		r = folder_dir_get(f, f->dir, path, TRANSPORT_OBJ_MAX, out);
+	return r;
+}
+
+static enum zk_err
+folder_rec_put(struct transport *t, const uint8_t *name, const void *p,
+    size_t n)
+{
+	struct folder *f = self(t);
+	char hex[NAMES_CAP];
+	enum zk_err r = folder_dir_open(f);
+	int fd;
+
+	if (r != ZK_OK)
+		return r;
+	fd = folder_dir_sub(f, f->dir, "rec", true);
+	if (fd < 0)
+		return folder_dir_fail(f, fd, "open", "rec");
+	names_hex(name, TRANSPORT_NAME_LEN, hex);
+	r = folder_dir_put(f, fd, hex, p, n);
+	(void)env_close(t->opts.env, fd);
+	return r;
+}
+
+/* Blobs. */
+
+/* blob/XX/NAME; the last part starts at 8. */
+static void
+blob_path(const uint8_t *name, char out[static NAMES_CAP])
+{
+	memcpy(out, "blob/", 5);
+	names_hex(name, 1, out + 5);
+	out[7] = '/';
+	names_hex(name, TRANSPORT_NAME_LEN, out + 8);
+}
+
+/* Opens blob/XX, made if make. */
+static int
+open_shard(struct folder *f, const uint8_t *name, bool make)
+{
+	char hex[NAMES_CAP];
+	int blob = folder_dir_sub(f, f->dir, "blob", make);
+	int fd;
+
+	if (blob < 0)
+		return blob;
+	names_hex(name, 1, hex);
+	fd = folder_dir_sub(f, blob, hex, make);
+	(void)env_close(f->t.opts.env, blob);
+	return fd;
+}
+
+static enum zk_err
+blob_put(struct folder *f, const struct txfer *x)
+{
+	char hex[NAMES_CAP];
+	enum zk_err r = folder_dir_open(f);
+	int fd;
+
+	if (r != ZK_OK)
+		return r;
+	fd = open_shard(f, x->name, true);
+	if (fd < 0)
+		return folder_dir_fail(f, fd, "open", "blob");
+	names_hex(x->name, TRANSPORT_NAME_LEN, hex);
+	r = folder_dir_put(f, fd, hex, x->data, x->len);
+	(void)env_close(f->t.opts.env, fd);
+	return r;
+}
+
+static enum zk_err
+blob_get(struct folder *f, struct txfer *x)
+{
+	char path[NAMES_CAP];
+	enum zk_err r = folder_dir_open(f);
+
+	blob_path(x->name, path);
+	buf_reset(&x->body);
+	if (r == ZK_OK)
+		r = folder_dir_get(f, f->dir, path, x->body.max, &x->body);
+	/* longer than what was asked for cannot be it */
+	if (r == ZK_ELIMIT)
+		r = ZK_ETAMPER;
+	if (r == ZK_OK && !transport_blob_ok(x->name, x->body.data,
+	    x->body.len))
+		r = ZK_ETAMPER;
+	if (r != ZK_OK)
+		buf_reset(&x->body);
+	return r;
+}
+
+static enum zk_err
+folder_submit(struct transport *t, struct txfer *x)
+{
+	struct folder *f = self(t);
+
+	*f->last = x;
+	f->last = &x->next;
+	return ZK_OK;
+}
+
+static struct txfer *
+pop(struct folder *f)
+{
+	struct txfer *x = f->first;
+
+	f->first = x->next;
+	if (f->first == NULL)
+		f->last = &f->first;
+	x->next = NULL;
+	return x;
+}
+
+static enum zk_err
+folder_wait(struct transport *t, size_t left, int timeout_ms)
+{
+	struct folder *f = self(t);
+	int64_t end = env_mono_ms(t->opts.env) + timeout_ms;
+
+	/* one at least: a wait makes progress */
+	while (t->inflight > left) {
+		struct txfer *x = pop(f);
+
+		transport_done(t, x, x->put ? blob_put(f, x) :
+		    blob_get(f, x));
+		if (env_mono_ms(t->opts.env) >= end)
+			break;
+	}
+	return ZK_OK;
+}
+
+static void
+folder_cancel(struct transport *t)
+{
+	struct folder *f = self(t);
+
+	while (f->first != NULL)
+		transport_done(t, pop(f), ZK_ESIGNAL);
+}
+
+static enum zk_err
+folder_missing(struct transport *t,
+    const uint8_t (*names)[TRANSPORT_NAME_LEN], size_t n, bool *missing)
+{
+	struct folder *f = self(t);
+	enum zk_err r = folder_dir_open(f);
+	struct env_stat st;
+	char path[NAMES_CAP];
+
+	for (size_t i = 0; i < n && r == ZK_OK; i++) {
+		int e;
+
+		blob_path(names[i], path);
+		e = env_statat(t->opts.env, f->dir, path, &st);
+		missing[i] = e == -ENOENT;
+		if (e < 0 && e != -ENOENT)
+			r = folder_dir_fail(f, e, "stat", path);
+	}
+	return r;
+}
+
+static enum zk_err
+folder_blob_delete(struct transport *t, const uint8_t *name)
+{
+	struct folder *f = self(t);
+	char hex[NAMES_CAP];
+	enum zk_err r = folder_dir_open(f);
+	int fd;
+	int e;
+
+	if (r != ZK_OK)
+		return r;
+	fd = open_shard(f, name, false);
+	if (fd == -ENOENT)
+		return ZK_OK;
+	if (fd < 0)
+		return folder_dir_fail(f, fd, "open", "blob");
+	names_hex(name, TRANSPORT_NAME_LEN, hex);
+	e = env_unlinkat(t->opts.env, fd, hex, 0);
+	if (e == 0)
+		r = folder_dir_sync(f, fd);
+	else if (e != -ENOENT)
+		r = folder_dir_fail(f, e, "delete", hex);
+	(void)env_close(t->opts.env, fd);
+	return r;
+}
+
+/* There is no TLS here, hence no pin. */
+static enum zk_err
+folder_pin(struct transport *t, char *out, size_t cap)
+{
+	(void)t;
+	if (cap > 0)
+		out[0] = '\0';
+	return ZK_OK;
+}
+
+static const struct transport_ops folder_ops = {
+	.free = folder_free,
+	.create = folder_create,
+	.append = folder_append,
+	.read = folder_seg_read,
+	.read_at = folder_seg_read_at,
+	.head = folder_seg_head,
+	.rec_list = folder_rec_list,
+	.rec_get = folder_rec_get,
+	.rec_put = folder_rec_put,
+	.submit = folder_submit,
+	.wait = folder_wait,
+	.cancel = folder_cancel,
+	.missing = folder_missing,
+	.blob_delete = folder_blob_delete,
+	.seg_delete = folder_seg_delete,
+	.rv_claim = folder_rv_claim,
+	.rv_put = folder_rv_put,
+	.rv_get = folder_rv_get,
+	.rv_close = folder_rv_close,
+	.pin = folder_pin,
+};
+
+enum zk_err
+folder_open(const struct url *u, const struct transport_opts *opts,
+    const char *name, struct transport **out)
+{
+	struct folder *f = calloc(1, sizeof(*f));
+	enum zk_err r;
+
+	*out = NULL;
+	if (f == NULL)
+		return ZK_ENOMEM;
+	f->dir = -1;
+	f->last = &f->first;
+	f->path = strdup(u->path);
+	r = f->path == NULL ? ZK_ENOMEM :
+	    transport_init(&f->t, &folder_ops, opts, name);
+	if (r != ZK_OK) {
+		free(f->path);
+		free(f);
+		return r;
+	}
+	*out = &f->t;
+	return ZK_OK;
+}

@@ -1,0 +1,807 @@
+#include "transport/remote_fake.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/rand.h"
+#include "transport/impl.h"
+#include "util/buf.h"
+#include "util/env.h"
+#include "util/rd.h"
+
+#define PAGE (1u << 20)
+
+/* One stored object. */
+struct obj {
+	uint8_t log[TRANSPORT_NAME_LEN];	/* segments */
+	uint64_t seq;				/* segments; messages */
+	uint8_t name[TRANSPORT_NAME_LEN];	/* hash */
+	uint64_t at;		/* position in the order of arrival, from 1 */
+	uint8_t *data;
+	size_t len;
+};
+
+struct set {
+	struct obj *v;
+	size_t n;
+	size_t cap;
+};
+
+/* A rendezvous mailbox. */
+struct box {
+	uint64_t plate;
+	bool claimed[2];
+	uint8_t id[2][16];
+	struct set msgs[2];
+};
+
+struct remote_fake {
+	uint64_t gen;
+	uint64_t clock;		/* arrivals so far */
+	uint64_t calls;
+	uint64_t bytes;
+	struct remote_fake_faults faults;
+	struct set segs;
+	struct set recs;
+	struct set blobs;
+	struct box *box;
+	size_t box_n;
+};
+
+struct fake_transport {
+	struct transport t;
+	struct remote_fake *f;
+	struct txfer *first;
+	struct txfer **last;
+};
+
+static struct remote_fake *
+remote(struct transport *t)
+{
+	return ((struct fake_transport *)t)->f;
+}
+
+/* Sets of objects. */
+
+static void
+set_remove(struct set *s, size_t i)
+{
+	free(s->v[i].data);
+	memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof(*s->v));
+	s->n--;
+}
+
+static void
+set_release(struct set *s)
+{
+	while (s->n > 0)
+		set_remove(s, s->n - 1);
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}
+
+static struct obj *
+set_find(const struct set *s, const uint8_t *name)
+{
+	for (size_t i = s->n; i > 0; i--)
+		if (memcmp(s->v[i - 1].name, name, TRANSPORT_NAME_LEN) == 0)
+			return &s->v[i - 1];
+	return NULL;
+}
+
+static struct obj *
+set_place(const struct set *s, const uint8_t *log, uint64_t seq)
+{
+	for (size_t i = s->n; i > 0; i--)
+		if (s->v[i - 1].seq == seq && memcmp(s->v[i - 1].log, log,
+		    TRANSPORT_NAME_LEN) == 0)
+			return &s->v[i - 1];
+	return NULL;
+}
+
+static enum zk_err
+set_add(struct remote_fake *f, struct set *s, const struct obj *o,
+    const void *p, size_t n)
+{
+	struct obj *v = s->v;
+	uint8_t *copy;
+
+	if (s->n == s->cap) {
+		size_t cap = s->cap == 0 ? 16 : 2 * s->cap;
+
+		v = realloc(s->v, cap * sizeof(*v));
+		if (v == NULL)
+			return ZK_ENOMEM;
+		s->v = v;
+		s->cap = cap;
+	}
+	copy = malloc(n > 0 ? n : 1);
+	if (copy == NULL)
+		return ZK_ENOMEM;
+	if (n > 0)
+		memcpy(copy, p, n);
+	v[s->n] = *o;
+	v[s->n].data = copy;
+	v[s->n].len = n;
+	v[s->n].at = ++f->clock;
+	s->n++;
+	f->bytes += n;
+	return ZK_OK;
+}
+
+/* Faults. */
+
+static bool
+draw(struct transport *t, unsigned of_1024)
+{
+	return of_1024 > 0 && rand_below(t->opts.env, 1024) < of_1024;
+}
+
+/* What happens before a call acts. */
+static enum zk_err
+before(struct transport *t)
+{
+	struct remote_fake *f = remote(t);
+
+	if (f->faults.down)
+		return ZK_ENET;
+	if (draw(t, f->faults.delay))
+		env_sleep_ms(t->opts.env,
+		    1 + (unsigned)rand_below(t->opts.env, 2000));
+	if (draw(t, f->faults.lose))
+		return ZK_ENET;
+	f->calls++;
+	return ZK_OK;
+}
+
+/* What happens to the answer r of one that did. */
+static enum zk_err
+after(struct transport *t, enum zk_err r)
+{
+	return draw(t, remote(t)->faults.late) ? ZK_ENET : r;
+}
+
+/* Segments. */
+
+static enum zk_err
+append_one(struct remote_fake *f, const struct tseg *s, bool *taken,
+    enum tseg_result *res)
+{
+	const struct obj *there = set_place(&f->segs, s->log, s->seq);
+	struct obj o = { .seq = s->seq };
+
+	memcpy(o.log, s->log, sizeof(o.log));
+	memcpy(o.name, s->hash, sizeof(o.name));
+	if (there != NULL)
+		*res = there->len == s->len && memcmp(there->name, s->hash,
+		    TRANSPORT_NAME_LEN) == 0 ? TSEG_HAVE : TSEG_TAKEN;
+	else if (*taken)
+		*res = TSEG_TAKEN;
+	else if (s->seq > 1 && set_place(&f->segs, s->log, s->seq - 1) == NULL)
+		*res = TSEG_GAP;
+	else
+		*res = TSEG_STORED;
+	*taken |= *res == TSEG_TAKEN;
+	if (*res != TSEG_STORED)
+		return ZK_OK;
+	if (f->faults.full)
+		return ZK_EREMOTEFULL;
+	return set_add(f, &f->segs, &o, s->data, s->len);
+}
+
+static enum zk_err
+fake_append(struct transport *t, const struct tseg *segs, size_t n,
+    enum tseg_result *res)
+{
+	enum zk_err r = before(t);
+	unsigned times = 1 + draw(t, remote(t)->faults.twice);
+	bool taken = false;
+
+	for (; times > 0; times--)
+		for (size_t i = 0; i < n && r == ZK_OK; i++) {
+			if (i == 0 || memcmp(segs[i].log, segs[i - 1].log,
+			    TRANSPORT_NAME_LEN) != 0)
+				taken = false;
+			r = append_one(remote(t), &segs[i], &taken, &res[i]);
+		}
+	return after(t, r);
+}
+
+static uint64_t
+mark_get(const struct remote_fake *f, const struct tmark *m)
+{
+	struct rd r;
+	uint64_t gen;
+	uint64_t at;
+
+	rd_init(&r, m->b, m->len);
+	gen = rd_u64(&r);
+	at = rd_u64(&r);
+	return rd_end(&r) == ZK_OK && gen == f->gen ? at : 0;
+}
+
+static void
+mark_put(const struct remote_fake *f, uint64_t at, struct tmark *m)
+{
+	for (size_t i = 0; i < 8; i++) {
+		m->b[i] = (uint8_t)(f->gen >> (8 * i));
+		m->b[8 + i] = (uint8_t)(at >> (8 * i));
+	}
+	m->len = 16;
+}
+
+static enum zk_err
+give(struct transport *t, const struct obj *o,
+    enum zk_err (*each)(void *, const struct tseg *), void *arg)
+{
+	struct tseg s = { .seq = o->seq, .data = o->data, .len = o->len };
+	unsigned times = 1 + draw(t, remote(t)->faults.twice);
+	enum zk_err r = ZK_OK;
+
+	memcpy(s.log, o->log, sizeof(s.log));
+	memcpy(s.hash, o->name, sizeof(s.hash));
+	for (; times > 0 && r == ZK_OK; times--)
+		r = each(arg, &s);
+	return r;
+}
+
+/*
+ * Gives objects [from, to) with the logs in another order: those of the log
+ * of one in the middle first, then the others.
+ */
+static enum zk_err
+give_reordered(struct transport *t, size_t from, size_t to,
+    const struct tread *how)
+{
+	const struct set *s = &remote(t)->segs;
+	const uint8_t *log;
+	enum zk_err r = ZK_OK;
+
+	if (from == to)
+		return ZK_OK;
+	log = s->v[from + rand_below(t->opts.env, to - from)].log;
+	for (int first = 1; first >= 0; first--)
+		for (size_t i = from; i < to && r == ZK_OK; i++)
+			if ((memcmp(s->v[i].log, log,
+			    TRANSPORT_NAME_LEN) == 0) == (first == 1))
+				r = give(t, &s->v[i], how->each, how->arg);
+	return r;
+}
+
+static enum zk_err
+fake_read(struct transport *t, const struct tread *how, struct tmark *mark,
+    bool *more)
+{
+	struct remote_fake *f = remote(t);
+	size_t max = how->max_bytes > 0 ? how->max_bytes : PAGE;
+	uint64_t at = mark_get(f, mark);
+	enum zk_err r = before(t);
+	size_t bytes = 0;
+	size_t from = 0;
+	size_t to;
+
+	if (r != ZK_OK)
+		return r;
+	while (from < f->segs.n && f->segs.v[from].at <= at)
+		from++;
+	for (to = from; to < f->segs.n; to++) {
+		if (to > from && (bytes + f->segs.v[to].len > max ||
+		    draw(t, f->faults.cut)))
+			break;
+		bytes += f->segs.v[to].len;
+	}
+	if (from == to && how->wait_ms > 0)
+		env_sleep_ms(t->opts.env, how->wait_ms);
+	if (draw(t, f->faults.reorder))
+		r = give_reordered(t, from, to, how);
+	else
+		for (size_t i = from; i < to && r == ZK_OK; i++)
+			r = give(t, &f->segs.v[i], how->each, how->arg);
+	if (r != ZK_OK)
+		return r;
+	r = after(t, ZK_OK);
+	if (r != ZK_OK)
+		return r;
+	*more = to < f->segs.n;
+	mark_put(f, to > from ? f->segs.v[to - 1].at : at, mark);
+	return ZK_OK;
+}
+
+static enum zk_err
+fake_read_at(struct transport *t, const uint8_t *log, uint64_t seq,
+    enum zk_err (*each)(void *, const struct tseg *), void *arg)
+{
+	enum zk_err r = before(t);
+	const struct obj *o = set_place(&remote(t)->segs, log, seq);
+
+	if (r == ZK_OK)
+		r = o == NULL ? ZK_ENOENT : give(t, o, each, arg);
+	return after(t, r);
+}
+
+static enum zk_err
+fake_head(struct transport *t, const uint8_t *log, uint64_t *seq,
+    uint8_t *hash)
+{
+	const struct set *s = &remote(t)->segs;
+	enum zk_err r = before(t);
+
+	if (r != ZK_OK)
+		return r;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].seq <= *seq ||
+		    memcmp(s->v[i].log, log, TRANSPORT_NAME_LEN) != 0)
+			continue;
+		*seq = s->v[i].seq;
+		memcpy(hash, s->v[i].name, TRANSPORT_NAME_LEN);
+	}
+	return after(t, *seq == 0 ? ZK_ENOENT : ZK_OK);
+}
+
+static enum zk_err
+fake_seg_delete(struct transport *t, const uint8_t *log, uint64_t seq)
+{
+	struct set *s = &remote(t)->segs;
+	enum zk_err r = before(t);
+	struct obj *o = set_place(s, log, seq);
+
+	if (r == ZK_OK && o != NULL)
+		set_remove(s, (size_t)(o - s->v));
+	return after(t, r);
+}
+
+/* Records. */
+
+static enum zk_err
+fake_rec_list(struct transport *t, struct tmark *mark,
+    enum zk_err (*each)(void *, const uint8_t *), void *arg)
+{
+	struct remote_fake *f = remote(t);
+	uint64_t at = mark_get(f, mark);
+	enum zk_err r = before(t);
+
+	for (size_t i = 0; i < f->recs.n && r == ZK_OK; i++)
+		if (f->recs.v[i].at > at)
+			r = each(arg, f->recs.v[i].name);
+	if (r == ZK_OK)
+		r = after(t, ZK_OK);
+	if (r == ZK_OK && f->recs.n > 0)
+		mark_put(f, f->recs.v[f->recs.n - 1].at, mark);
+	return r;
+}
+
+static enum zk_err
+fake_rec_get(struct transport *t, const uint8_t *name, struct buf *out)
+{
+	enum zk_err r = before(t);
+	const struct obj *o = set_find(&remote(t)->recs, name);
+
+	if (r == ZK_OK)
+		r = o == NULL ? ZK_ENOENT : after(t, ZK_OK);
+	return r == ZK_OK ? buf_put(out, o->data, o->len) : r;
+}
+
+static enum zk_err
+put(struct transport *t, struct set *s, const uint8_t *name, const void *p,
+    size_t n)
+{
+	struct remote_fake *f = remote(t);
+	struct obj o = { 0 };
+	enum zk_err r = before(t);
+
+	memcpy(o.name, name, sizeof(o.name));
+	if (r == ZK_OK && set_find(s, name) == NULL)
+		r = f->faults.full ? ZK_EREMOTEFULL :
+		    set_add(f, s, &o, p, n);
+	return after(t, r);
+}
+
+static enum zk_err
+fake_rec_put(struct transport *t, const uint8_t *name, const void *p,
+    size_t n)
+{
+	return put(t, &remote(t)->recs, name, p, n);
+}
+
+/* Blobs. */
+
+static enum zk_err
+blob_get(struct transport *t, struct txfer *x)
+{
+	const struct obj *o;
+	enum zk_err r = before(t);
+
+	buf_reset(&x->body);
+	if (r != ZK_OK)
+		return r;
+	o = set_find(&remote(t)->blobs, x->name);
+	if (o == NULL)
+		return ZK_ENOENT;
+	if (draw(t, remote(t)->faults.cut))
+		return ZK_ENET;
+	if (o->len > x->body.max)
+		return ZK_ETAMPER;
+	r = buf_put(&x->body, o->data, o->len);
+	if (r == ZK_OK && !transport_blob_ok(x->name, x->body.data,
+	    x->body.len))
+		r = ZK_ETAMPER;
+	if (r != ZK_OK)
+		buf_reset(&x->body);
+	return r;
+}
+
+static enum zk_err
+blob_put(struct transport *t, const struct txfer *x)
+{
+	/* as a relay: a name is the hash of what it names */
+	if (!transport_blob_ok(x->name, x->data, x->len))
+		return ZK_EREFUSED;
+	return put(t, &remote(t)->blobs, x->name, x->data, x->len);
+}
+
+static enum zk_err
+fake_submit(struct transport *t, struct txfer *x)
+{
+	struct fake_transport *ft = (struct fake_transport *)t;
+
+	*ft->last = x;
+	ft->last = &x->next;
+	return ZK_OK;
+}
+
+/* Takes the transfer at place i from the queue. */
+static struct txfer *
+pop(struct fake_transport *ft, size_t i)
+{
+	struct txfer **at = &ft->first;
+	struct txfer *x;
+
+	while (i-- > 0)
+		at = &(*at)->next;
+	x = *at;
+	*at = x->next;
+	if (*at == NULL)
+		ft->last = at;
+	x->next = NULL;
+	return x;
+}
+
+static enum zk_err
+fake_wait(struct transport *t, size_t left, int timeout_ms)
+{
+	struct fake_transport *ft = (struct fake_transport *)t;
+
+	(void)timeout_ms;
+	while (t->inflight > left) {
+		size_t i = draw(t, ft->f->faults.reorder) ?
+		    (size_t)rand_below(t->opts.env, t->inflight) : 0;
+		struct txfer *x = pop(ft, i);
+
+		transport_done(t, x, x->put ? blob_put(t, x) :
+		    blob_get(t, x));
+	}
+	return ZK_OK;
+}
+
+static void
+fake_cancel(struct transport *t)
+{
+	struct fake_transport *ft = (struct fake_transport *)t;
+
+	while (ft->first != NULL)
+		transport_done(t, pop(ft, 0), ZK_ESIGNAL);
+}
+
+static enum zk_err
+fake_missing(struct transport *t,
+    const uint8_t (*names)[TRANSPORT_NAME_LEN], size_t n, bool *missing)
+{
+	enum zk_err r = before(t);
+
+	for (size_t i = 0; i < n && r == ZK_OK; i++)
+		missing[i] = set_find(&remote(t)->blobs, names[i]) == NULL;
+	return after(t, r);
+}
+
+static enum zk_err
+fake_blob_delete(struct transport *t, const uint8_t *name)
+{
+	struct set *s = &remote(t)->blobs;
+	enum zk_err r = before(t);
+	struct obj *o = set_find(s, name);
+
+	if (r == ZK_OK && o != NULL)
+		set_remove(s, (size_t)(o - s->v));
+	return after(t, r);
+}
+
+/* Rendezvous. */
+
+static struct box *
+box_find(struct remote_fake *f, uint64_t plate)
+{
+	for (size_t i = 0; i < f->box_n; i++)
+		if (f->box[i].plate == plate)
+			return &f->box[i];
+	return NULL;
+}
+
+static enum zk_err
+box_add(struct remote_fake *f, uint64_t plate, struct box **out)
+{
+	struct box *v = realloc(f->box, (f->box_n + 1) * sizeof(*v));
+
+	if (v == NULL)
+		return ZK_ENOMEM;
+	f->box = v;
+	memset(&v[f->box_n], 0, sizeof(*v));
+	v[f->box_n].plate = plate;
+	*out = &v[f->box_n++];
+	return ZK_OK;
+}
+
+static enum zk_err
+fake_rv_claim(struct transport *t, struct trv *rv)
+{
+	struct remote_fake *f = remote(t);
+	enum zk_err r = before(t);
+	struct box *b;
+
+	if (r != ZK_OK)
+		return r;
+	if (rv->plate == 0)
+		for (rv->plate = 100; box_find(f, rv->plate) != NULL;)
+			rv->plate++;
+	b = box_find(f, rv->plate);
+	if (b == NULL && rv->side == 1)
+		return ZK_EEXPIRED;
+	if (b == NULL)
+		r = box_add(f, rv->plate, &b);
+	if (r != ZK_OK)
+		return r;
+	if (b->claimed[rv->side] &&
+	    memcmp(b->id[rv->side], rv->id, sizeof(rv->id)) != 0)
+		return ZK_EEXIST;
+	b->claimed[rv->side] = true;
+	memcpy(b->id[rv->side], rv->id, sizeof(rv->id));
+	return after(t, ZK_OK);
+}
+
+static struct obj *
+msg_find(const struct set *s, unsigned seq)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->v[i].seq == seq)
+			return &s->v[i];
+	return NULL;
+}
+
+static enum zk_err
+fake_rv_put(struct transport *t, const struct trv *rv, unsigned seq,
+    const void *p, size_t n)
+{
+	struct remote_fake *f = remote(t);
+	struct box *b = box_find(f, rv->plate);
+	struct obj o = { .seq = seq };
+	const struct obj *there;
+	enum zk_err r = before(t);
+
+	if (r != ZK_OK)
+		return r;
+	if (b == NULL)
+		return ZK_EEXPIRED;
+	if (!b->claimed[rv->side] ||
+	    memcmp(b->id[rv->side], rv->id, sizeof(rv->id)) != 0)
+		return ZK_EREFUSED;
+	there = msg_find(&b->msgs[rv->side], seq);
+	if (there == NULL)
+		r = set_add(f, &b->msgs[rv->side], &o, p, n);
+	else if (there->len != n || memcmp(there->data, p, n) != 0)
+		r = ZK_EEXIST;
+	return after(t, r);
+}
+
+static enum zk_err
+fake_rv_get(struct transport *t, const struct trv *rv, unsigned seq,
+    unsigned wait_ms, struct buf *out)
+{
+	struct box *b = box_find(remote(t), rv->plate);
+	const struct obj *o;
+	enum zk_err r = before(t);
+
+	if (r != ZK_OK)
+		return r;
+	if (b == NULL)
+		return ZK_EEXPIRED;
+	o = msg_find(&b->msgs[1 - rv->side], seq);
+	if (o != NULL)
+		return buf_put(out, o->data, o->len);
+	env_sleep_ms(t->opts.env, wait_ms);
+	return ZK_ETIMEDOUT;
+}
+
+static enum zk_err
+fake_rv_close(struct transport *t, const struct trv *rv)
+{
+	struct remote_fake *f = remote(t);
+	struct box *b = box_find(f, rv->plate);
+	enum zk_err r = before(t);
+
+	if (r == ZK_OK && b != NULL) {
+		set_release(&b->msgs[0]);
+		set_release(&b->msgs[1]);
+		*b = f->box[--f->box_n];
+	}
+	return r;
+}
+
+static enum zk_err
+fake_create(struct transport *t)
+{
+	return after(t, before(t));
+}
+
+static enum zk_err
+fake_pin(struct transport *t, char *out, size_t cap)
+{
+	(void)t;
+	if (cap > 0)
+		out[0] = '\0';
+	return ZK_OK;
+}
+
+static void
+fake_free_transport(struct transport *t)
+{
+	free(t);
+}
+
+static const struct transport_ops fake_ops = {
+	.free = fake_free_transport,
+	.create = fake_create,
+	.append = fake_append,
+	.read = fake_read,
+	.read_at = fake_read_at,
+	.head = fake_head,
+	.rec_list = fake_rec_list,
+	.rec_get = fake_rec_get,
+	.rec_put = fake_rec_put,
+	.submit = fake_submit,
+	.wait = fake_wait,
+	.cancel = fake_cancel,
+	.missing = fake_missing,
+	.blob_delete = fake_blob_delete,
+	.seg_delete = fake_seg_delete,
+	.rv_claim = fake_rv_claim,
+	.rv_put = fake_rv_put,
+	.rv_get = fake_rv_get,
+	.rv_close = fake_rv_close,
+	.pin = fake_pin,
+};
+
+enum zk_err
+remote_fake_open(struct remote_fake *f, const char *name,
+    const struct transport_opts *opts, struct transport **out)
+{
+	struct fake_transport *ft = calloc(1, sizeof(*ft));
+	enum zk_err r;
+
+	*out = NULL;
+	if (ft == NULL)
+		return ZK_ENOMEM;
+	ft->f = f;
+	ft->last = &ft->first;
+	r = transport_init(&ft->t, &fake_ops, opts, name);
+	if (r != ZK_OK) {
+		free(ft);
+		return r;
+	}
+	*out = &ft->t;
+	return ZK_OK;
+}
+
+struct remote_fake *
+remote_fake_new(uint64_t gen)
+{
+	struct remote_fake *f = calloc(1, sizeof(*f));
+
+	if (f != NULL)
+		f->gen = gen;
+	return f;
+}
+
+void
+remote_fake_free(struct remote_fake *f)
+{
+	if (f == NULL)
+		return;
+	set_release(&f->segs);
+	set_release(&f->recs);
+	set_release(&f->blobs);
+	for (size_t i = 0; i < f->box_n; i++) {
+		set_release(&f->box[i].msgs[0]);
+		set_release(&f->box[i].msgs[1]);
+	}
+	free(f->box);
+	free(f);
+}
+
+void
+remote_fake_faults(struct remote_fake *f,
+    const struct remote_fake_faults *faults)
+{
+	f->faults = *faults;
+}
+
+size_t
+remote_fake_segs(const struct remote_fake *f)
+{
+	return f->segs.n;
+}
+
+size_t
+remote_fake_recs(const struct remote_fake *f)
+{
+	return f->recs.n;
+}
+
+size_t
+remote_fake_blobs(const struct remote_fake *f)
+{
+	return f->blobs.n;
+}
+
+uint64_t
+remote_fake_calls(const struct remote_fake *f)
+{
+	return f->calls;
+}
+
+uint64_t
+remote_fake_bytes(const struct remote_fake *f)
+{
+	return f->bytes;
+}
+
+static struct set *
+set_of(struct remote_fake *f, char kind)
+{
+	return kind == 's' ? &f->segs : kind == 'r' ? &f->recs : &f->blobs;
+}
+
+void
+remote_fake_flip(struct remote_fake *f, char kind, size_t i, size_t bit)
+{
+	struct set *s = set_of(f, kind);
+
+	if (i >= s->n || bit / 8 >= s->v[i].len)
+		BUG("no such object in the fake remote");
+	s->v[i].data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+}
+
+void
+remote_fake_rollback(struct remote_fake *f, size_t i, size_t n)
+{
+	uint8_t log[TRANSPORT_NAME_LEN];
+
+	if (i >= f->segs.n)
+		BUG("no such object in the fake remote");
+	memcpy(log, f->segs.v[i].log, sizeof(log));
+	for (size_t k = f->segs.n; k > 0 && n > 0; k--) {
+		if (memcmp(f->segs.v[k - 1].log, log, sizeof(log)) != 0)
+			continue;
+		set_remove(&f->segs, k - 1);
+		n--;
+	}
+}
+
+void
+remote_fake_forget(struct remote_fake *f, char kind, size_t i)
+{
+	struct set *s = set_of(f, kind);
+
+	if (i >= s->n)
+		BUG("no such object in the fake remote");
+	set_remove(s, i);
+}
