@@ -9,6 +9,7 @@
 #include "util/buf.h"
 #include "util/env.h"
 #include "util/io.h"
+#include "util/log.h"
 
 #define POLL_MS 100
 #define STALE_S 3600	/* a mailbox this old was left behind */
@@ -133,8 +134,9 @@ drop_stale(struct folder *f, int top, const char *name)
 	struct env_stat st;
 
 	if (env_statat(env, top, name, &st) == 0 &&
-	    st.mtime.sec < env_now(env).sec - STALE_S)
-		(void)io_remove_tree(env, top, name);
+	    st.mtime.sec < env_now(env).sec - STALE_S &&
+	    io_remove_tree(env, top, name) != ZK_OK)
+		log_debug("cannot remove the old mailbox '%s'", name);
 }
 
 /* Makes a mailbox with a number that is free, the shorter the better. */

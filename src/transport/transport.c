@@ -7,6 +7,7 @@
 #include "crypto/labels.h"
 #include "transport/folder.h"
 #include "transport/impl.h"
+#include "transport/remote_relay.h"
 #include "transport/url.h"
 #include "util/env.h"
 #include "util/log.h"
@@ -49,7 +50,7 @@ open_kind(const struct url *u, const struct transport_opts *opts,
 {
 	if (u->kind == URL_FILE)
 		return folder_open(u, opts, name, out);
-	return ZK_EUSAGE;
+	return remote_relay_open(u, opts, name, out);
 }
 
 enum zk_err
