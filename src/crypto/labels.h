@@ -15,6 +15,7 @@
 #define LABEL_HASH_BLOB "zk blob"		/* stored bytes: its name */
 #define LABEL_HASH_RECORD "zk record"		/* stored bytes: its name */
 #define LABEL_HASH_RECORD_ID "zk record id"	/* plain record: epoch id */
+#define LABEL_HASH_RECORD_BODY "zk record body"	/* what an author signs */
 #define LABEL_HASH_GENESIS "zk vault"		/* plain genesis: vault id */
 #define LABEL_HASH_SEGMENT "zk segment"		/* header, body hash */
 #define LABEL_HASH_SEGMENT_BODY "zk segment body"
