@@ -1,0 +1,361 @@
+/* A thin layer over SQLite.  See db.h. */
+#include "db/db.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/log.h"
+
+#define DB_STMTS 512		/* statements kept, at most: BUG beyond */
+#define DB_BUSY_MS 2000		/* another process at the same file */
+
+struct stmt {
+	sqlite3_stmt *s;	/* NULL: could not be prepared */
+	const char *sql;	/* the literal: its address is the key */
+};
+
+struct db {
+	sqlite3 *h;
+	char *path;
+	bool tx;
+	struct stmt *stmts[DB_STMTS];	/* open addressing by address */
+	size_t stmts_n;
+};
+
+/* A code of ours for what SQLite said; logs what the caller cannot. */
+static enum zk_err
+code(struct db *db, int rc)
+{
+	enum zk_err r = ZK_EIO;
+
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return ZK_OK;
+	case SQLITE_CONSTRAINT:
+		return ZK_EEXIST;
+	case SQLITE_NOMEM:
+		return ZK_ENOMEM;
+	case SQLITE_FULL:
+		r = ZK_EDISKFULL;
+		break;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		r = ZK_ETAMPER;
+		break;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		r = ZK_ELOCKED;
+		break;
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		r = ZK_EPERM;
+		break;
+	default:
+		break;
+	}
+	log_error(r, &(struct log_where){ .path = db->path },
+	    "database '%s': %s", db->path, sqlite3_errmsg(db->h));
+	return r;
+}
+
+static enum zk_err
+setup(struct db *db, unsigned flags)
+{
+	enum zk_err r = ZK_OK;
+
+	(void)sqlite3_extended_result_codes(db->h, 1);
+	(void)sqlite3_busy_timeout(db->h, DB_BUSY_MS);
+	(void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0,
+	    NULL);
+	(void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION,
+	    0, NULL);
+	if ((flags & DB_UNTRUSTED) != 0) {
+		(void)sqlite3_db_config(db->h,
+		    SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+		(void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_ENABLE_VIEW, 0,
+		    NULL);
+	}
+	if ((flags & DB_READONLY) == 0)
+		r = db_exec(db, "PRAGMA journal_mode=WAL;"
+		    "PRAGMA synchronous=FULL;");
+	if (r == ZK_OK)
+		r = db_exec(db, "PRAGMA temp_store=FILE;"
+		    "PRAGMA cell_size_check=ON;");
+	return r;
+}
+
+enum zk_err
+db_open(const char *path, unsigned flags, struct db **out)
+{
+	enum zk_err r = ZK_EBUG;
+	struct db *db = NULL;
+	int how = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+
+	*out = NULL;
+	how |= (flags & DB_READONLY) != 0 ? SQLITE_OPEN_READONLY :
+	    SQLITE_OPEN_READWRITE;
+	if ((flags & DB_CREATE) != 0)
+		how |= SQLITE_OPEN_CREATE;
+	db = calloc(1, sizeof(*db));
+	if (db == NULL)
+		return ZK_ENOMEM;
+	db->path = strdup(path);
+	if (db->path == NULL) {
+		r = ZK_ENOMEM;
+		goto out;
+	}
+	r = code(db, sqlite3_open_v2(path, &db->h, how, NULL));
+	if (r == ZK_OK)
+		r = setup(db, flags);
+	if (r != ZK_OK)
+		goto out;
+	/* SQLite gives its files 0644; the -wal and -shm take this mode */
+	if ((flags & DB_CREATE) != 0 && path[0] != ':')
+		(void)chmod(path, S_IRUSR | S_IWUSR);
+	*out = db;
+	db = NULL;
+out:
+	db_close(db);
+	return r;
+}
+
+void
+db_close(struct db *db)
+{
+	if (db == NULL)
+		return;
+	db_rollback(db);
+	for (size_t i = 0; i < DB_STMTS; i++) {
+		if (db->stmts[i] == NULL)
+			continue;
+		(void)sqlite3_finalize(db->stmts[i]->s);
+		free(db->stmts[i]);
+	}
+	(void)sqlite3_close(db->h);
+	free(db->path);
+	free(db);
+}
+
+enum zk_err
+db_exec(struct db *db, const char *sql)
+{
+	return code(db, sqlite3_exec(db->h, sql, NULL, NULL, NULL));
+}
+
+struct stmt *
+db_stmt(struct db *db, const char *sql)
+{
+	size_t i = ((uintptr_t)sql >> 3) * 2654435761u % DB_STMTS;
+	struct stmt *s = NULL;
+
+	while (db->stmts[i] != NULL && db->stmts[i]->sql != sql)
+		i = (i + 1) % DB_STMTS;
+	s = db->stmts[i];
+	if (s != NULL) {
+		if (s->s != NULL) {
+			(void)sqlite3_reset(s->s);
+			(void)sqlite3_clear_bindings(s->s);
+		}
+		return s;
+	}
+	if (db->stmts_n + 1 == DB_STMTS)
+		BUG("too many statements");
+	s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return NULL;
+	s->sql = sql;
+	if (sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT,
+	    &s->s, NULL) != SQLITE_OK) {
+		/* not kept: the table it names may come to be later */
+		(void)code(db, sqlite3_errcode(db->h));
+		free(s);
+		return NULL;
+	}
+	db->stmts[i] = s;
+	db->stmts_n++;
+	return s;
+}
+
+void
+stmt_int(struct stmt *s, int i, int64_t v)
+{
+	if (s != NULL)
+		(void)sqlite3_bind_int64(s->s, i, v);
+}
+
+void
+stmt_blob(struct stmt *s, int i, const void *p, size_t n)
+{
+	if (s == NULL)
+		return;
+	if (n == 0)
+		(void)sqlite3_bind_zeroblob(s->s, i, 0);
+	else
+		(void)sqlite3_bind_blob64(s->s, i, p, n, SQLITE_STATIC);
+}
+
+void
+stmt_text(struct stmt *s, int i, const char *v)
+{
+	if (s != NULL)
+		(void)sqlite3_bind_text(s->s, i, v, -1, SQLITE_STATIC);
+}
+
+void
+stmt_null(struct stmt *s, int i)
+{
+	if (s != NULL)
+		(void)sqlite3_bind_null(s->s, i);
+}
+
+enum zk_err
+stmt_step(struct db *db, struct stmt *s)
+{
+	int rc = SQLITE_NOMEM;
+	enum zk_err r = ZK_EBUG;
+
+	if (s == NULL)
+		return ZK_EIO;
+	rc = sqlite3_step(s->s);
+	if (rc == SQLITE_ROW)
+		return ZK_OK;
+	r = rc == SQLITE_DONE ? ZK_ENOENT : code(db, rc);
+	(void)sqlite3_reset(s->s);
+	return r;
+}
+
+enum zk_err
+stmt_run(struct db *db, struct stmt *s)
+{
+	enum zk_err r = stmt_step(db, s);
+
+	if (r == ZK_ENOENT)
+		return ZK_OK;
+	if (r == ZK_OK) {
+		stmt_reset(s);
+		BUG("rows from a statement that should give none");
+	}
+	return r;
+}
+
+void
+stmt_reset(struct stmt *s)
+{
+	if (s != NULL)
+		(void)sqlite3_reset(s->s);
+}
+
+int64_t
+stmt_col_int(struct stmt *s, int i)
+{
+	return sqlite3_column_int64(s->s, i);
+}
+
+const void *
+stmt_col_blob(struct stmt *s, int i, size_t *len)
+{
+	const void *p = sqlite3_column_blob(s->s, i);
+
+	*len = (size_t)sqlite3_column_bytes(s->s, i);
+	return *len == 0 ? "" : p;
+}
+
+bool
+stmt_col_null(struct stmt *s, int i)
+{
+	return sqlite3_column_type(s->s, i) == SQLITE_NULL;
+}
+
+enum zk_err
+stmt_col_copy(struct stmt *s, int i, void *out, size_t n)
+{
+	size_t len = 0;
+	const void *p = stmt_col_blob(s, i, &len);
+
+	if (len != n || p == NULL) {
+		memset(out, 0, n);
+		return ZK_ETAMPER;
+	}
+	memcpy(out, p, n);
+	return ZK_OK;
+}
+
+enum zk_err
+db_begin(struct db *db)
+{
+	enum zk_err r = ZK_EBUG;
+
+	if (db->tx)
+		BUG("a transaction in a transaction");
+	r = stmt_run(db, db_stmt(db, "BEGIN IMMEDIATE"));
+	db->tx = r == ZK_OK;
+	return r;
+}
+
+enum zk_err
+db_commit(struct db *db)
+{
+	enum zk_err r = ZK_EBUG;
+
+	if (!db->tx)
+		BUG("commit without a transaction");
+	r = stmt_run(db, db_stmt(db, "COMMIT"));
+	if (r == ZK_OK)
+		db->tx = false;
+	return r;
+}
+
+void
+db_rollback(struct db *db)
+{
+	if (!db->tx)
+		return;
+	/* a full disk may have rolled back already */
+	if (sqlite3_get_autocommit(db->h) == 0)
+		(void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	db->tx = false;
+}
+
+bool
+db_in_tx(const struct db *db)
+{
+	return db->tx;
+}
+
+int64_t
+db_last_id(struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->h);
+}
+
+int64_t
+db_changes(struct db *db)
+{
+	return sqlite3_changes64(db->h);
+}
+
+enum zk_err
+db_check(struct db *db)
+{
+	struct stmt *s = db_stmt(db, "PRAGMA integrity_check(20)");
+	enum zk_err r = ZK_OK;
+	enum zk_err bad = ZK_OK;
+
+	for (r = stmt_step(db, s); r == ZK_OK; r = stmt_step(db, s)) {
+		const char *text = (const char *)sqlite3_column_text(s->s, 0);
+
+		if (text == NULL || strcmp(text, "ok") == 0)
+			continue;
+		bad = ZK_ETAMPER;
+		log_error(bad, &(struct log_where){ .path = db->path },
+		    "database '%s': %s", db->path, text);
+	}
+	return r != ZK_ENOENT ? r : bad;
+}

@@ -1,0 +1,153 @@
+/* A writer of one-line JSON objects.  See jsonw.h. */
+#include "util/jsonw.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* Bytes of a well-formed UTF-8 character at s, 0 if there is none. */
+static size_t
+utf8_len(const uint8_t *s, size_t n)
+{
+	size_t k = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
+	    s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+
+	if (k == 0 || k > n)
+		return 0;
+	for (size_t i = 1; i < k; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
+	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return k;
+}
+
+/* A quoted string; returns whether all of it was UTF-8. */
+static bool
+quoted(struct buf *b, const uint8_t *p, size_t n)
+{
+	bool clean = true;
+
+	(void)buf_u8(b, '"');
+	while (n > 0) {
+		size_t k = utf8_len(p, n);
+
+		if (k == 0) {
+			clean = false;
+			(void)buf_put(b, "\xef\xbf\xbd", 3);
+			k = 1;
+		} else if (*p == '"' || *p == '\\') {
+			(void)buf_u8(b, '\\');
+			(void)buf_u8(b, *p);
+		} else if (*p < 0x20 || *p == 0x7f) {
+			(void)buf_printf(b, "\\u%04x", *p);
+		} else {
+			(void)buf_put(b, p, k);
+		}
+		p += k;
+		n -= k;
+	}
+	(void)buf_u8(b, '"');
+	return clean;
+}
+
+static void
+base64(struct buf *b, const uint8_t *p, size_t n)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t v = (uint32_t)p[i] << 16;
+
+		if (i + 1 < n)
+			v |= (uint32_t)p[i + 1] << 8;
+		if (i + 2 < n)
+			v |= p[i + 2];
+		(void)buf_u8(b, (uint8_t)digits[v >> 18]);
+		(void)buf_u8(b, (uint8_t)digits[v >> 12 & 63]);
+		(void)buf_u8(b, i + 1 < n ?
+		    (uint8_t)digits[v >> 6 & 63] : '=');
+		(void)buf_u8(b, i + 2 < n ? (uint8_t)digits[v & 63] : '=');
+	}
+}
+
+/* The comma before a member, and its name. */
+static void
+member(struct jsonw *w, const char *name)
+{
+	if (!w->first)
+		(void)buf_u8(w->out, ',');
+	w->first = false;
+	if (name == NULL)
+		return;
+	(void)quoted(w->out, (const uint8_t *)name, strlen(name));
+	(void)buf_u8(w->out, ':');
+}
+
+void
+jsonw_begin(struct jsonw *w, struct buf *out)
+{
+	w->out = out;
+	w->first = true;
+	(void)buf_u8(out, '{');
+}
+
+void
+jsonw_str(struct jsonw *w, const char *name, const char *value)
+{
+	jsonw_bytes(w, name, value, strlen(value));
+}
+
+void
+jsonw_bytes(struct jsonw *w, const char *name, const void *p, size_t n)
+{
+	member(w, name);
+	if (quoted(w->out, p, n) || name == NULL)
+		return;
+	(void)buf_printf(w->out, ",\"%s_b64\":\"", name);
+	base64(w->out, p, n);
+	(void)buf_u8(w->out, '"');
+}
+
+void
+jsonw_int(struct jsonw *w, const char *name, int64_t value)
+{
+	member(w, name);
+	(void)buf_printf(w->out, "%" PRId64, value);
+}
+
+void
+jsonw_bool(struct jsonw *w, const char *name, bool value)
+{
+	member(w, name);
+	(void)buf_str(w->out, value ? "true" : "false");
+}
+
+void
+jsonw_null(struct jsonw *w, const char *name)
+{
+	member(w, name);
+	(void)buf_str(w->out, "null");
+}
+
+void
+jsonw_open(struct jsonw *w, const char *name, char bracket)
+{
+	member(w, name);
+	(void)buf_u8(w->out, (uint8_t)bracket);
+	w->first = true;
+}
+
+void
+jsonw_close(struct jsonw *w, char bracket)
+{
+	(void)buf_u8(w->out, (uint8_t)bracket);
+	w->first = false;
+}
+
+void
+jsonw_end(struct jsonw *w)
+{
+	(void)buf_put(w->out, "}\n", 2);
+}

@@ -1,0 +1,172 @@
+/*
+ * Worker threads with a bounded ring of jobs.  See pool.h.
+ *
+ * The ring holds jobs from `first` (oldest, the next to take) over `next`
+ * (the next to run) to `end`; all three only grow, and index ring[i % depth].
+ */
+#include "util/pool.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define POOL_THREADS_MAX 64
+
+struct slot {
+	void *job;
+	bool done;
+};
+
+struct pool {
+	void (*work)(void *job);
+	struct slot *ring;
+	unsigned depth;
+	unsigned long first, next, end;
+	bool single;
+	bool stop;
+	unsigned threads_n;
+	pthread_mutex_t lock;
+	pthread_cond_t more;	/* a job to run, or stop */
+	pthread_cond_t ready;	/* a job is done */
+	pthread_t threads[POOL_THREADS_MAX];
+};
+
+static void *
+worker(void *arg)
+{
+	struct pool *p = arg;
+
+	pthread_mutex_lock(&p->lock);
+	for (;;) {
+		struct slot *s = NULL;
+
+		while (p->next == p->end && !p->stop)
+			pthread_cond_wait(&p->more, &p->lock);
+		if (p->stop)
+			break;
+		s = &p->ring[p->next++ % p->depth];
+		pthread_mutex_unlock(&p->lock);
+		p->work(s->job);
+		pthread_mutex_lock(&p->lock);
+		s->done = true;
+		pthread_cond_broadcast(&p->ready);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+static unsigned
+cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > POOL_THREADS_MAX ? POOL_THREADS_MAX :
+	    (unsigned)n;
+}
+
+enum zk_err
+pool_new(struct env *env, unsigned threads, unsigned depth,
+    void (*work)(void *job), struct pool **out)
+{
+	struct pool *p = NULL;
+
+	*out = NULL;
+	if (depth == 0)
+		BUG("a pool without room");
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return ZK_ENOMEM;
+	p->ring = calloc(depth, sizeof(*p->ring));
+	if (p->ring == NULL) {
+		free(p);
+		return ZK_ENOMEM;
+	}
+	p->work = work;
+	p->depth = depth;
+	p->single = env->single;
+	pthread_mutex_init(&p->lock, NULL);
+	pthread_cond_init(&p->more, NULL);
+	pthread_cond_init(&p->ready, NULL);
+	if (threads == 0)
+		threads = cores();
+	if (threads > POOL_THREADS_MAX)
+		threads = POOL_THREADS_MAX;
+	while (!p->single && p->threads_n < threads && pthread_create(
+	    &p->threads[p->threads_n], NULL, worker, p) == 0)
+		p->threads_n++;
+	/* no thread to be had: the caller's does the work */
+	if (p->threads_n == 0)
+		p->single = true;
+	*out = p;
+	return ZK_OK;
+}
+
+void
+pool_free(struct pool *p, void (*drop)(void *job))
+{
+	if (p == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_broadcast(&p->more);
+	pthread_mutex_unlock(&p->lock);
+	for (unsigned i = 0; i < p->threads_n; i++)
+		pthread_join(p->threads[i], NULL);
+	for (; p->first < p->end && drop != NULL; p->first++)
+		drop(p->ring[p->first % p->depth].job);
+	pthread_cond_destroy(&p->ready);
+	pthread_cond_destroy(&p->more);
+	pthread_mutex_destroy(&p->lock);
+	free(p->ring);
+	free(p);
+}
+
+bool
+pool_put(struct pool *p, void *job)
+{
+	struct slot *s = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->end - p->first == p->depth) {
+		pthread_mutex_unlock(&p->lock);
+		return false;
+	}
+	s = &p->ring[p->end % p->depth];
+	*s = (struct slot){ .job = job };
+	if (p->single) {
+		p->work(job);
+		s->done = true;
+		p->next++;
+	}
+	p->end++;
+	pthread_cond_signal(&p->more);
+	pthread_mutex_unlock(&p->lock);
+	return true;
+}
+
+void *
+pool_take(struct pool *p, bool wait)
+{
+	struct slot *s = NULL;
+	void *job = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	if (p->first < p->end) {
+		s = &p->ring[p->first % p->depth];
+		while (!s->done && wait)
+			pthread_cond_wait(&p->ready, &p->lock);
+		if (s->done) {
+			job = s->job;
+			p->first++;
+		}
+	}
+	pthread_mutex_unlock(&p->lock);
+	return job;
+}
+
+unsigned
+pool_out(const struct pool *p)
+{
+	/* only the caller's thread moves first and end */
+	return (unsigned)(p->end - p->first);
+}
