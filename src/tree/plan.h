@@ -65,7 +65,8 @@ enum plan_op {
 	PLAN_CREATE,
 	/* row's content becomes goal's (file or link to file or link) */
 	PLAN_REPLACE,
-	/* row's mode or mtime becomes goal's */
+	/* row's mode or mtime becomes goal's; row 0: of the directory dir,
+	 * which an earlier step made */
 	PLAN_ATTR,
 	/* row goes to (dir, name), which is free; from staging too */
 	PLAN_MOVE,

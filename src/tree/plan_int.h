@@ -1,0 +1,78 @@
+/*
+ * What plan.c (input and output) and plan_make.c (the rules) share.  For
+ * them alone.
+ */
+#ifndef ZK_TREE_PLAN_INT_H
+#define ZK_TREE_PLAN_INT_H
+
+#include "tree/plan.h"
+
+#define PLAN_NONE SIZE_MAX
+
+struct chunk;
+
+struct plan_pdir {
+	struct opid node;
+	int64_t row;		/* row it is or becomes; 0: is to be made */
+	size_t own;		/* the goal entry that is this directory */
+	uint32_t made;		/* 1 + step that makes it */
+};
+
+struct plan_row {
+	struct base_entry e;
+	unsigned flags;		/* enum plan_flags */
+	size_t goal;		/* what it is matched with */
+	unsigned depth;		/* below the topmost row given */
+	bool left;		/* no longer at its place */
+	bool placed;		/* a swap has brought it to its goal */
+	bool blocked;		/* a directory that something stays in */
+};
+
+struct plan_pgoal {
+	struct plan_goal *g;
+	size_t dir;
+	size_t row;		/* what it is matched with */
+	size_t child;		/* the named directory that it is */
+	const uint8_t *name;	/* name on this disk */
+	size_t name_len;
+	unsigned depth;		/* below the topmost entry given */
+	bool sized;		/* depth is known */
+	bool held;		/* cannot be done now */
+};
+
+struct plan {
+	struct plan_opts opts;
+	bool hold;
+	bool made;
+	struct chunk *chunks;
+	struct plan_pdir *dirs;
+	size_t *dirs_by;	/* indices of dirs by node */
+	size_t dirs_n;
+	size_t dirs_cap;
+	struct plan_row *rows;
+	size_t rows_n;
+	size_t rows_cap;
+	struct plan_pgoal *goals;
+	size_t goals_n;
+	size_t goals_cap;
+	/* indices, made by plan_make */
+	size_t *by_id;		/* rows by id */
+	size_t *by_place;	/* rows by parent and name */
+	size_t *by_key;		/* goals by key */
+	size_t *order;		/* goals top down */
+	struct plan_step *steps;
+	size_t steps_n;
+	size_t steps_cap;
+};
+
+/* Index of the directory named by node, or PLAN_NONE. */
+size_t plan_dir_find(const struct plan *p, const struct opid *node);
+
+/* Appends a step. */
+ZK_CHECKED enum zk_err plan_add(struct plan *p, const struct plan_step *s);
+
+/* Gives a goal entry another name on this disk. */
+ZK_CHECKED enum zk_err plan_rename(struct plan *p, struct plan_pgoal *g,
+    const struct buf *name);
+
+#endif
