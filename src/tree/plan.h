@@ -90,7 +90,9 @@ struct plan_step {
 	int64_t other;		/* SWAP, TAKE, TAKE_NEW */
 	const struct plan_goal *goal;	/* what it becomes; NULL for removals */
 	const struct plan_goal *goal2;	/* SWAP: other's */
-	size_t dir;		/* target directory, see plan_dir_row */
+	/* target directory, see plan_dir_row; not for ADOPT, REPLACE and
+	 * ATTR with a row, which act where the row is */
+	size_t dir;
 	const uint8_t *name;	/* target name: goal's or an alias */
 	size_t name_len;
 	uint32_t after;		/* 1 + index of the step that makes dir; 0 */

@@ -38,6 +38,7 @@ struct plan_pgoal {
 	unsigned depth;		/* below the topmost entry given */
 	bool sized;		/* depth is known */
 	bool held;		/* cannot be done now */
+	bool below_held;
 };
 
 struct plan {

@@ -522,18 +522,29 @@ may_swap(const struct plan *p, const struct plan_row *v,
 	    (v->e.kind != NODE_DIR && w->e.kind != NODE_DIR);
 }
 
-/* True if g cannot be brought to its place in this plan. */
+/*
+ * True if g cannot be brought to its place in this plan.  Below a directory
+ * that is held no directory arrives: it could be one that the held one still
+ * lies in.
+ */
 static bool
-is_blocked(const struct plan *p, const struct plan_pgoal *g)
+is_blocked(const struct plan *p, struct plan_pgoal *g)
 {
 	int64_t in = container(p, g);
 	const struct plan_row *v, *w;
 	size_t own = p->dirs[g->dir].own;
 
-	if (own != PLAN_NONE && p->goals[own].held &&
-	    p->goals[own].row == PLAN_NONE)
-		return true;
 	v = g->row != PLAN_NONE ? &p->rows[g->row] : NULL;
+	if (own != PLAN_NONE) {
+		const struct plan_pgoal *up = &p->goals[own];
+
+		g->below_held = up->held || up->below_held;
+		if (up->held && up->row == PLAN_NONE)
+			return true;
+		if (g->below_held && v != NULL && v->e.kind == NODE_DIR &&
+		    !is_at(v, in, g))
+			return true;
+	}
 	w = row_at(p, in, g->name, g->name_len);
 	return w != NULL && w != v && must_stay(p, w);
 }

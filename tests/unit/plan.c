@@ -19,6 +19,7 @@ struct ent {
 	uint8_t content;
 	bool kept;
 	bool elsewhere;
+	int64_t from;		/* in staging: the directory it was in */
 };
 
 struct model {
@@ -160,8 +161,23 @@ exec_away(struct model *m, struct ent *e, int64_t dir, const char *name)
 		fail(m, "takes what is not there");
 		return;
 	}
+	e->from = e->parent;
 	e->parent = -1;
 	snprintf(e->name, sizeof(e->name), "s%d", (int)e->id);
+}
+
+/* As apply does it: near its old place, under a name nobody has. */
+static void
+exec_keep(struct model *m, struct ent *e)
+{
+	e->kept = true;
+	e->key = 0;
+	if (e->parent != -1)
+		return;
+	e->parent = by_id(m, e->from) != NULL ? e->from : 1;
+	if (e->parent != 1 && by_id(m, e->parent)->parent == -1)
+		e->parent = 1;
+	snprintf(e->name, sizeof(e->name), "kept~%d", (int)e->id);
 }
 
 static void
@@ -178,8 +194,7 @@ exec_remove(struct model *m, const struct plan_step *s, struct ent *e)
 	for (int i = 0; i < m->n; i++)
 		if (m->e[i].parent == e->id && !m->e[i].kept)
 			fail(m, "removes a directory in use");
-	e->kept = true;
-	e->key = 0;
+	exec_keep(m, e);
 }
 
 static void
@@ -202,6 +217,13 @@ exec_swap(struct model *m, const struct plan_step *s, struct ent *e)
 	o->key = s->goal2->key.b[31];
 }
 
+static bool
+goes_somewhere(const struct plan_step *s)
+{
+	return s->goal != NULL && s->op != PLAN_ADOPT && s->op != PLAN_ATTR &&
+	    s->op != PLAN_REPLACE;
+}
+
 static void
 exec_step(struct model *m, struct plan *p, const struct plan_step *s)
 {
@@ -216,12 +238,11 @@ exec_step(struct model *m, struct plan *p, const struct plan_step *s)
 		fail(m, "row is gone");
 		return;
 	}
-	if (s->goal != NULL && dir == 0) {
+	if (goes_somewhere(s) && dir == 0) {
 		fail(m, "directory is not there");
 		return;
 	}
-	if (s->goal != NULL && dir != 1 && s->op != PLAN_ATTR &&
-	    is_under(m, dir, dir) && by_id(m, dir)->parent == -1)
+	if (goes_somewhere(s) && dir != 1 && by_id(m, dir)->parent == -1)
 		fail(m, "into staging");
 	switch (s->op) {
 	case PLAN_TAKE:
@@ -558,7 +579,7 @@ test_kept(void)
 	/* a file wants the name: it gets an alias, and keeps it */
 	run(&m, file, 1, false);
 	check_reached(&m, file, 1);
-	CHECK(strcmp(at(&m, 1, "d~0404")->name, "d~0404") == 0);
+	CHECK(strcmp(at(&m, 1, "d~0400")->name, "d~0400") == 0);
 	CHECK(run(&m, file, 1, false) == 0);
 	/* a directory may have it */
 	run(&m, dir, 1, false);
@@ -633,7 +654,7 @@ test_fold(void)
 
 		file |= s->name_len == 8 && memcmp(s->name, "File.txt", 8) == 0;
 		alias |= s->name_len == 13 &&
-		    memcmp(s->name, "file~9090.txt", 13) == 0;
+		    memcmp(s->name, "file~0900.txt", 13) == 0;
 		other |= s->name_len == 4 && memcmp(s->name, "FILE", 4) == 0;
 	}
 	CHECK(file && alias && other);
