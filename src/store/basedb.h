@@ -9,9 +9,7 @@
  * scan does not need lies in a second table.
  *
  * Beside the tree: the identity of the root, the journal of intents (what
- * apply is about to rename), the differences found by the last scan (a
- * temporary table, so that memory does not grow with them) and the counts
- * behind the deletion brake.
+ * apply is about to rename) and the counts behind the deletion brake.
  *
  * Transactions are the caller's.  All functions report database errors as
  * db.h does (ZK_EIO, ZK_EDISKFULL, ZK_ETAMPER, ...); other errors are named
@@ -31,8 +29,9 @@
 #include "util/err.h"
 
 struct db;
+struct stmt;
 
-extern const char base_schema[];	/* DDL, run once at creation */
+extern const char basedb_schema[];	/* DDL, run once at creation */
 
 #define BASE_ROOT INT64_C(1)		/* the row of the root directory */
 #define BASE_HASH_LEN 32
@@ -155,22 +154,31 @@ ZK_CHECKED enum zk_err base_remove(struct db *db, int64_t id);
 /* Deletes every row but the root: an empty base (reattach). */
 ZK_CHECKED enum zk_err base_clear(struct db *db);
 
+/* A listing under way; its own is the database's statement. */
+struct base_iter {
+	struct stmt *s;
+};
+
 /*
  * Lists the children of parent by name (memcmp order), without the fields
  * that struct base_entry says.  One such listing is open at a time: starting
- * another ends it.
+ * another ends it.  What is listed must not be written meanwhile.
  */
-void base_list(struct db *db, int64_t parent);
-/* ZK_ENOENT at the end. */
-ZK_CHECKED enum zk_err base_list_next(struct db *db, struct base_entry *e);
+void base_list(struct db *db, int64_t parent, struct base_iter *it);
+/* ZK_ENOENT at the end, after which it must not be called again. */
+ZK_CHECKED enum zk_err base_list_next(struct db *db, struct base_iter *it,
+    struct base_entry *e);
+/* Ends a listing that was not read to its end; of base_full too. */
+void base_list_end(struct base_iter *it);
 
 /* As base_list, with all fields; independent of it. */
-void base_full(struct db *db, int64_t parent);
-ZK_CHECKED enum zk_err base_full_next(struct db *db, struct base_entry *e);
+void base_full(struct db *db, int64_t parent, struct base_iter *it);
+ZK_CHECKED enum zk_err base_full_next(struct db *db, struct base_iter *it,
+    struct base_entry *e);
 
-/* All rows by id, beginning after id after; all fields. */
-void base_all(struct db *db, int64_t after);
-ZK_CHECKED enum zk_err base_all_next(struct db *db, struct base_entry *e);
+/* The row with the lowest id above after, whole.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_after(struct db *db, int64_t after,
+    struct base_entry *e);
 
 /* Number of rows that stand for nodes, the root not counted. */
 ZK_CHECKED enum zk_err base_count(struct db *db, uint64_t *n);
@@ -199,80 +207,6 @@ ZK_CHECKED enum zk_err base_intent_add(struct db *db, const uint8_t boot[16],
 ZK_CHECKED enum zk_err base_intent_next(struct db *db, int64_t *seq,
     uint8_t boot[16], struct buf *body);
 ZK_CHECKED enum zk_err base_intent_clear(struct db *db);
-
-/* ---- differences found by a scan (temporary) -------------------------- */
-
-enum diff_what {
-	DIFF_NEW = 1,		/* on disk, not in base */
-	DIFF_MOVED = 2,		/* row is now at path */
-	DIFF_KIND = 3,		/* something of another kind is at the row */
-	DIFF_CHANGED = 4,	/* file, link: stat differs, content to be read */
-	DIFF_ATTR = 5,		/* directory: mode differs */
-	DIFF_VANISHED = 6,	/* row has nothing on disk, witnessed */
-	DIFF_KEPT = 7,		/* a kept row that changed: becomes a node */
-	/* nothing to record, only to tell the user */
-	DIFF_UNKNOWN = 16,	/* could not be read, or another mount */
-	DIFF_SPECIAL = 17,	/* FIFO, socket, device */
-	DIFF_BADNAME = 18	/* a name that a node cannot have, or too deep */
-};
-
-struct diff {
-	int64_t id;		/* ascending in order of discovery */
-	uint8_t what;		/* enum diff_what */
-	int64_t row;		/* base row, 0 for NEW and reports */
-	int64_t parent;		/* row of the directory it is in; 0: is new */
-	uint8_t kind;		/* enum node_kind on disk (VANISHED: in base) */
-	struct base_stat st;	/* as seen (VANISHED: as in base) */
-	uint64_t hash_known;	/* 1: hash is of the bytes on disk */
-	uint8_t hash[BASE_HASH_LEN];
-	const char *path;	/* on disk (VANISHED: where it was) */
-	size_t path_len;
-};
-
-/* Makes the temporary table, or empties it. */
-ZK_CHECKED enum zk_err diff_reset(struct db *db);
-ZK_CHECKED enum zk_err diff_add(struct db *db, const struct diff *d);
-
-/*
- * The next difference after id *after (start with 0) among those whose bit
- * (1u << what) is in mask; sets *after.  ZK_ENOENT at the end.  *d lives
- * until the next call.  Rows may be added, changed and dropped meanwhile.
- */
-ZK_CHECKED enum zk_err diff_next(struct db *db, uint32_t mask, int64_t *after,
-    struct diff *d);
-
-/* Number of differences in mask. */
-ZK_CHECKED enum zk_err diff_count(struct db *db, uint32_t mask, uint64_t *n);
-
-/* Forgets one. */
-ZK_CHECKED enum zk_err diff_drop(struct db *db, int64_t id);
-
-/* Turns a NEW into a MOVED of row and forgets the VANISHED of that row. */
-ZK_CHECKED enum zk_err diff_make_move(struct db *db, int64_t id, int64_t row);
-
-/* The difference of kind what for a row.  ZK_ENOENT. */
-ZK_CHECKED enum zk_err diff_of_row(struct db *db, uint8_t what, int64_t row,
-    int64_t *id);
-
-/*
- * Pairs of one VANISHED and one NEW of the same kind with equal inode and
- * birth time, after *after by id of the NEW.  ZK_ENOENT at the end.
- */
-ZK_CHECKED enum zk_err diff_next_inode_pair(struct db *db, int64_t *after,
-    int64_t *row);
-
-/* NEW files without hash whose size a VANISHED file has and is not 0. */
-ZK_CHECKED enum zk_err diff_next_to_hash(struct db *db, int64_t *after,
-    struct diff *d);
-ZK_CHECKED enum zk_err diff_set_hash(struct db *db, int64_t id,
-    const uint8_t hash[static BASE_HASH_LEN]);
-
-/*
- * Pairs of one VANISHED and one NEW file with equal hash and size, when no
- * other of either shares that hash; after *after by id of the NEW.
- */
-ZK_CHECKED enum zk_err diff_next_hash_pair(struct db *db, int64_t *after,
-    int64_t *row);
 
 /* ---- the brake's counts ----------------------------------------------- */
 

@@ -6,6 +6,7 @@
 #ifndef ZK_TREE_MOVES_H
 #define ZK_TREE_MOVES_H
 
+#include "store/diffdb.h"
 #include "tree/read.h"
 
 /*

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/basedb.h"
+#include "store/diffdb.h"
 #include "tree/root.h"
 
 struct scan_opts {

@@ -1,0 +1,724 @@
+#include "store/basedb.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "db/db.h"
+#include "util/path.h"
+
+/*
+ * base is what a scan reads: narrow rows in the order of the join.  The stat
+ * data are one blob, so that a row costs five columns.  dirino finds moved
+ * directories and is NULL for all else.
+ */
+const char basedb_schema[] =
+    "CREATE TABLE base(parent INTEGER NOT NULL, name BLOB NOT NULL,"
+    " id INTEGER NOT NULL, kind INTEGER NOT NULL, flags INTEGER NOT NULL,"
+    " stat BLOB NOT NULL, dirino INTEGER,"
+    " PRIMARY KEY(parent, name)) WITHOUT ROWID;"
+    "CREATE INDEX base_dirino ON base(dirino) WHERE dirino IS NOT NULL;"
+    "CREATE TABLE base_more(id INTEGER PRIMARY KEY, parent INTEGER NOT NULL,"
+    " name BLOB NOT NULL, mode INTEGER NOT NULL, mtime INTEGER NOT NULL,"
+    " mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, hash BLOB NOT NULL,"
+    " nodes BLOB NOT NULL, refs BLOB NOT NULL, rules BLOB);"
+    "CREATE TABLE base_node(node BLOB PRIMARY KEY, id INTEGER NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE base_root(one INTEGER PRIMARY KEY, marker BLOB NOT NULL,"
+    " fsid INTEGER NOT NULL, ino INTEGER NOT NULL, path BLOB NOT NULL);"
+    "CREATE TABLE base_intent(seq INTEGER PRIMARY KEY, boot BLOB NOT NULL,"
+    " body BLOB NOT NULL);"
+    "CREATE TABLE base_brake(side INTEGER NOT NULL, hour INTEGER NOT NULL,"
+    " removed INTEGER NOT NULL, tree INTEGER NOT NULL,"
+    " PRIMARY KEY(side, hour)) WITHOUT ROWID;";
+
+#define STAT_LEN 68
+
+static uint8_t *
+put64(uint8_t *p, uint64_t v)
+{
+	for (unsigned i = 0; i < 8; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+	return p + 8;
+}
+
+static uint8_t *
+put32(uint8_t *p, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> 8 * i);
+	return p + 4;
+}
+
+static uint64_t
+get64(const uint8_t **p)
+{
+	uint64_t v = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		v |= (uint64_t)(*p)[i] << 8 * i;
+	*p += 8;
+	return v;
+}
+
+static uint32_t
+get32(const uint8_t **p)
+{
+	uint32_t v = 0;
+
+	for (unsigned i = 0; i < 4; i++)
+		v |= (uint32_t)(*p)[i] << 8 * i;
+	*p += 4;
+	return v;
+}
+
+static uint8_t *
+put_time(uint8_t *p, const struct env_time *t)
+{
+	p = put64(p, (uint64_t)t->sec);
+	return put32(p, t->nsec);
+}
+
+static void
+get_time(const uint8_t **p, struct env_time *t)
+{
+	t->sec = (int64_t)get64(p);
+	t->nsec = get32(p);
+}
+
+static void
+stat_encode(const struct base_stat *st, uint8_t out[static STAT_LEN])
+{
+	uint8_t *p = out;
+
+	p = put64(p, st->ino);
+	p = put64(p, st->size);
+	p = put32(p, st->mode);
+	p = put_time(p, &st->mtime);
+	p = put_time(p, &st->ctime);
+	p = put_time(p, &st->btime);
+	put64(p, st->fsid);
+	memset(out + 64, 0, STAT_LEN - 64);
+}
+
+static void
+stat_decode(const uint8_t *p, struct base_stat *st)
+{
+	st->ino = get64(&p);
+	st->size = get64(&p);
+	st->mode = get32(&p);
+	get_time(&p, &st->mtime);
+	get_time(&p, &st->ctime);
+	get_time(&p, &st->btime);
+	st->fsid = get64(&p);
+}
+
+void
+base_stat_from(const struct env_stat *st, struct base_stat *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->ino = st->ino;
+	out->size = st->size;
+	out->mode = st->mode;
+	out->mtime = st->mtime;
+	out->ctime = st->ctime;
+	out->btime = st->btime;
+}
+
+static bool
+same_time(const struct env_time *a, const struct env_time *b)
+{
+	return a->sec == b->sec && a->nsec == b->nsec;
+}
+
+bool
+base_stat_same(const struct base_stat *a, const struct env_stat *st)
+{
+	return a->ino == st->ino && a->size == st->size &&
+	    a->mode == st->mode && same_time(&a->mtime, &st->mtime) &&
+	    same_time(&a->ctime, &st->ctime);
+}
+
+/* True if t is later than ns nanoseconds before seen. */
+static bool
+is_recent(const struct env_time *t, const struct env_time *seen, int64_t ns)
+{
+	int64_t sec = seen->sec - ns / 1000000000;
+	int64_t nsec = (int64_t)seen->nsec - ns % 1000000000;
+
+	if (nsec < 0) {
+		nsec += 1000000000;
+		sec--;
+	}
+	return t->sec != sec ? t->sec > sec : (int64_t)t->nsec >= nsec;
+}
+
+bool
+base_racy(const struct env_stat *st, struct env_time seen, bool applied)
+{
+	bool coarse = st->mtime.nsec == 0 && st->ctime.nsec == 0;
+	int64_t ns = coarse ? INT64_C(2000000000) : INT64_C(20000000);
+
+	if (is_recent(&st->mtime, &seen, ns))
+		return true;
+	return !applied && is_recent(&st->ctime, &seen, ns);
+}
+
+enum zk_err
+base_init(struct db *db)
+{
+	struct opid root = { { 0 } };
+	struct base_entry e;
+	enum zk_err r;
+
+	r = base_get(db, BASE_ROOT, &e);
+	if (r != ZK_ENOENT)
+		return r;
+	memset(&e, 0, sizeof(e));
+	e.id = BASE_ROOT;
+	e.kind = NODE_DIR;
+	e.name = (const uint8_t *)"";
+	e.nodes = &root;
+	e.nodes_n = 1;
+	return base_put(db, &e);
+}
+
+/* An empty blob is not NULL. */
+static void
+bind_blob(struct stmt *s, int i, const void *p, size_t n)
+{
+	stmt_blob(s, i, n > 0 ? p : "", n);
+}
+
+static enum zk_err
+read_stat(struct stmt *s, int col, struct base_stat *st)
+{
+	size_t n;
+	const void *p = stmt_col_blob(s, col, &n);
+
+	if (n != STAT_LEN || p == NULL)
+		return ZK_ETAMPER;
+	stat_decode(p, st);
+	return ZK_OK;
+}
+
+/* The columns NARROW, in this order, from column 0. */
+#define NARROW "b.id, b.parent, b.name, b.kind, b.flags, b.stat"
+
+static enum zk_err
+read_narrow(struct stmt *s, struct base_entry *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->id = stmt_col_int(s, 0);
+	e->parent = stmt_col_int(s, 1);
+	e->name = stmt_col_blob(s, 2, &e->name_len);
+	if (e->name == NULL)
+		e->name = (const uint8_t *)"";
+	e->kind = (uint8_t)stmt_col_int(s, 3);
+	e->flags = (unsigned)stmt_col_int(s, 4);
+	return read_stat(s, 5, &e->st);
+}
+
+/* NARROW and these. */
+#define WIDE NARROW ", m.mode, m.mtime, m.mtime_ns, m.size, m.hash," \
+	" m.nodes, m.refs, m.rules"
+
+static enum zk_err
+read_wide(struct stmt *s, struct base_entry *e)
+{
+	enum zk_err r = read_narrow(s, e);
+	size_t n;
+
+	if (r == ZK_OK)
+		r = stmt_col_copy(s, 10, e->hash, BASE_HASH_LEN);
+	e->mode = (uint16_t)stmt_col_int(s, 6);
+	e->mtime.sec = stmt_col_int(s, 7);
+	e->mtime.nsec = (uint32_t)stmt_col_int(s, 8);
+	e->size = (uint64_t)stmt_col_int(s, 9);
+	e->nodes = stmt_col_blob(s, 11, &n);
+	e->nodes_n = n / sizeof(*e->nodes);
+	e->refs = stmt_col_blob(s, 12, &e->refs_len);
+	e->rules = stmt_col_blob(s, 13, &e->rules_len);
+	return r == ZK_OK && n % sizeof(*e->nodes) != 0 ? ZK_ETAMPER : r;
+}
+
+/* A row of a query that gives one at most; leaves it open for lending. */
+static enum zk_err
+one_wide(struct db *db, struct stmt *s, struct base_entry *e)
+{
+	enum zk_err r = stmt_step(db, s);
+
+	memset(e, 0, sizeof(*e));
+	return r == ZK_OK ? read_wide(s, e) : r;
+}
+
+enum zk_err
+base_get(struct db *db, int64_t id, struct base_entry *e)
+{
+	struct stmt *s = db_stmt(db, "SELECT " WIDE " FROM base_more m"
+	    " JOIN base b ON b.parent = m.parent AND b.name = m.name"
+	    " WHERE m.id = ?1");
+
+	stmt_int(s, 1, id);
+	return one_wide(db, s, e);
+}
+
+enum zk_err
+base_find(struct db *db, int64_t parent, const void *name, size_t len,
+    struct base_entry *e)
+{
+	struct stmt *s = db_stmt(db, "SELECT " WIDE " FROM base b"
+	    " JOIN base_more m ON m.id = b.id"
+	    " WHERE b.parent = ?1 AND b.name = ?2");
+
+	stmt_int(s, 1, parent);
+	bind_blob(s, 2, name, len);
+	return one_wide(db, s, e);
+}
+
+enum zk_err
+base_find_path(struct db *db, const char *path, struct base_entry *e)
+{
+	int64_t at = BASE_ROOT;
+	enum zk_err r;
+
+	if (path[0] == '\0')
+		return base_get(db, BASE_ROOT, e);
+	for (;;) {
+		size_t n = strcspn(path, "/");
+
+		r = base_find(db, at, path, n, e);
+		if (r != ZK_OK || path[n] == '\0')
+			return r;
+		at = e->id;
+		path += n + 1;
+	}
+}
+
+enum zk_err
+base_by_node(struct db *db, const struct opid *node, int64_t *id)
+{
+	struct stmt *s = db_stmt(db, "SELECT id FROM base_node WHERE node = ?1");
+	enum zk_err r;
+
+	*id = 0;
+	stmt_blob(s, 1, node->b, OPID_LEN);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	*id = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+enum zk_err
+base_by_dirino(struct db *db, uint64_t ino, const struct env_time *btime,
+    int64_t *id)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT id, stat FROM base WHERE dirino = ?1");
+	enum zk_err r;
+
+	*id = 0;
+	if (btime->sec == 0 && btime->nsec == 0)
+		return ZK_ENOENT;
+	stmt_int(s, 1, (int64_t)ino);
+	for (;;) {
+		struct base_stat st;
+
+		r = stmt_step(db, s);
+		if (r != ZK_OK)
+			return r;
+		r = read_stat(s, 1, &st);
+		if (r == ZK_OK && !same_time(&st.btime, btime))
+			continue;
+		*id = r == ZK_OK ? stmt_col_int(s, 0) : 0;
+		stmt_reset(s);
+		return r;
+	}
+}
+
+enum zk_err
+base_path(struct db *db, int64_t id, struct buf *out)
+{
+	int64_t chain[PATH_DEPTH_MAX * 2];
+	size_t n = 0;
+	struct stmt *s;
+	enum zk_err r = ZK_OK;
+
+	s = db_stmt(db, "SELECT parent, name FROM base_more WHERE id = ?1");
+	for (; id != BASE_ROOT && r == ZK_OK; n++) {
+		if (n == sizeof(chain) / sizeof(chain[0]))
+			return ZK_ETAMPER;
+		chain[n] = id;
+		stmt_int(s, 1, id);
+		r = stmt_step(db, s);
+		if (r != ZK_OK)
+			return r;
+		id = stmt_col_int(s, 0);
+		stmt_reset(s);
+	}
+	while (n-- > 0) {
+		const void *name;
+		size_t len;
+
+		stmt_int(s, 1, chain[n]);
+		r = stmt_step(db, s);
+		if (r != ZK_OK)
+			return r;
+		name = stmt_col_blob(s, 1, &len);
+		r = path_join(out, name, len);
+		stmt_reset(s);
+		if (r != ZK_OK)
+			return r;
+	}
+	return ZK_OK;
+}
+
+static enum zk_err
+put_narrow(struct db *db, const struct base_entry *e)
+{
+	uint8_t stat[STAT_LEN];
+	struct stmt *s = db_stmt(db, "INSERT INTO base(parent, name, id, kind,"
+	    " flags, stat, dirino) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+
+	stat_encode(&e->st, stat);
+	stmt_int(s, 1, e->parent);
+	bind_blob(s, 2, e->name, e->name_len);
+	stmt_int(s, 3, e->id);
+	stmt_int(s, 4, e->kind);
+	stmt_int(s, 5, e->flags);
+	stmt_blob(s, 6, stat, STAT_LEN);
+	if (e->kind == NODE_DIR && e->st.ino != 0)
+		stmt_int(s, 7, (int64_t)e->st.ino);
+	else
+		stmt_null(s, 7);
+	return stmt_run(db, s);
+}
+
+static enum zk_err
+put_more(struct db *db, const struct base_entry *e)
+{
+	struct stmt *s = db_stmt(db, "INSERT INTO base_more(id, parent, name,"
+	    " mode, mtime, mtime_ns, size, hash, nodes, refs, rules)"
+	    " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
+
+	if (e->id != 0)
+		stmt_int(s, 1, e->id);
+	else
+		stmt_null(s, 1);
+	stmt_int(s, 2, e->parent);
+	bind_blob(s, 3, e->name, e->name_len);
+	stmt_int(s, 4, e->mode);
+	stmt_int(s, 5, e->mtime.sec);
+	stmt_int(s, 6, e->mtime.nsec);
+	stmt_int(s, 7, (int64_t)e->size);
+	stmt_blob(s, 8, e->hash, BASE_HASH_LEN);
+	bind_blob(s, 9, e->nodes, e->nodes_n * sizeof(*e->nodes));
+	bind_blob(s, 10, e->refs, e->refs_len);
+	if (e->rules_len > 0)
+		stmt_blob(s, 11, e->rules, e->rules_len);
+	else
+		stmt_null(s, 11);
+	return stmt_run(db, s);
+}
+
+static enum zk_err
+put_nodes(struct db *db, int64_t id, const struct opid *nodes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct stmt *s = db_stmt(db, "INSERT OR REPLACE INTO"
+		    " base_node(node, id) VALUES(?1, ?2)");
+		enum zk_err r;
+
+		stmt_blob(s, 1, nodes[i].b, OPID_LEN);
+		stmt_int(s, 2, id);
+		r = stmt_run(db, s);
+		if (r != ZK_OK)
+			return r;
+	}
+	return ZK_OK;
+}
+
+/* Takes the nodes of a row out of the index, unless another has them now. */
+static enum zk_err
+drop_nodes(struct db *db, int64_t id)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT nodes FROM base_more WHERE id = ?1");
+	struct opid nodes[OP_REFS_MAX];
+	const void *p;
+	size_t n;
+	enum zk_err r;
+
+	stmt_int(s, 1, id);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	p = stmt_col_blob(s, 0, &n);
+	if (n > sizeof(nodes))
+		n = sizeof(nodes);
+	if (n > 0)
+		memcpy(nodes, p, n);
+	stmt_reset(s);
+	for (size_t i = 0; i < n / sizeof(nodes[0]); i++) {
+		s = db_stmt(db,
+		    "DELETE FROM base_node WHERE node = ?1 AND id = ?2");
+		stmt_blob(s, 1, nodes[i].b, OPID_LEN);
+		stmt_int(s, 2, id);
+		r = stmt_run(db, s);
+		if (r != ZK_OK)
+			return r;
+	}
+	return ZK_OK;
+}
+
+static enum zk_err
+delete_narrow(struct db *db, int64_t id)
+{
+	struct stmt *s = db_stmt(db, "DELETE FROM base WHERE (parent, name) ="
+	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
+
+	stmt_int(s, 1, id);
+	return stmt_run(db, s);
+}
+
+static enum zk_err
+delete_row(struct db *db, int64_t id)
+{
+	struct stmt *s;
+	enum zk_err r = drop_nodes(db, id);
+
+	if (r == ZK_OK)
+		r = delete_narrow(db, id);
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db, "DELETE FROM base_more WHERE id = ?1");
+	stmt_int(s, 1, id);
+	return stmt_run(db, s);
+}
+
+/* ZK_EEXIST if another row than id is at a place. */
+static enum zk_err
+place_free(struct db *db, int64_t id, int64_t parent, const void *name,
+    size_t len)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT id FROM base WHERE parent = ?1 AND name = ?2");
+	bool other;
+	enum zk_err r;
+
+	stmt_int(s, 1, parent);
+	bind_blob(s, 2, name, len);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	other = stmt_col_int(s, 0) != id;
+	stmt_reset(s);
+	return other ? ZK_EEXIST : ZK_OK;
+}
+
+enum zk_err
+base_put(struct db *db, struct base_entry *e)
+{
+	struct base_entry w = *e;
+	enum zk_err r;
+
+	if (e->nodes_n > OP_REFS_MAX)
+		return ZK_ELIMIT;
+	r = place_free(db, e->id, e->parent, e->name, e->name_len);
+	if (r == ZK_OK && e->id != 0)
+		r = delete_row(db, e->id);
+	if (r == ZK_OK)
+		r = put_more(db, &w);
+	if (r == ZK_OK && w.id == 0)
+		w.id = db_last_id(db);
+	if (r == ZK_OK)
+		r = put_narrow(db, &w);
+	if (r == ZK_OK)
+		r = put_nodes(db, w.id, e->nodes, e->nodes_n);
+	if (r == ZK_OK)
+		e->id = w.id;
+	return r;
+}
+
+enum zk_err
+base_move(struct db *db, int64_t id, int64_t parent, const void *name,
+    size_t len)
+{
+	struct stmt *s;
+	enum zk_err r = place_free(db, id, parent, name, len);
+
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db, "UPDATE base SET parent = ?2, name = ?3"
+	    " WHERE (parent, name) ="
+	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
+	stmt_int(s, 1, id);
+	stmt_int(s, 2, parent);
+	bind_blob(s, 3, name, len);
+	r = stmt_run(db, s);
+	if (r != ZK_OK)
+		return r;
+	if (db_changes(db) != 1)
+		return ZK_ENOENT;
+	s = db_stmt(db,
+	    "UPDATE base_more SET parent = ?2, name = ?3 WHERE id = ?1");
+	stmt_int(s, 1, id);
+	stmt_int(s, 2, parent);
+	bind_blob(s, 3, name, len);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+base_set_stat(struct db *db, int64_t id, const struct base_stat *st,
+    unsigned flags)
+{
+	uint8_t stat[STAT_LEN];
+	struct stmt *s = db_stmt(db, "UPDATE base SET stat = ?2, flags = ?3,"
+	    " dirino = CASE WHEN kind = 2 THEN ?4 END WHERE (parent, name) ="
+	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
+	enum zk_err r;
+
+	stat_encode(st, stat);
+	stmt_int(s, 1, id);
+	stmt_blob(s, 2, stat, STAT_LEN);
+	stmt_int(s, 3, flags);
+	stmt_int(s, 4, (int64_t)st->ino);
+	r = stmt_run(db, s);
+	if (r == ZK_OK && db_changes(db) != 1)
+		r = ZK_ENOENT;
+	return r;
+}
+
+static enum zk_err
+clear_kept(struct db *db, int64_t id)
+{
+	struct stmt *s = db_stmt(db, "UPDATE base SET flags = flags & ~1"
+	    " WHERE (parent, name) ="
+	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
+
+	stmt_int(s, 1, id);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+base_set_refs(struct db *db, int64_t id, const struct opid *nodes,
+    size_t nodes_n, const void *refs, size_t refs_len)
+{
+	struct stmt *s;
+	enum zk_err r = drop_nodes(db, id);
+
+	if (nodes_n > OP_REFS_MAX)
+		return ZK_ELIMIT;
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db,
+	    "UPDATE base_more SET nodes = ?2, refs = ?3 WHERE id = ?1");
+	stmt_int(s, 1, id);
+	bind_blob(s, 2, nodes, nodes_n * sizeof(*nodes));
+	bind_blob(s, 3, refs, refs_len);
+	r = stmt_run(db, s);
+	if (r == ZK_OK && db_changes(db) != 1)
+		return ZK_ENOENT;
+	if (r == ZK_OK)
+		r = put_nodes(db, id, nodes, nodes_n);
+	if (r == ZK_OK && nodes_n > 0)
+		r = clear_kept(db, id);
+	return r;
+}
+
+enum zk_err
+base_remove(struct db *db, int64_t id)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT 1 FROM base WHERE parent = ?1 LIMIT 1");
+	enum zk_err r;
+
+	if (id == BASE_ROOT)
+		BUG("removal of the root's row");
+	stmt_int(s, 1, id);
+	r = stmt_step(db, s);
+	if (r == ZK_OK) {
+		stmt_reset(s);
+		return ZK_ECHANGED;
+	}
+	return r == ZK_ENOENT ? delete_row(db, id) : r;
+}
+
+enum zk_err
+base_clear(struct db *db)
+{
+	enum zk_err r;
+
+	r = db_exec(db, "DELETE FROM base; DELETE FROM base_more;"
+	    "DELETE FROM base_node; DELETE FROM base_intent;");
+	return r == ZK_OK ? base_init(db) : r;
+}
+
+void
+base_list(struct db *db, int64_t parent, struct base_iter *it)
+{
+	it->s = db_stmt(db, "SELECT " NARROW " FROM base b"
+	    " WHERE b.parent = ?1 ORDER BY b.name");
+	stmt_int(it->s, 1, parent);
+}
+
+enum zk_err
+base_list_next(struct db *db, struct base_iter *it, struct base_entry *e)
+{
+	enum zk_err r = stmt_step(db, it->s);
+
+	if (r == ZK_OK)
+		return read_narrow(it->s, e);
+	memset(e, 0, sizeof(*e));
+	return r;
+}
+
+void
+base_list_end(struct base_iter *it)
+{
+	if (it->s != NULL)
+		stmt_reset(it->s);
+	it->s = NULL;
+}
+
+void
+base_full(struct db *db, int64_t parent, struct base_iter *it)
+{
+	it->s = db_stmt(db, "SELECT " WIDE " FROM base b"
+	    " JOIN base_more m ON m.id = b.id"
+	    " WHERE b.parent = ?1 ORDER BY b.name");
+	stmt_int(it->s, 1, parent);
+}
+
+enum zk_err
+base_full_next(struct db *db, struct base_iter *it, struct base_entry *e)
+{
+	return one_wide(db, it->s, e);
+}
+
+enum zk_err
+base_after(struct db *db, int64_t after, struct base_entry *e)
+{
+	struct stmt *s = db_stmt(db, "SELECT " WIDE " FROM base_more m"
+	    " JOIN base b ON b.parent = m.parent AND b.name = m.name"
+	    " WHERE m.id = (SELECT min(id) FROM base_more WHERE id > ?1)");
+
+	stmt_int(s, 1, after);
+	return one_wide(db, s, e);
+}
+
+enum zk_err
+base_count(struct db *db, uint64_t *n)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT count(*) FROM base WHERE flags & 1 = 0 AND id <> 1");
+	enum zk_err r = stmt_step(db, s);
+
+	*n = 0;
+	if (r != ZK_OK)
+		return r;
+	*n = (uint64_t)stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}

@@ -1,0 +1,133 @@
+/*
+ * What basedb.h keeps beside the rows: the root's identity, intents and the
+ * brake's counts.
+ */
+#include <string.h>
+
+#include "db/db.h"
+#include "store/basedb.h"
+
+enum zk_err
+base_rootid_get(struct db *db, struct base_rootid *out)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT marker, fsid, ino, path FROM base_root WHERE one = 1");
+	const void *path;
+	size_t n;
+	enum zk_err r = stmt_step(db, s);
+
+	memset(out, 0, sizeof(*out));
+	if (r != ZK_OK)
+		return r;
+	r = stmt_col_copy(s, 0, out->marker, BASE_MARKER_LEN);
+	out->fsid = (uint64_t)stmt_col_int(s, 1);
+	out->ino = (uint64_t)stmt_col_int(s, 2);
+	path = stmt_col_blob(s, 3, &n);
+	if (r == ZK_OK && n >= sizeof(out->path))
+		r = ZK_ETAMPER;
+	if (r == ZK_OK && n > 0)
+		memcpy(out->path, path, n);
+	stmt_reset(s);
+	return r;
+}
+
+enum zk_err
+base_rootid_set(struct db *db, const struct base_rootid *id)
+{
+	struct stmt *s = db_stmt(db, "INSERT OR REPLACE INTO"
+	    " base_root(one, marker, fsid, ino, path)"
+	    " VALUES(1, ?1, ?2, ?3, ?4)");
+
+	stmt_blob(s, 1, id->marker, BASE_MARKER_LEN);
+	stmt_int(s, 2, (int64_t)id->fsid);
+	stmt_int(s, 3, (int64_t)id->ino);
+	stmt_blob(s, 4, id->path, strlen(id->path));
+	return stmt_run(db, s);
+}
+
+enum zk_err
+base_intent_add(struct db *db, const uint8_t boot[16], const void *body,
+    size_t len)
+{
+	struct stmt *s = db_stmt(db,
+	    "INSERT INTO base_intent(boot, body) VALUES(?1, ?2)");
+
+	stmt_blob(s, 1, boot, 16);
+	stmt_blob(s, 2, body, len);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+base_intent_next(struct db *db, int64_t *seq, uint8_t boot[16],
+    struct buf *body)
+{
+	struct stmt *s = db_stmt(db, "SELECT seq, boot, body FROM base_intent"
+	    " WHERE seq > ?1 ORDER BY seq LIMIT 1");
+	const void *p;
+	size_t n;
+	enum zk_err r;
+
+	stmt_int(s, 1, *seq);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	*seq = stmt_col_int(s, 0);
+	r = stmt_col_copy(s, 1, boot, 16);
+	p = stmt_col_blob(s, 2, &n);
+	buf_reset(body);
+	if (r == ZK_OK)
+		r = buf_put(body, p, n);
+	stmt_reset(s);
+	return r;
+}
+
+enum zk_err
+base_intent_clear(struct db *db)
+{
+	return db_exec(db, "DELETE FROM base_intent");
+}
+
+#define HOUR_MS INT64_C(3600000)
+
+enum zk_err
+base_brake_add(struct db *db, enum base_side side, int64_t now_ms, uint64_t n,
+    uint64_t tree)
+{
+	struct stmt *s = db_stmt(db,
+	    "DELETE FROM base_brake WHERE hour < ?1 - 24 OR hour > ?1 + 24");
+	enum zk_err r;
+
+	stmt_int(s, 1, now_ms / HOUR_MS);
+	r = stmt_run(db, s);
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db, "INSERT INTO base_brake(side, hour, removed, tree)"
+	    " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(side, hour) DO UPDATE SET"
+	    " removed = removed + ?3, tree = max(tree, ?4)");
+	stmt_int(s, 1, side);
+	stmt_int(s, 2, now_ms / HOUR_MS);
+	stmt_int(s, 3, (int64_t)n);
+	stmt_int(s, 4, (int64_t)tree);
+	return stmt_run(db, s);
+}
+
+enum zk_err
+base_brake_get(struct db *db, enum base_side side, int64_t now_ms,
+    uint64_t *removed, uint64_t *largest)
+{
+	struct stmt *s = db_stmt(db, "SELECT total(removed), max(tree)"
+	    " FROM base_brake WHERE side = ?1"
+	    " AND hour >= ?2 - 24 AND hour <= ?2 + 24");
+	enum zk_err r;
+
+	*removed = *largest = 0;
+	stmt_int(s, 1, side);
+	stmt_int(s, 2, now_ms / HOUR_MS);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	*removed = (uint64_t)stmt_col_int(s, 0);
+	*largest = (uint64_t)stmt_col_int(s, 1);
+	stmt_reset(s);
+	return ZK_OK;
+}
