@@ -64,10 +64,17 @@ cut_new(const struct key *k, struct cutter **out)
 	*out = c;
 	if (c == NULL)
 		return ZK_ENOMEM;
-	c->key = k;
 	make_gear(c->gear);
-	c->zeros_whole = zeros_whole(c);
+	cut_rekey(c, k);
 	return ZK_OK;
+}
+
+void
+cut_rekey(struct cutter *c, const struct key *k)
+{
+	c->key = k;
+	c->zeros_whole = zeros_whole(c);
+	cut_reset(c);
 }
 
 void

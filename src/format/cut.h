@@ -42,6 +42,9 @@ struct key;
 ZK_CHECKED enum zk_err cut_new(const struct key *k, struct cutter **out);
 void cut_free(struct cutter *c);
 
+/* Another key from here on, at the start of a chunk. */
+void cut_rekey(struct cutter *c, const struct key *k);
+
 /*
  * Where the chunk at hand ends: chunk points to its first byte, n bytes of
  * it are there so far.  Returns its length (the cutter is then at the start

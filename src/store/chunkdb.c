@@ -232,6 +232,24 @@ chunkdb_sending(struct db *db, int64_t remote,
 }
 
 enum zk_err
+chunkdb_settle(struct db *db, int64_t remote,
+    const uint8_t (*names)[CHUNK_HASH_LEN], size_t n, const bool *missing)
+{
+	enum zk_err r = db_begin(db);
+
+	if (r != ZK_OK)
+		return r;
+	for (size_t i = 0; i < n && r == ZK_OK; i++)
+		r = chunkdb_set_state(db, names[i], remote, missing[i] ?
+		    CHUNKDB_ABSENT : CHUNKDB_DURABLE);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
+enum zk_err
 chunkdb_part_put(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
     const void *p, size_t n)
 {

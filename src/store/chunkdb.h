@@ -79,6 +79,13 @@ ZK_CHECKED enum zk_err chunkdb_sending(struct db *db, int64_t remote,
     const uint8_t after[static CHUNK_HASH_LEN],
     uint8_t (*names)[CHUNK_HASH_LEN], size_t max, size_t *n);
 
+/*
+ * The remote's answer about n such names, in a transaction of its own:
+ * those missing become ABSENT, the others DURABLE.
+ */
+ZK_CHECKED enum zk_err chunkdb_settle(struct db *db, int64_t remote,
+    const uint8_t (*names)[CHUNK_HASH_LEN], size_t n, const bool *missing);
+
 /* Keeps and gives back (appended to out) a part's stored bytes. ZK_ENOENT. */
 ZK_CHECKED enum zk_err chunkdb_part_put(struct db *db,
     const uint8_t name[static CHUNK_HASH_LEN], const void *p, size_t n);

@@ -1,0 +1,131 @@
+#include <string.h>
+
+#include "store/chunkdb.h"
+#include "sync/blobget.h"
+#include "transport/transport.h"
+#include "util/buf.h"
+#include "util/log.h"
+
+struct wait {
+	bool done;
+	enum zk_err r;
+};
+
+void
+blobget_hex(const uint8_t name[static CHUNK_HASH_LEN],
+    char out[static BLOBGET_HEX])
+{
+	static const char digit[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < CHUNK_HASH_LEN; i++) {
+		out[2 * i] = digit[name[i] >> 4];
+		out[2 * i + 1] = digit[name[i] & 15];
+	}
+	out[2 * CHUNK_HASH_LEN] = '\0';
+}
+
+/* Own faults first, then damage, then what a retry may mend, then absence. */
+static int
+rank(enum zk_err e)
+{
+	switch (e) {
+	case ZK_OK:
+		return 0;
+	case ZK_ENOENT:
+	case ZK_EGAP:
+		return 1;
+	case ZK_ETAMPER:
+	case ZK_EFORMAT:
+	case ZK_ELIMIT:
+		return 3;
+	case ZK_ENOMEM:
+	case ZK_EBUG:
+	case ZK_ESIGNAL:
+		return 4;
+	default:
+		return 2;
+	}
+}
+
+enum zk_err
+blobget_worse(enum zk_err a, enum zk_err b)
+{
+	return rank(b) > rank(a) ? b : a;
+}
+
+static void
+arrived(struct txfer *x, enum zk_err r)
+{
+	struct wait *w = x->arg;
+
+	w->r = r;
+	w->done = true;
+}
+
+/* From one remote; other transfers of t go on meanwhile. */
+static enum zk_err
+get_from(struct transport *t, const struct chunk_ref *ref, struct buf *out)
+{
+	struct wait w = { false, ZK_OK };
+	struct txfer x;
+	enum zk_err r;
+
+	memset(&x, 0, sizeof(x));
+	memcpy(x.name, ref->name, sizeof(x.name));
+	buf_init(&x.body, ref->stored_len);
+	x.done = arrived;
+	x.arg = &w;
+	r = transport_submit(t, &x);
+	while (r == ZK_OK && !w.done) {
+		r = transport_wait(t, transport_inflight(t) - 1, 1000);
+		if (r == ZK_ETIMEDOUT)
+			r = ZK_OK;
+	}
+	if (r != ZK_OK && !w.done)
+		transport_cancel(t);
+	if (r == ZK_OK)
+		r = w.r;
+	if (r == ZK_OK && x.body.len != ref->stored_len)
+		r = ZK_ETAMPER;
+	if (r == ZK_OK) {
+		buf_reset(out);
+		r = buf_put(out, x.body.data, x.body.len);
+	}
+	buf_release(&x.body);
+	return r;
+}
+
+enum zk_err
+blobget(struct transport *const *t, size_t n, const struct chunk_ref *ref,
+    struct buf *out)
+{
+	enum zk_err r = ZK_EGAP, one;
+	struct log_where where = { NULL, NULL };
+	char hex[BLOBGET_HEX];
+
+	for (size_t i = 0; i < n; i++) {
+		one = get_from(t[i], ref, out);
+		if (one == ZK_OK)
+			return ZK_OK;
+		if (blobget_worse(r, one) != r) {
+			r = one;
+			where.remote = transport_url(t[i]);
+		}
+		if (one == ZK_ESIGNAL || one == ZK_ENOMEM)
+			break;
+	}
+	blobget_hex(ref->name, hex);
+	log_error(r, &where, "cannot get blob %s: %s", hex, err_text(r));
+	return r;
+}
+
+enum zk_err
+blobget_part(struct db *db, struct transport *const *t, size_t n,
+    const struct chunk_ref *ref, struct buf *out)
+{
+	enum zk_err r;
+
+	buf_reset(out);
+	r = chunkdb_part_get(db, ref->name, out);
+	return r == ZK_ENOENT ? blobget(t, n, ref, out) : r;
+}

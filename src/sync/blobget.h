@@ -1,0 +1,41 @@
+/*
+ * One blob at a time from whoever has it, waiting for it: parts of
+ * manifests, and ciphertext on its way to another remote.
+ */
+#ifndef ZK_SYNC_BLOBGET_H
+#define ZK_SYNC_BLOBGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "format/chunk.h"
+#include "util/err.h"
+
+struct buf;
+struct db;
+struct transport;
+
+#define BLOBGET_HEX (2 * CHUNK_HASH_LEN + 1)
+
+/* The name as hex with its NUL, for messages. */
+void blobget_hex(const uint8_t name[static CHUNK_HASH_LEN],
+    char out[static BLOBGET_HEX]);
+
+/* The worse news about one blob from two remotes: what to report. */
+enum zk_err blobget_worse(enum zk_err a, enum zk_err b);
+
+/*
+ * Replaces out (max at least ref->stored_len) by the stored bytes of ref
+ * from the first of n remotes that has them.  ZK_ETAMPER: one gave wrong
+ * bytes and none the right ones; else a network code: one could not be
+ * asked; else ZK_EGAP: none has it.  Logged with the name.
+ */
+ZK_CHECKED enum zk_err blobget(struct transport *const *t, size_t n,
+    const struct chunk_ref *ref, struct buf *out);
+
+/* The same, looking first among the parts kept in db. */
+ZK_CHECKED enum zk_err blobget_part(struct db *db,
+    struct transport *const *t, size_t n, const struct chunk_ref *ref,
+    struct buf *out);
+
+#endif

@@ -1,0 +1,308 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/db.h"
+#include "store/chunkdb.h"
+#include "sync/sender.h"
+#include "transport/transport.h"
+#include "util/buf.h"
+#include "util/env.h"
+
+#define BATCH 4u		/* blobs that are worth a commit */
+#define LANDED_MAX (2 * SENDER_MAX)
+#define IDLE_MS 600000		/* without anything landing: give up */
+
+/* In the list until committed, then with the transport. */
+struct blob {
+	struct sender *s;
+	struct blob *next;
+	unsigned level;
+	bool alias;
+	struct buf out;
+	struct chunk_ref ref;
+	struct txfer x;
+};
+
+struct sender {
+	const struct upload_opts *o;
+	struct blob *list, **end;	/* not committed */
+	size_t listed;
+	size_t flying;
+	size_t held;
+	uint8_t landed[LANDED_MAX][CHUNK_HASH_LEN];	/* not noted */
+	size_t landed_n;
+	int64_t moved_ms;		/* when a blob last landed */
+	uint64_t sent, sent_bytes;
+	unsigned max_inflight;
+	enum zk_err err;
+};
+
+enum zk_err
+sender_new(const struct upload_opts *o, struct sender **out)
+{
+	struct sender *s = calloc(1, sizeof(*s));
+
+	*out = s;
+	if (s == NULL)
+		return ZK_ENOMEM;
+	s->o = o;
+	s->end = &s->list;
+	return ZK_OK;
+}
+
+static void
+blob_free(struct blob *b)
+{
+	b->s->held -= b->out.len;
+	buf_release(&b->out);
+	chunk_ref_wipe(&b->ref);
+	free(b);
+}
+
+void
+sender_free(struct sender *s)
+{
+	struct blob *b;
+
+	if (s == NULL)
+		return;
+	if (s->flying > 0)
+		transport_cancel(s->o->remote);
+	while (s->list != NULL) {
+		b = s->list;
+		s->list = b->next;
+		blob_free(b);
+	}
+	free(s);
+}
+
+enum zk_err
+sender_put(struct sender *s, const struct sender_in *in, struct buf *stored)
+{
+	struct blob *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return ZK_ENOMEM;
+	if (s->flying + s->listed == 0)
+		s->moved_ms = env_mono_ms(s->o->env);
+	b->s = s;
+	b->ref = *in->ref;
+	b->level = in->level;
+	b->alias = in->alias;
+	buf_init(&b->out, CHUNK_STORED_MAX);
+	buf_swap(&b->out, stored);
+	s->held += b->out.len;
+	*s->end = b;
+	s->end = &b->next;
+	s->listed++;
+	return ZK_OK;
+}
+
+bool
+sender_find(const struct sender *s,
+    const uint8_t hash[static CHUNK_HASH_LEN], struct chunk_ref *ref)
+{
+	for (const struct blob *b = s->list; b != NULL; b = b->next)
+		if (memcmp(b->ref.hash, hash, CHUNK_HASH_LEN) == 0) {
+			*ref = b->ref;
+			return true;
+		}
+	return false;
+}
+
+size_t
+sender_count(const struct sender *s)
+{
+	return s->listed + s->flying;
+}
+
+size_t
+sender_flying(const struct sender *s)
+{
+	return s->flying;
+}
+
+size_t
+sender_held(const struct sender *s)
+{
+	return s->held;
+}
+
+/* One blob's rows: where it will be, before any of it is sent. */
+static enum zk_err
+note_blob(const struct blob *b)
+{
+	const struct upload_opts *o = b->s->o;
+	enum zk_err r;
+
+	r = chunkdb_add(o->db, &b->ref);
+	if (r == ZK_OK && o->remote != NULL)
+		r = chunkdb_set_state(o->db, b->ref.name, o->remote_id,
+		    CHUNKDB_SENDING);
+	if (r == ZK_OK && b->level > 0)
+		r = chunkdb_part_put(o->db, b->ref.name, b->out.data,
+		    b->out.len);
+	return r;
+}
+
+enum zk_err
+sender_note(struct sender *s)
+{
+	struct db *db = s->o->db;
+	enum zk_err r;
+
+	if (s->landed_n == 0 && s->list == NULL)
+		return ZK_OK;
+	r = db_begin(db);
+	if (r != ZK_OK)
+		return r;
+	for (size_t i = 0; i < s->landed_n && r == ZK_OK; i++)
+		r = chunkdb_set_state(db, s->landed[i], s->o->remote_id,
+		    CHUNKDB_DURABLE);
+	for (struct blob *b = s->list; b != NULL && r == ZK_OK; b = b->next)
+		r = note_blob(b);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK) {
+		db_rollback(db);
+		return r;
+	}
+	s->landed_n = 0;
+	return ZK_OK;
+}
+
+static void
+landed(struct txfer *x, enum zk_err r)
+{
+	struct blob *b = x->arg;
+	struct sender *s = b->s;
+
+	s->flying--;
+	s->moved_ms = env_mono_ms(s->o->env);
+	if (r == ZK_OK) {
+		if (s->landed_n == LANDED_MAX)
+			BUG("more blobs landed than may be sent");
+		memcpy(s->landed[s->landed_n++], b->ref.name,
+		    CHUNK_HASH_LEN);
+	} else if (s->err == ZK_OK) {
+		s->err = r;
+	}
+	blob_free(b);
+}
+
+static enum zk_err
+submit(struct blob *b)
+{
+	struct sender *s = b->s;
+	enum zk_err r;
+
+	b->x.put = true;
+	memcpy(b->x.name, b->ref.name, sizeof(b->x.name));
+	b->x.data = b->out.data;
+	b->x.len = b->out.len;
+	b->x.done = landed;
+	b->x.arg = b;
+	s->sent++;
+	s->sent_bytes += b->out.len;
+	s->flying++;
+	if (s->flying > s->max_inflight)
+		s->max_inflight = (unsigned)s->flying;
+	r = transport_submit(s->o->remote, &b->x);
+	if (r != ZK_OK) {
+		s->flying--;
+		blob_free(b);
+	}
+	return r;
+}
+
+/* A committed blob leaves; without a remote it is done. */
+static enum zk_err
+dispatch(struct blob *b)
+{
+	const struct upload_opts *o = b->s->o;
+	enum zk_err r = ZK_OK;
+
+	if (b->alias && o->alias != NULL)
+		r = o->alias(o->arg, &b->ref);
+	if (r == ZK_OK && o->remote != NULL)
+		return submit(b);
+	blob_free(b);
+	return r;
+}
+
+static enum zk_err
+commit(struct sender *s)
+{
+	struct blob *list, *b;
+	enum zk_err r;
+
+	r = sender_note(s);
+	if (r != ZK_OK)
+		return r;
+	list = s->list;
+	s->list = NULL;
+	s->end = &s->list;
+	s->listed = 0;
+	while (list != NULL) {
+		b = list;
+		list = b->next;
+		if (r == ZK_OK)
+			r = dispatch(b);
+		else
+			blob_free(b);
+	}
+	return r;
+}
+
+static enum zk_err
+drive(struct sender *s, size_t left, int ms)
+{
+	enum zk_err r;
+
+	if (s->flying == 0)
+		return s->err;
+	r = transport_wait(s->o->remote, left, ms);
+	if (r == ZK_ETIMEDOUT)
+		r = ZK_OK;
+	if (s->err == ZK_OK)
+		s->err = r;
+	return s->err;
+}
+
+enum zk_err
+sender_step(struct sender *s, bool last, bool *any)
+{
+	size_t before;
+
+	*any = false;
+	if (s->err == ZK_OK && (s->listed >= BATCH ||
+	    s->landed_n > LANDED_MAX - SENDER_MAX - 1 ||
+	    (last && s->listed > 0))) {
+		*any = true;
+		s->err = commit(s);
+	}
+	before = s->flying;
+	if (s->err == ZK_OK)
+		s->err = drive(s, SIZE_MAX - 1, 0);
+	*any |= s->flying != before;
+	return s->err;
+}
+
+enum zk_err
+sender_wait(struct sender *s, int ms)
+{
+	if (s->err != ZK_OK || s->flying == 0)
+		return s->err;
+	if (env_mono_ms(s->o->env) - s->moved_ms > IDLE_MS)
+		s->err = ZK_ETIMEDOUT;
+	return drive(s, s->flying - 1, ms);
+}
+
+void
+sender_stats(const struct sender *s, struct upload_stats *out)
+{
+	out->sent += s->sent;
+	out->sent_bytes += s->sent_bytes;
+	if (s->max_inflight > out->max_inflight)
+		out->max_inflight = s->max_inflight;
+}

@@ -1,0 +1,563 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "crypto/labels.h"
+#include "format/compress.h"
+#include "format/filehash.h"
+#include "format/manifest.h"
+#include "store/chunkdb.h"
+#include "sync/blobget.h"
+#include "sync/reader.h"
+#include "sync/sealer.h"
+#include "sync/upload.h"
+#include "transport/transport.h"
+#include "util/io.h"
+#include "util/log.h"
+
+#define ASK_MAX 4096u	/* names in one question to a remote */
+
+struct upload {
+	struct upload_opts o;
+	struct sealer *sealer;
+	struct compress *z;	/* for inline content */
+	struct reader *reader;
+	struct buf small;	/* content up to FILEHASH_WHOLE */
+};
+
+/* Resolves what an interrupted run may have sent. */
+static enum zk_err
+ask_sending(struct upload *u)
+{
+	uint8_t after[CHUNK_HASH_LEN] = { 0 };
+	uint8_t (*names)[CHUNK_HASH_LEN] = NULL;
+	bool *missing = NULL;
+	enum zk_err r = ZK_ENOMEM;
+	size_t n = 0;
+
+	names = calloc(ASK_MAX, sizeof(*names));
+	missing = calloc(ASK_MAX, sizeof(*missing));
+	if (names == NULL || missing == NULL)
+		goto out;
+	do {
+		r = chunkdb_sending(u->o.db, u->o.remote_id, after, names,
+		    ASK_MAX, &n);
+		if (r != ZK_OK || n == 0)
+			break;
+		memcpy(after, names[n - 1], sizeof(after));
+		r = transport_missing(u->o.remote,
+		    (const uint8_t (*)[CHUNK_HASH_LEN])names, n, missing);
+		if (r == ZK_OK)
+			r = chunkdb_settle(u->o.db, u->o.remote_id,
+			    (const uint8_t (*)[CHUNK_HASH_LEN])names, n,
+			    missing);
+	} while (r == ZK_OK && n == ASK_MAX);
+out:
+	free(names);
+	free(missing);
+	return r;
+}
+
+enum zk_err
+upload_new(const struct upload_opts *o, struct upload **out)
+{
+	struct upload *u = calloc(1, sizeof(*u));
+	enum zk_err r;
+
+	*out = NULL;
+	if (u == NULL)
+		return ZK_ENOMEM;
+	u->o = *o;
+	buf_init_secret(&u->small, FILEHASH_WHOLE);
+	r = sealer_new(&u->o, &u->sealer);
+	if (r == ZK_OK)
+		r = compress_new(&u->z);
+	if (r == ZK_OK)
+		r = reader_new(o->env, &u->reader);
+	if (r == ZK_OK && o->remote != NULL)
+		r = ask_sending(u);
+	if (r != ZK_OK) {
+		upload_free(u);
+		return r;
+	}
+	*out = u;
+	return ZK_OK;
+}
+
+void
+upload_free(struct upload *u)
+{
+	if (u == NULL)
+		return;
+	sealer_free(u->sealer);
+	reader_free(u->reader);
+	compress_free(u->z);
+	buf_release(&u->small);
+	free(u);
+}
+
+/* Files ------------------------------------------------------------------ */
+
+/* Where references go as they become known. */
+struct sink {
+	struct manifest_writer *w;	/* NULL: only hashes are wanted */
+	struct filehash *h;
+};
+
+static enum zk_err
+sink_add(struct sink *k, const struct chunk_ref *ref, uint64_t count)
+{
+	filehash_add(k->h, ref->hash, ref->plain_len, count);
+	return k->w == NULL ? ZK_OK : manifest_add(k->w, ref, count);
+}
+
+static enum zk_err
+sink_drain(struct upload *u, struct sink *k)
+{
+	struct chunk_ref ref;
+	uint64_t count;
+	enum zk_err r;
+
+	for (;;) {
+		r = sealer_take(u->sealer, &ref, &count);
+		if (r != ZK_OK)
+			break;
+		r = sink_add(k, &ref, count);
+		if (r == ZK_OK && u->o.moved != NULL)
+			u->o.moved(u->o.arg, count * ref.plain_len);
+		if (r != ZK_OK)
+			break;
+	}
+	chunk_ref_wipe(&ref);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* Cuts what the reader was started on to its end; all references to k. */
+static enum zk_err
+pump(struct upload *u, enum sealer_mode mode, struct sink *k)
+{
+	struct sealer_in in = { mode, 0, NULL };
+	struct buf chunk;
+	enum zk_err r = ZK_OK;
+	bool more = true;
+
+	buf_init_secret(&chunk, CHUNK_PLAIN_MAX);
+	while (r == ZK_OK && (more || sealer_out(u->sealer) > 0)) {
+		if (more && chunk.len == 0) {
+			r = reader_next(u->reader, &chunk, &in.count);
+			more = r == ZK_OK;
+			if (r == ZK_ENOENT)
+				r = ZK_OK;
+		} else if (more && sealer_room(u->sealer, chunk.len)) {
+			r = sealer_put(u->sealer, &in, &chunk);
+		} else {
+			r = sealer_step(u->sealer, true);
+		}
+		if (r == ZK_OK)
+			r = sink_drain(u, k);
+	}
+	buf_release(&chunk);
+	return r;
+}
+
+static enum zk_err
+emit_part(void *arg, unsigned level, const uint8_t *plain, size_t n,
+    struct chunk_ref *ref)
+{
+	struct upload *u = arg;
+
+	return sealer_part(u->sealer, level, plain, n, ref);
+}
+
+/* The cutting key of content c, or that for new files. */
+static enum zk_err
+choose_key(struct upload *u, const struct content *c, const struct key **k,
+    const uint8_t **id, struct manifest_head *head)
+{
+	enum zk_err r;
+
+	*k = u->o.cut;
+	*id = u->o.cut_id;
+	if (c == NULL || c->form != CONTENT_MANIFEST)
+		return ZK_OK;
+	r = manifest_peek(c->data, c->data_len, head);
+	if (r != ZK_OK || u->o.cut_find == NULL ||
+	    memcmp(head->cut_id, u->o.cut_id, CUT_ID_LEN) == 0)
+		return r;
+	r = u->o.cut_find(u->o.arg, head->cut_id, k);
+	if (r == ZK_OK)
+		*id = head->cut_id;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* Seals what the reader was started on: data becomes the root. */
+static enum zk_err
+make_manifest(struct upload *u, const struct key *key, const uint8_t *id,
+    struct buf *data, struct content *out)
+{
+	struct filehash h;
+	struct sink k = { NULL, &h };
+	enum zk_err r;
+
+	filehash_init(&h);
+	r = manifest_writer_new(key, id, emit_part, u, &k.w);
+	if (r == ZK_OK)
+		r = pump(u, SEALER_SEND, &k);
+	if (r == ZK_OK)
+		r = manifest_finish(k.w, data, &out->size);
+	out->form = CONTENT_MANIFEST;
+	filehash_final(&h, out->hash);
+	manifest_writer_free(k.w);
+	return r;
+}
+
+/* Content at hand, at most FILEHASH_WHOLE bytes: inline if that is small. */
+static enum zk_err
+small_content(struct upload *u, const void *p, size_t n,
+    const struct content *prev, struct buf *data, struct content *out)
+{
+	const struct key *key;
+	const uint8_t *id;
+	struct manifest_head head;
+	struct buf packed;
+	enum zk_err r;
+
+	buf_init(&packed, UPLOAD_INLINE_MAX + 1);
+	r = compress_pack(u->z, p, n, &packed);
+	if (r == ZK_OK) {
+		buf_reset(data);
+		r = buf_put(data, packed.data, packed.len);
+		out->form = CONTENT_INLINE;
+	} else if (r == ZK_ELIMIT) {
+		r = choose_key(u, prev, &key, &id, &head);
+		if (r == ZK_OK)
+			r = reader_start_bytes(u->reader, key, p, n);
+		if (r == ZK_OK)
+			r = make_manifest(u, key, id, data, out);
+	}
+	out->size = n;
+	hash_bytes(LABEL_HASH_CONTENT, p, n, out->hash);
+	buf_release(&packed);
+	return r;
+}
+
+/*
+ * The result of a file.  After a failure the references of its chunks are
+ * let go, so that the next file may follow; what fails for good fails again.
+ */
+static enum zk_err
+finish(struct upload *u, enum zk_err r, const struct buf *data,
+    struct content *out)
+{
+	struct chunk_ref ref;
+	uint64_t count;
+
+	if (r == ZK_OK) {
+		out->data = data->data;
+		out->data_len = data->len;
+		return ZK_OK;
+	}
+	while (sealer_out(u->sealer) > 0) {
+		enum zk_err e = sealer_take(u->sealer, &ref, &count);
+
+		if (e == ZK_ENOENT)
+			e = sealer_step(u->sealer, true);
+		if (e != ZK_OK)
+			break;
+	}
+	chunk_ref_wipe(&ref);
+	out->form = CONTENT_NONE;
+	out->data = NULL;
+	out->data_len = 0;
+	return r;
+}
+
+enum zk_err
+upload_file(struct upload *u, int fd, const struct content *prev,
+    struct buf *data, struct content *out)
+{
+	struct manifest_head head;
+	const struct key *key;
+	const uint8_t *id;
+	uint64_t size;
+	enum zk_err r;
+
+	r = reader_open(u->reader, fd, &size);
+	if (r != ZK_OK)
+		return finish(u, r, data, out);
+	if (size <= FILEHASH_WHOLE) {
+		r = reader_all(u->reader, &u->small);
+		if (r == ZK_OK)
+			r = small_content(u, u->small.data, u->small.len,
+			    prev, data, out);
+		return finish(u, r, data, out);
+	}
+	r = choose_key(u, prev, &key, &id, &head);
+	if (r == ZK_OK)
+		r = reader_start(u->reader, key);
+	if (r == ZK_OK)
+		r = make_manifest(u, key, id, data, out);
+	return finish(u, r, data, out);
+}
+
+enum zk_err
+upload_bytes(struct upload *u, const void *p, size_t n, struct buf *data,
+    struct content *out)
+{
+	enum zk_err r;
+
+	if (n <= FILEHASH_WHOLE)
+		return finish(u, small_content(u, p, n, NULL, data, out),
+		    data, out);
+	r = reader_start_bytes(u->reader, u->o.cut, p, n);
+	if (r == ZK_OK)
+		r = make_manifest(u, u->o.cut, u->o.cut_id, data, out);
+	return finish(u, r, data, out);
+}
+
+enum zk_err
+upload_flush(struct upload *u)
+{
+	return sealer_flush(u->sealer);
+}
+
+enum zk_err
+upload_hash(struct upload *u, int fd, const struct content *like,
+    uint64_t *size, uint8_t hash[static CONTENT_HASH_LEN])
+{
+	struct manifest_head head;
+	struct filehash h;
+	struct sink k = { NULL, &h };
+	struct content none;
+	const struct key *key;
+	const uint8_t *id;
+	enum zk_err r;
+
+	memset(hash, 0, CONTENT_HASH_LEN);
+	r = reader_open(u->reader, fd, size);
+	if (r == ZK_OK && *size <= FILEHASH_WHOLE) {
+		r = reader_all(u->reader, &u->small);
+		if (r == ZK_OK)
+			hash_bytes(LABEL_HASH_CONTENT, u->small.data,
+			    u->small.len, hash);
+		return r;
+	}
+	if (r == ZK_OK)
+		r = choose_key(u, like, &key, &id, &head);
+	if (r == ZK_OK)
+		r = reader_start(u->reader, key);
+	if (r != ZK_OK)
+		return r;
+	filehash_init(&h);
+	r = pump(u, SEALER_HASH, &k);
+	filehash_final(&h, hash);
+	if (r != ZK_OK)
+		memset(hash, 0, CONTENT_HASH_LEN);
+	return finish(u, r, &u->small, &none);
+}
+
+void
+upload_stats(const struct upload *u, struct upload_stats *out)
+{
+	sealer_stats(u->sealer, out);
+}
+
+/* Another remote --------------------------------------------------------- */
+
+struct copy {
+	struct upload *u;
+	const struct upload_source *src;
+	struct manifest_entry todo[64];	/* on the remote, or not? */
+	size_t todo_n;
+	struct buf plain;
+	struct buf stored;
+};
+
+/* Lets references go: here they are all known before. */
+static enum zk_err
+copy_drain(struct upload *u)
+{
+	struct chunk_ref ref;
+	uint64_t count;
+	enum zk_err r;
+
+	do
+		r = sealer_take(u->sealer, &ref, &count);
+	while (r == ZK_OK);
+	chunk_ref_wipe(&ref);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+static enum zk_err
+copy_room(struct upload *u, size_t n)
+{
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK && !sealer_room(u->sealer, n)) {
+		r = copy_drain(u);
+		if (r == ZK_OK)
+			r = sealer_step(u->sealer, true);
+	}
+	return r;
+}
+
+/* True if the local file has the chunk at its place: then c->plain is it. */
+static bool
+have_local(struct copy *c, const struct manifest_entry *e)
+{
+	uint8_t h[CHUNK_HASH_LEN];
+
+	if (c->src->fd < 0)
+		return false;
+	buf_release(&c->plain);
+	if (buf_reserve(&c->plain, e->ref.plain_len) != ZK_OK ||
+	    io_pread_full(c->u->o.env, c->src->fd, c->plain.data,
+	    e->ref.plain_len, e->off) != ZK_OK)
+		return false;
+	c->plain.len = e->ref.plain_len;
+	chunk_hash(0, c->plain.data, c->plain.len, h);
+	return memcmp(h, e->ref.hash, sizeof(h)) == 0;
+}
+
+static enum zk_err
+copy_chunk(struct copy *c, const struct manifest_entry *e)
+{
+	struct sealer_in in = { SEALER_AGAIN, 1, &e->ref };
+	enum zk_err r;
+
+	r = copy_room(c->u, e->ref.plain_len);
+	if (r != ZK_OK)
+		return r;
+	if (have_local(c, e))
+		return sealer_put(c->u->sealer, &in, &c->plain);
+	r = blobget(c->src->from, c->src->from_n, &e->ref, &c->stored);
+	if (r == ZK_OK)
+		r = sealer_pass(c->u->sealer, &e->ref, 0, &c->stored);
+	return r;
+}
+
+/* Brings what of todo is not on the remote. */
+static enum zk_err
+copy_todo(struct copy *c)
+{
+	uint8_t names[64][CHUNK_HASH_LEN];
+	bool missing[64];
+	enum zk_err r = ZK_OK;
+
+	for (size_t i = 0; i < c->todo_n; i++) {
+		memcpy(names[i], c->todo[i].ref.name, CHUNK_HASH_LEN);
+		missing[i] = true;
+	}
+	if (c->src->ask && c->todo_n > 0)
+		r = transport_missing(c->u->o.remote,
+		    (const uint8_t (*)[CHUNK_HASH_LEN])names, c->todo_n,
+		    missing);
+	for (size_t i = 0; i < c->todo_n && r == ZK_OK; i++)
+		if (missing[i])
+			r = copy_chunk(c, &c->todo[i]);
+	c->todo_n = 0;
+	return r;
+}
+
+/* Whether name counts as present without asking. */
+static enum zk_err
+copy_wanted(struct copy *c, const struct chunk_ref *ref, bool *want)
+{
+	const struct upload_opts *o = &c->u->o;
+	enum chunkdb_state state;
+	enum zk_err r;
+
+	r = chunkdb_state(o->db, ref->name, o->remote_id, &state);
+	*want = c->src->ask || state == CHUNKDB_ABSENT;
+	return r;
+}
+
+static enum zk_err
+copy_part(void *arg, unsigned level, const struct chunk_ref *ref,
+    struct buf *plain)
+{
+	struct copy *c = arg;
+	struct chunk_ctx ctx = { c->u->o.vault, level };
+	struct buf twice;
+	bool want;
+	enum zk_err r;
+
+	buf_init(&twice, CHUNK_STORED_MAX);
+	r = copy_wanted(c, ref, &want);
+	if (r == ZK_OK && want && c->src->ask)
+		r = transport_missing(c->u->o.remote, &ref->name, 1, &want);
+	buf_release(&c->stored);
+	if (r == ZK_OK)
+		r = blobget_part(c->u->o.db, c->src->from, c->src->from_n,
+		    ref, &c->stored);
+	if (r == ZK_OK)
+		r = buf_put(&twice, c->stored.data, c->stored.len);
+	if (r == ZK_OK)
+		r = chunk_open(c->u->z, &ctx, ref, twice.data, twice.len,
+		    plain);
+	if (r == ZK_OK && want)
+		r = copy_room(c->u, c->stored.len);
+	if (r == ZK_OK && want)
+		r = sealer_pass(c->u->sealer, ref, level, &c->stored);
+	buf_release(&twice);
+	return r;
+}
+
+static enum zk_err
+copy_all(struct copy *c, struct manifest_reader *m)
+{
+	struct manifest_entry *e;
+	enum zk_err r;
+	bool want;
+
+	for (;;) {
+		e = &c->todo[c->todo_n];
+		r = manifest_next(m, e);
+		if (r != ZK_OK)
+			break;
+		r = copy_wanted(c, &e->ref, &want);
+		if (r == ZK_OK && want && ++c->todo_n == 64)
+			r = copy_todo(c);
+		if (r != ZK_OK)
+			break;
+	}
+	if (r == ZK_ENOENT)
+		r = copy_todo(c);
+	if (r == ZK_OK)
+		r = copy_drain(c->u);
+	return r == ZK_OK ? sealer_flush(c->u->sealer) : r;
+}
+
+enum zk_err
+upload_copy(struct upload *u, const struct content *c,
+    const struct upload_source *src, uint64_t *sent)
+{
+	struct manifest_reader *m = NULL;
+	struct upload_stats before, after;
+	struct content none;
+	struct copy *k;
+	enum zk_err r;
+
+	*sent = 0;
+	if (c->form != CONTENT_MANIFEST)
+		return ZK_OK;
+	k = calloc(1, sizeof(*k));
+	if (k == NULL)
+		return ZK_ENOMEM;
+	k->u = u;
+	k->src = src;
+	buf_init_secret(&k->plain, CHUNK_PLAIN_MAX);
+	buf_init(&k->stored, CHUNK_STORED_MAX);
+	upload_stats(u, &before);
+	r = manifest_reader_new(c->data, c->data_len, copy_part, k, &m);
+	if (r == ZK_OK)
+		r = copy_all(k, m);
+	upload_stats(u, &after);
+	*sent = after.sent - before.sent;
+	manifest_reader_free(m);
+	buf_release(&k->plain);
+	buf_release(&k->stored);
+	explicit_bzero(k->todo, sizeof(k->todo));
+	free(k);
+	return finish(u, r, &u->small, &none);
+}
