@@ -1,53 +1,16 @@
 #include "transport/remote_fake.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crypto/rand.h"
 #include "transport/impl.h"
+#include "transport/lie_fake.h"
 #include "util/buf.h"
 #include "util/env.h"
 #include "util/rd.h"
 
 #define PAGE (1u << 20)
-
-/* One stored object. */
-struct obj {
-	uint8_t log[TRANSPORT_NAME_LEN];	/* segments */
-	uint64_t seq;				/* segments; messages */
-	uint8_t name[TRANSPORT_NAME_LEN];	/* hash */
-	uint64_t at;		/* position in the order of arrival, from 1 */
-	uint8_t *data;
-	size_t len;
-};
-
-struct set {
-	struct obj *v;
-	size_t n;
-	size_t cap;
-};
-
-/* A rendezvous mailbox. */
-struct box {
-	uint64_t plate;
-	bool claimed[2];
-	uint8_t id[2][16];
-	struct set msgs[2];
-};
-
-struct remote_fake {
-	uint64_t gen;
-	uint64_t clock;		/* arrivals so far */
-	uint64_t calls;
-	uint64_t bytes;
-	struct remote_fake_faults faults;
-	struct set segs;
-	struct set recs;
-	struct set blobs;
-	struct box *box;
-	size_t box_n;
-};
 
 struct fake_transport {
 	struct transport t;
@@ -60,74 +23,6 @@ static struct remote_fake *
 remote(struct transport *t)
 {
 	return ((struct fake_transport *)t)->f;
-}
-
-/* Sets of objects. */
-
-static void
-set_remove(struct set *s, size_t i)
-{
-	free(s->v[i].data);
-	memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof(*s->v));
-	s->n--;
-}
-
-static void
-set_release(struct set *s)
-{
-	while (s->n > 0)
-		set_remove(s, s->n - 1);
-	free(s->v);
-	memset(s, 0, sizeof(*s));
-}
-
-static struct obj *
-set_find(const struct set *s, const uint8_t *name)
-{
-	for (size_t i = s->n; i > 0; i--)
-		if (memcmp(s->v[i - 1].name, name, TRANSPORT_NAME_LEN) == 0)
-			return &s->v[i - 1];
-	return NULL;
-}
-
-static struct obj *
-set_place(const struct set *s, const uint8_t *log, uint64_t seq)
-{
-	for (size_t i = s->n; i > 0; i--)
-		if (s->v[i - 1].seq == seq && memcmp(s->v[i - 1].log, log,
-		    TRANSPORT_NAME_LEN) == 0)
-			return &s->v[i - 1];
-	return NULL;
-}
-
-static enum zk_err
-set_add(struct remote_fake *f, struct set *s, const struct obj *o,
-    const void *p, size_t n)
-{
-	struct obj *v = s->v;
-	uint8_t *copy;
-
-	if (s->n == s->cap) {
-		size_t cap = s->cap == 0 ? 16 : 2 * s->cap;
-
-		v = realloc(s->v, cap * sizeof(*v));
-		if (v == NULL)
-			return ZK_ENOMEM;
-		s->v = v;
-		s->cap = cap;
-	}
-	copy = malloc(n > 0 ? n : 1);
-	if (copy == NULL)
-		return ZK_ENOMEM;
-	if (n > 0)
-		memcpy(copy, p, n);
-	v[s->n] = *o;
-	v[s->n].data = copy;
-	v[s->n].len = n;
-	v[s->n].at = ++f->clock;
-	s->n++;
-	f->bytes += n;
-	return ZK_OK;
 }
 
 /* Faults. */
@@ -162,14 +57,32 @@ after(struct transport *t, enum zk_err r)
 	return draw(t, remote(t)->faults.late) ? ZK_ENET : r;
 }
 
+/* Keeps a new object. */
+static enum zk_err
+keep(struct remote_fake *f, struct fake_set *s, struct fake_obj *o,
+    const void *p, size_t n)
+{
+	enum zk_err r;
+
+	if (f->faults.full)
+		return ZK_EREMOTEFULL;
+	o->at = f->clock + 1;
+	r = set_fake_add(s, o, p, n);
+	if (r == ZK_OK) {
+		f->clock++;
+		f->bytes += n;
+	}
+	return r;
+}
+
 /* Segments. */
 
 static enum zk_err
 append_one(struct remote_fake *f, const struct tseg *s, bool *taken,
     enum tseg_result *res)
 {
-	const struct obj *there = set_place(&f->segs, s->log, s->seq);
-	struct obj o = { .seq = s->seq };
+	const struct fake_obj *there = set_fake_place(&f->segs, s->log, s->seq);
+	struct fake_obj o = { .seq = s->seq };
 
 	memcpy(o.log, s->log, sizeof(o.log));
 	memcpy(o.name, s->hash, sizeof(o.name));
@@ -178,16 +91,14 @@ append_one(struct remote_fake *f, const struct tseg *s, bool *taken,
 		    TRANSPORT_NAME_LEN) == 0 ? TSEG_HAVE : TSEG_TAKEN;
 	else if (*taken)
 		*res = TSEG_TAKEN;
-	else if (s->seq > 1 && set_place(&f->segs, s->log, s->seq - 1) == NULL)
+	else if (s->seq > 1 && set_fake_place(&f->segs, s->log, s->seq - 1) == NULL)
 		*res = TSEG_GAP;
 	else
 		*res = TSEG_STORED;
 	*taken |= *res == TSEG_TAKEN;
 	if (*res != TSEG_STORED)
 		return ZK_OK;
-	if (f->faults.full)
-		return ZK_EREMOTEFULL;
-	return set_add(f, &f->segs, &o, s->data, s->len);
+	return keep(f, &f->segs, &o, s->data, s->len);
 }
 
 static enum zk_err
@@ -232,7 +143,7 @@ mark_put(const struct remote_fake *f, uint64_t at, struct tmark *m)
 }
 
 static enum zk_err
-give(struct transport *t, const struct obj *o,
+give(struct transport *t, const struct fake_obj *o,
     enum zk_err (*each)(void *, const struct tseg *), void *arg)
 {
 	struct tseg s = { .seq = o->seq, .data = o->data, .len = o->len };
@@ -254,7 +165,7 @@ static enum zk_err
 give_reordered(struct transport *t, size_t from, size_t to,
     const struct tread *how)
 {
-	const struct set *s = &remote(t)->segs;
+	const struct fake_set *s = &remote(t)->segs;
 	const uint8_t *log;
 	enum zk_err r = ZK_OK;
 
@@ -313,7 +224,7 @@ fake_read_at(struct transport *t, const uint8_t *log, uint64_t seq,
     enum zk_err (*each)(void *, const struct tseg *), void *arg)
 {
 	enum zk_err r = before(t);
-	const struct obj *o = set_place(&remote(t)->segs, log, seq);
+	const struct fake_obj *o = set_fake_place(&remote(t)->segs, log, seq);
 
 	if (r == ZK_OK)
 		r = o == NULL ? ZK_ENOENT : give(t, o, each, arg);
@@ -324,7 +235,7 @@ static enum zk_err
 fake_head(struct transport *t, const uint8_t *log, uint64_t *seq,
     uint8_t *hash)
 {
-	const struct set *s = &remote(t)->segs;
+	const struct fake_set *s = &remote(t)->segs;
 	enum zk_err r = before(t);
 
 	if (r != ZK_OK)
@@ -342,12 +253,12 @@ fake_head(struct transport *t, const uint8_t *log, uint64_t *seq,
 static enum zk_err
 fake_seg_delete(struct transport *t, const uint8_t *log, uint64_t seq)
 {
-	struct set *s = &remote(t)->segs;
+	struct fake_set *s = &remote(t)->segs;
 	enum zk_err r = before(t);
-	struct obj *o = set_place(s, log, seq);
+	struct fake_obj *o = set_fake_place(s, log, seq);
 
 	if (r == ZK_OK && o != NULL)
-		set_remove(s, (size_t)(o - s->v));
+		set_fake_remove(s, (size_t)(o - s->v));
 	return after(t, r);
 }
 
@@ -375,7 +286,7 @@ static enum zk_err
 fake_rec_get(struct transport *t, const uint8_t *name, struct buf *out)
 {
 	enum zk_err r = before(t);
-	const struct obj *o = set_find(&remote(t)->recs, name);
+	const struct fake_obj *o = set_fake_find(&remote(t)->recs, name);
 
 	if (r == ZK_OK)
 		r = o == NULL ? ZK_ENOENT : after(t, ZK_OK);
@@ -383,17 +294,16 @@ fake_rec_get(struct transport *t, const uint8_t *name, struct buf *out)
 }
 
 static enum zk_err
-put(struct transport *t, struct set *s, const uint8_t *name, const void *p,
+put(struct transport *t, struct fake_set *s, const uint8_t *name, const void *p,
     size_t n)
 {
 	struct remote_fake *f = remote(t);
-	struct obj o = { 0 };
+	struct fake_obj o = { 0 };
 	enum zk_err r = before(t);
 
 	memcpy(o.name, name, sizeof(o.name));
-	if (r == ZK_OK && set_find(s, name) == NULL)
-		r = f->faults.full ? ZK_EREMOTEFULL :
-		    set_add(f, s, &o, p, n);
+	if (r == ZK_OK && set_fake_find(s, name) == NULL)
+		r = keep(f, s, &o, p, n);
 	return after(t, r);
 }
 
@@ -409,13 +319,13 @@ fake_rec_put(struct transport *t, const uint8_t *name, const void *p,
 static enum zk_err
 blob_get(struct transport *t, struct txfer *x)
 {
-	const struct obj *o;
+	const struct fake_obj *o;
 	enum zk_err r = before(t);
 
 	buf_reset(&x->body);
 	if (r != ZK_OK)
 		return r;
-	o = set_find(&remote(t)->blobs, x->name);
+	o = set_fake_find(&remote(t)->blobs, x->name);
 	if (o == NULL)
 		return ZK_ENOENT;
 	if (draw(t, remote(t)->faults.cut))
@@ -500,105 +410,42 @@ fake_missing(struct transport *t,
 	enum zk_err r = before(t);
 
 	for (size_t i = 0; i < n && r == ZK_OK; i++)
-		missing[i] = set_find(&remote(t)->blobs, names[i]) == NULL;
+		missing[i] = set_fake_find(&remote(t)->blobs, names[i]) == NULL;
 	return after(t, r);
 }
 
 static enum zk_err
 fake_blob_delete(struct transport *t, const uint8_t *name)
 {
-	struct set *s = &remote(t)->blobs;
+	struct fake_set *s = &remote(t)->blobs;
 	enum zk_err r = before(t);
-	struct obj *o = set_find(s, name);
+	struct fake_obj *o = set_fake_find(s, name);
 
 	if (r == ZK_OK && o != NULL)
-		set_remove(s, (size_t)(o - s->v));
+		set_fake_remove(s, (size_t)(o - s->v));
 	return after(t, r);
 }
 
 /* Rendezvous. */
 
-static struct box *
-box_find(struct remote_fake *f, uint64_t plate)
-{
-	for (size_t i = 0; i < f->box_n; i++)
-		if (f->box[i].plate == plate)
-			return &f->box[i];
-	return NULL;
-}
-
-static enum zk_err
-box_add(struct remote_fake *f, uint64_t plate, struct box **out)
-{
-	struct box *v = realloc(f->box, (f->box_n + 1) * sizeof(*v));
-
-	if (v == NULL)
-		return ZK_ENOMEM;
-	f->box = v;
-	memset(&v[f->box_n], 0, sizeof(*v));
-	v[f->box_n].plate = plate;
-	*out = &v[f->box_n++];
-	return ZK_OK;
-}
-
 static enum zk_err
 fake_rv_claim(struct transport *t, struct trv *rv)
 {
-	struct remote_fake *f = remote(t);
 	enum zk_err r = before(t);
-	struct box *b;
 
-	if (r != ZK_OK)
-		return r;
-	if (rv->plate == 0)
-		for (rv->plate = 100; box_find(f, rv->plate) != NULL;)
-			rv->plate++;
-	b = box_find(f, rv->plate);
-	if (b == NULL && rv->side == 1)
-		return ZK_EEXPIRED;
-	if (b == NULL)
-		r = box_add(f, rv->plate, &b);
-	if (r != ZK_OK)
-		return r;
-	if (b->claimed[rv->side] &&
-	    memcmp(b->id[rv->side], rv->id, sizeof(rv->id)) != 0)
-		return ZK_EEXIST;
-	b->claimed[rv->side] = true;
-	memcpy(b->id[rv->side], rv->id, sizeof(rv->id));
-	return after(t, ZK_OK);
-}
-
-static struct obj *
-msg_find(const struct set *s, unsigned seq)
-{
-	for (size_t i = 0; i < s->n; i++)
-		if (s->v[i].seq == seq)
-			return &s->v[i];
-	return NULL;
+	if (r == ZK_OK)
+		r = box_fake_claim(&remote(t)->boxes, rv);
+	return after(t, r);
 }
 
 static enum zk_err
 fake_rv_put(struct transport *t, const struct trv *rv, unsigned seq,
     const void *p, size_t n)
 {
-	struct remote_fake *f = remote(t);
-	struct box *b = box_find(f, rv->plate);
-	struct obj o = { .seq = seq };
-	const struct obj *there;
 	enum zk_err r = before(t);
 
-	if (r != ZK_OK)
-		return r;
-	if (b == NULL)
-		return ZK_EEXPIRED;
-	if (!b->claimed[rv->side] ||
-	    memcmp(b->id[rv->side], rv->id, sizeof(rv->id)) != 0)
-		return ZK_EREFUSED;
-	there = msg_find(&b->msgs[rv->side], seq);
-	if (there == NULL)
-		r = set_add(f, &b->msgs[rv->side], &o, p, n);
-	else if (there->len != n || memcmp(there->data, p, n) != 0)
-		r = ZK_EEXIST;
+	if (r == ZK_OK)
+		r = box_fake_put(&remote(t)->boxes, rv, seq, p, n);
 	return after(t, r);
 }
 
@@ -606,34 +453,24 @@ static enum zk_err
 fake_rv_get(struct transport *t, const struct trv *rv, unsigned seq,
     unsigned wait_ms, struct buf *out)
 {
-	struct box *b = box_find(remote(t), rv->plate);
-	const struct obj *o;
 	enum zk_err r = before(t);
 
-	if (r != ZK_OK)
-		return r;
-	if (b == NULL)
-		return ZK_EEXPIRED;
-	o = msg_find(&b->msgs[1 - rv->side], seq);
-	if (o != NULL)
-		return buf_put(out, o->data, o->len);
-	env_sleep_ms(t->opts.env, wait_ms);
-	return ZK_ETIMEDOUT;
+	if (r == ZK_OK)
+		r = box_fake_get(&remote(t)->boxes, rv, seq, out);
+	/* nobody else runs meanwhile: the wait is in vain */
+	if (r == ZK_ETIMEDOUT)
+		env_sleep_ms(t->opts.env, wait_ms);
+	return r;
 }
 
 static enum zk_err
 fake_rv_close(struct transport *t, const struct trv *rv)
 {
-	struct remote_fake *f = remote(t);
-	struct box *b = box_find(f, rv->plate);
 	enum zk_err r = before(t);
 
-	if (r == ZK_OK && b != NULL) {
-		set_release(&b->msgs[0]);
-		set_release(&b->msgs[1]);
-		*b = f->box[--f->box_n];
-	}
-	return r;
+	if (r == ZK_OK)
+		box_fake_close(&remote(t)->boxes, rv);
+	return after(t, r);
 }
 
 static enum zk_err
@@ -716,14 +553,10 @@ remote_fake_free(struct remote_fake *f)
 {
 	if (f == NULL)
 		return;
-	set_release(&f->segs);
-	set_release(&f->recs);
-	set_release(&f->blobs);
-	for (size_t i = 0; i < f->box_n; i++) {
-		set_release(&f->box[i].msgs[0]);
-		set_release(&f->box[i].msgs[1]);
-	}
-	free(f->box);
+	set_fake_release(&f->segs);
+	set_fake_release(&f->recs);
+	set_fake_release(&f->blobs);
+	box_fake_release(&f->boxes);
 	free(f);
 }
 
@@ -762,46 +595,4 @@ uint64_t
 remote_fake_bytes(const struct remote_fake *f)
 {
 	return f->bytes;
-}
-
-static struct set *
-set_of(struct remote_fake *f, char kind)
-{
-	return kind == 's' ? &f->segs : kind == 'r' ? &f->recs : &f->blobs;
-}
-
-void
-remote_fake_flip(struct remote_fake *f, char kind, size_t i, size_t bit)
-{
-	struct set *s = set_of(f, kind);
-
-	if (i >= s->n || bit / 8 >= s->v[i].len)
-		BUG("no such object in the fake remote");
-	s->v[i].data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-}
-
-void
-remote_fake_rollback(struct remote_fake *f, size_t i, size_t n)
-{
-	uint8_t log[TRANSPORT_NAME_LEN];
-
-	if (i >= f->segs.n)
-		BUG("no such object in the fake remote");
-	memcpy(log, f->segs.v[i].log, sizeof(log));
-	for (size_t k = f->segs.n; k > 0 && n > 0; k--) {
-		if (memcmp(f->segs.v[k - 1].log, log, sizeof(log)) != 0)
-			continue;
-		set_remove(&f->segs, k - 1);
-		n--;
-	}
-}
-
-void
-remote_fake_forget(struct remote_fake *f, char kind, size_t i)
-{
-	struct set *s = set_of(f, kind);
-
-	if (i >= s->n)
-		BUG("no such object in the fake remote");
-	set_remove(s, i);
 }

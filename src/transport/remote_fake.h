@@ -59,14 +59,4 @@ size_t remote_fake_blobs(const struct remote_fake *f);
 uint64_t remote_fake_calls(const struct remote_fake *f);
 uint64_t remote_fake_bytes(const struct remote_fake *f);
 
-/* Lies.  i counts objects of the kind in the order they came. */
-
-/* Flips bit `bit` of segment, record or blob i ('s', 'r', 'b'). */
-void remote_fake_flip(struct remote_fake *f, char kind, size_t i,
-    size_t bit);
-/* Forgets the newest n segments of the log of segment i. */
-void remote_fake_rollback(struct remote_fake *f, size_t i, size_t n);
-/* Forgets blob or record i. */
-void remote_fake_forget(struct remote_fake *f, char kind, size_t i);
-
 #endif
