@@ -297,7 +297,8 @@ base_find_path(struct db *db, const char *path, struct base_entry *e)
 enum zk_err
 base_by_node(struct db *db, const struct opid *node, int64_t *id)
 {
-	struct stmt *s = db_stmt(db, "SELECT id FROM base_node WHERE node = ?1");
+	struct stmt *s = db_stmt(db,
+	    "SELECT id FROM base_node WHERE node = ?1");
 	enum zk_err r;
 
 	*id = 0;

@@ -97,6 +97,11 @@ bool base_stat_same(const struct base_stat *a, const struct env_stat *st);
  */
 bool base_racy(const struct env_stat *st, struct env_time seen, bool applied);
 
+/* The transactions of db.h, for layers that may not include it. */
+ZK_CHECKED enum zk_err base_begin(struct db *db);
+ZK_CHECKED enum zk_err base_commit(struct db *db);
+void base_rollback(struct db *db);
+
 /* ---- rows ------------------------------------------------------------- */
 
 /*
@@ -137,6 +142,14 @@ ZK_CHECKED enum zk_err base_put(struct db *db, struct base_entry *e);
 
 /* Gives a row a new place.  ZK_EEXIST, ZK_ENOENT. */
 ZK_CHECKED enum zk_err base_move(struct db *db, int64_t id, int64_t parent,
+    const void *name, size_t len);
+
+/*
+ * Frees a place for a row that will have it: the row that is there (if any)
+ * is detached, it has no path until base_move or base_remove ends that,
+ * before the transaction ends.
+ */
+ZK_CHECKED enum zk_err base_claim(struct db *db, int64_t parent,
     const void *name, size_t len);
 
 /* Sets stat data and flags of a row. */

@@ -1,11 +1,48 @@
 /*
  * What basedb.h keeps beside the rows: the root's identity, intents and the
- * brake's counts.
+ * brake's counts; and what it needs of transactions.
  */
 #include <string.h>
 
 #include "db/db.h"
 #include "store/basedb.h"
+
+enum zk_err
+base_begin(struct db *db)
+{
+	return db_begin(db);
+}
+
+enum zk_err
+base_commit(struct db *db)
+{
+	return db_commit(db);
+}
+
+void
+base_rollback(struct db *db)
+{
+	db_rollback(db);
+}
+
+enum zk_err
+base_claim(struct db *db, int64_t parent, const void *name, size_t len)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT id FROM base WHERE parent = ?1 AND name = ?2");
+	int64_t id;
+	enum zk_err r;
+
+	stmt_int(s, 1, parent);
+	stmt_blob(s, 2, name, len);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	id = stmt_col_int(s, 0);
+	stmt_reset(s);
+	/* no row has a parent below 0: a place of its own */
+	return base_move(db, id, -id, name, len);
+}
 
 enum zk_err
 base_rootid_get(struct db *db, struct base_rootid *out)

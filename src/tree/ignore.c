@@ -1,6 +1,7 @@
 #include "tree/ignore.h"
 
 #include <ctype.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,18 +23,14 @@ struct pat {
 	unsigned flags;
 };
 
-struct list {
+struct ignore {
+	struct ignore *up;	/* counted */
+	atomic_size_t refs;
 	char *dir;		/* "" is the root */
 	size_t dir_len;
 	char *text;
 	struct pat *pats;
 	size_t n;
-};
-
-struct ignore {
-	struct list *lists;	/* root first */
-	size_t n;
-	size_t cap;
 };
 
 static bool
@@ -241,30 +238,26 @@ ignore_wildmatch(const char *pattern, const char *text)
 	}
 }
 
-enum zk_err
-ignore_new(struct ignore **out)
+struct ignore *
+ignore_ref(struct ignore *ig)
 {
-	*out = calloc(1, sizeof(**out));
-	return *out != NULL ? ZK_OK : ZK_ENOMEM;
-}
-
-static void
-list_release(struct list *l)
-{
-	free(l->dir);
-	free(l->text);
-	free(l->pats);
+	if (ig != NULL)
+		atomic_fetch_add(&ig->refs, 1);
+	return ig;
 }
 
 void
-ignore_free(struct ignore *ig)
+ignore_unref(struct ignore *ig)
 {
-	if (ig == NULL)
-		return;
-	for (size_t i = 0; i < ig->n; i++)
-		list_release(&ig->lists[i]);
-	free(ig->lists);
-	free(ig);
+	while (ig != NULL && atomic_fetch_sub(&ig->refs, 1) == 1) {
+		struct ignore *up = ig->up;
+
+		free(ig->dir);
+		free(ig->text);
+		free(ig->pats);
+		free(ig);
+		ig = up;
+	}
 }
 
 /* Length of the line without trailing spaces that no backslash protects. */
@@ -327,7 +320,7 @@ pat_parse(char *s, size_t len, struct pat *p)
 }
 
 static enum zk_err
-list_parse(struct list *l, const void *text, size_t len)
+list_parse(struct ignore *l, const void *text, size_t len)
 {
 	size_t cap = 1;
 	char *s, *end;
@@ -358,47 +351,36 @@ list_parse(struct list *l, const void *text, size_t len)
 }
 
 enum zk_err
-ignore_push(struct ignore *ig, const char *dir, const void *text, size_t len)
+ignore_new(struct ignore *up, const char *dir, const void *text, size_t len,
+    struct ignore **out)
 {
-	struct list l = { NULL, strlen(dir), NULL, NULL, 0 };
+	struct ignore *ig = calloc(1, sizeof(*ig));
 	enum zk_err r;
 
-	if (ig->n == ig->cap) {
-		size_t cap = ig->cap * 2 + 8;
-		struct list *p = realloc(ig->lists, cap * sizeof(*p));
-
-		if (p == NULL)
-			return ZK_ENOMEM;
-		ig->lists = p;
-		ig->cap = cap;
-	}
-	l.dir = strdup(dir);
-	r = l.dir != NULL ? list_parse(&l, text, len) : ZK_ENOMEM;
+	*out = NULL;
+	if (ig == NULL)
+		return ZK_ENOMEM;
+	atomic_init(&ig->refs, 1);
+	ig->dir_len = strlen(dir);
+	ig->dir = strdup(dir);
+	r = ig->dir != NULL ? list_parse(ig, text, len) : ZK_ENOMEM;
 	if (r != ZK_OK) {
-		list_release(&l);
+		ignore_unref(ig);
 		return r;
 	}
-	ig->lists[ig->n++] = l;
+	ig->up = ignore_ref(up);
+	*out = ig;
 	return ZK_OK;
 }
 
 /* True if path is dir or lies below it. */
 static bool
-is_below(const struct list *l, const char *path)
+is_below(const struct ignore *l, const char *path)
 {
 	if (l->dir_len == 0)
 		return true;
 	return strncmp(path, l->dir, l->dir_len) == 0 &&
 	    (path[l->dir_len] == '/' || path[l->dir_len] == '\0');
-}
-
-void
-ignore_pop_to(struct ignore *ig, const char *path)
-{
-	while (ig->n > 0 && !is_below(&ig->lists[ig->n - 1], path)) {
-		ig->n--;
-		list_release(&ig->lists[ig->n]);
-	}
 }
 
 /* name is relative to the list's directory, base its last component. */
@@ -431,8 +413,7 @@ ignore_match(const struct ignore *ig, const char *path, bool is_dir)
 	const char *base = strrchr(path, '/');
 
 	base = base != NULL ? base + 1 : path;
-	for (size_t i = ig->n; i-- > 0;) {
-		const struct list *l = &ig->lists[i];
+	for (const struct ignore *l = ig; l != NULL; l = l->up) {
 		const char *name = path;
 
 		if (!is_below(l, path) || path[l->dir_len] == '\0')

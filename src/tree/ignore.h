@@ -5,8 +5,9 @@
  * their directory and all below; .zk/ignore holds for the root, weaker than
  * every .zkignore.
  *
- * A struct ignore is a stack of pattern lists, one a directory on the way
- * down; pure, no I/O.  The name .zkignore itself can be ignored like any.
+ * A struct ignore is the list of one directory with the way up to those
+ * above it; immutable, counted references, safe to share between threads.
+ * NULL is the empty list.  Pure, no I/O.
  */
 #ifndef ZK_TREE_IGNORE_H
 #define ZK_TREE_IGNORE_H
@@ -21,23 +22,22 @@
 
 struct ignore;
 
-/* An empty stack.  ZK_ENOMEM. */
-ZK_CHECKED enum zk_err ignore_new(struct ignore **out);
-void ignore_free(struct ignore *ig);
-
 /*
- * Adds the patterns in text (bytes of an ignore file) for the directory dir
- * (relative, "" for the root).  Lists must be pushed from the root down.
- * Copies.  ZK_ENOMEM.
+ * A list below up (may be NULL; a reference is taken) with the patterns in
+ * text (bytes of an ignore file) for the directory dir (relative, "" for the
+ * root) and all below.  Copies.  ZK_ENOMEM.
  */
-ZK_CHECKED enum zk_err ignore_push(struct ignore *ig, const char *dir,
-    const void *text, size_t len);
+ZK_CHECKED enum zk_err ignore_new(struct ignore *up, const char *dir,
+    const void *text, size_t len, struct ignore **out);
 
-/* Takes off every list whose directory is not path or above path. */
-void ignore_pop_to(struct ignore *ig, const char *path);
+/* One more reference; returns ig.  NULL is fine. */
+struct ignore *ignore_ref(struct ignore *ig);
+
+/* One less; the last frees it.  NULL is fine. */
+void ignore_unref(struct ignore *ig);
 
 /*
- * True if path (relative to the root) is ignored by the lists on the stack.
+ * True if path (relative to the root) is ignored by ig and the lists above.
  * Does not look whether a directory above it is: the walk has.
  */
 bool ignore_match(const struct ignore *ig, const char *path, bool is_dir);

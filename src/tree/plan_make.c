@@ -71,7 +71,8 @@ cmp_order(const void *a, const void *b)
 	int c = cmp_i64(g->depth, h->depth);
 
 	if (c == 0)
-		c = opid_cmp(&x->p->dirs[g->dir].node, &y->p->dirs[h->dir].node);
+		c = opid_cmp(&x->p->dirs[g->dir].node,
+		    &y->p->dirs[h->dir].node);
 	if (c == 0)
 		c = cmp_bytes(g->g->name, g->g->name_len, h->g->name,
 		    h->g->name_len);

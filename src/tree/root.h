@@ -73,27 +73,15 @@ int root_parent(struct root *r, const char *path, const char **last);
 /* Drops the cached directory: something above it was renamed. */
 void root_forget(struct root *r);
 
-/* Descriptors of .zk/tmp and .zk, made if they are gone; lent. */
+/*
+ * Descriptor of .zk/tmp, made if it is gone; lent.  Negative errno.
+ */
 int root_tmp(struct root *r);
-int root_zk(struct root *r);
+
+/* Removes everything in .zk/tmp. */
+ZK_CHECKED enum zk_err root_tmp_clear(struct root *r);
 
 /* The content of .zk/ignore, appended; nothing if there is none. */
 ZK_CHECKED enum zk_err root_local_ignore(struct root *r, struct buf *out);
-
-/*
- * Moves what is at name in dirfd (its path is for the trash's layout) into
- * .zk/trash/YYYY-MM-DD/<path>, with ~N behind the name if that is taken.
- * *where (may be NULL) gets the place relative to the root.  Crosses file
- * systems by copying.  ZK_ENOENT if nothing is at name.
- */
-ZK_CHECKED enum zk_err root_trash(struct root *r, int dirfd, const char *name,
-    const char *path, struct buf *where);
-
-/*
- * Deletes whole days from the trash that lie more than days before today;
- * *n (may be NULL) gets how many.
- */
-ZK_CHECKED enum zk_err root_trash_prune(struct root *r, unsigned days,
-    unsigned *n);
 
 #endif

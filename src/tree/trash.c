@@ -1,0 +1,315 @@
+#include "tree/trash.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/io.h"
+#include "util/log.h"
+#include "util/path.h"
+
+#define TRASH_DIR ".zk/trash"
+#define DAY_NAME 11		/* "YYYY-MM-DD" and a NUL */
+#define TRIES 10000		/* names tried beside a taken one */
+
+struct trash {
+	struct root *root;
+	int top;		/* .zk/trash */
+	int dir;		/* where path's directory lies in it, or -1 */
+	char *for_dir;		/* which path that is */
+	struct buf at;		/* and its place below the trash */
+};
+
+/* Days since 1970 to a date (proleptic Gregorian). */
+static void
+day_name(int64_t days, char out[static DAY_NAME])
+{
+	/* years begin in March, so that the leap day comes last */
+	int64_t z = days + 719468;
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t doe = z - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t mp = (5 * doy + 2) / 153;
+	int64_t d = doy - (153 * mp + 2) / 5 + 1;
+	int64_t m = mp < 10 ? mp + 3 : mp - 9;
+	int64_t y = yoe + era * 400 + (m <= 2);
+	char text[64];
+
+	snprintf(text, sizeof(text), "%04" PRId64 "-%02" PRId64 "-%02" PRId64,
+	    y < 0 ? 0 : y > 9999 ? 9999 : y, m, d);
+	memcpy(out, text, DAY_NAME - 1);
+	out[DAY_NAME - 1] = '\0';
+}
+
+static int64_t
+today(struct env *env)
+{
+	int64_t ms = env_now_ms(env);
+	int64_t day = INT64_C(86400000);
+
+	return ms >= 0 ? ms / day : -((-ms + day - 1) / day);
+}
+
+enum zk_err
+trash_new(struct root *root, struct trash **out)
+{
+	struct trash *t = calloc(1, sizeof(*t));
+
+	*out = NULL;
+	if (t == NULL)
+		return ZK_ENOMEM;
+	t->root = root;
+	t->top = t->dir = -1;
+	buf_init(&t->at, 2 * PATH_LEN_MAX);
+	*out = t;
+	return ZK_OK;
+}
+
+static void
+forget_dir(struct trash *t)
+{
+	if (t->dir >= 0)
+		(void)env_close(root_env(t->root), t->dir);
+	t->dir = -1;
+	free(t->for_dir);
+	t->for_dir = NULL;
+	buf_reset(&t->at);
+}
+
+void
+trash_free(struct trash *t)
+{
+	if (t == NULL)
+		return;
+	forget_dir(t);
+	if (t->top >= 0)
+		(void)env_close(root_env(t->root), t->top);
+	buf_release(&t->at);
+	free(t);
+}
+
+/* name, or with ~n behind it, at most 255 bytes. */
+static void
+try_name(const char *name, size_t len, unsigned n, char out[static 256])
+{
+	char tail[16] = "";
+	size_t k;
+
+	if (n > 0)
+		snprintf(tail, sizeof(tail), "~%u", n);
+	k = strlen(tail);
+	if (len > PATH_NAME_MAX - k)
+		len = PATH_NAME_MAX - k;
+	memcpy(out, name, len);
+	memcpy(out + len, tail, k + 1);
+}
+
+/* Opens a directory in at, made if need be, under the name or beside it. */
+static int
+enter(struct trash *t, int at, const char *name, size_t len)
+{
+	struct env *env = root_env(t->root);
+	char try[256];
+	int e = -EEXIST;
+
+	for (unsigned n = 0; n < TRIES; n++) {
+		try_name(name, len, n, try);
+		e = env_mkdirat(env, at, try, 0700);
+		if (e < 0 && e != -EEXIST)
+			return e;
+		e = env_open_beneath(env, at, try,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (e != -ENOTDIR && e != -ELOOP)
+			break;
+	}
+	if (e >= 0 && path_join(&t->at, try, strlen(try)) != ZK_OK) {
+		(void)env_close(env, e);
+		return -ENAMETOOLONG;
+	}
+	return e;
+}
+
+/* Makes t->dir the place for the directory dir of the tree (n bytes). */
+static int
+enter_path(struct trash *t, const char *dir, size_t n)
+{
+	struct env *env = root_env(t->root);
+	char day[DAY_NAME];
+	int fd;
+
+	if (t->for_dir != NULL && strlen(t->for_dir) == n &&
+	    memcmp(t->for_dir, dir, n) == 0)
+		return 0;
+	forget_dir(t);
+	if (t->top < 0)
+		t->top = root_open(t->root, TRASH_DIR,
+		    O_RDONLY | O_DIRECTORY, 0);
+	if (t->top < 0)
+		return t->top;
+	day_name(today(env), day);
+	fd = enter(t, t->top, day, strlen(day));
+	while (fd >= 0 && n > 0) {
+		const char *slash = memchr(dir, '/', n);
+		size_t k = slash != NULL ? (size_t)(slash - dir) : n;
+		int next = enter(t, fd, dir, k);
+
+		(void)env_close(env, fd);
+		fd = next;
+		dir += k < n ? k + 1 : k;
+		n -= k < n ? k + 1 : k;
+	}
+	t->dir = fd;
+	return fd < 0 ? fd : 0;
+}
+
+/* renameat that never replaces, also where the flag is not known. */
+static int
+rename_free(struct env *env, int from, const char *a, int to, const char *b)
+{
+	struct env_stat st;
+	int e = env_renameat(env, from, a, to, b, RENAME_NOREPLACE);
+
+	if (e != -EINVAL && e != -ENOSYS)
+		return e;
+	e = env_statat(env, to, b, &st);
+	if (e == 0)
+		return -EEXIST;
+	return e == -ENOENT ? env_renameat(env, from, a, to, b, 0) : e;
+}
+
+static enum zk_err
+copy_bytes(struct env *env, int from, int to)
+{
+	uint8_t block[65536];
+
+	for (;;) {
+		size_t n = 0;
+		enum zk_err r = io_read_some(env, from, block, sizeof(block),
+		    &n);
+
+		if (r == ZK_OK && n > 0)
+			r = io_write_full(env, to, block, n);
+		if (r != ZK_OK || n == 0)
+			return r;
+	}
+}
+
+/* A file or link to another file system, then away with the first. */
+static int
+move_by_copy(struct env *env, int from, const char *a, int to, const char *b)
+{
+	struct env_stat st;
+	char link[PATH_LEN_MAX + 1];
+	ssize_t n;
+	int e = env_statat(env, from, a, &st), in, out;
+
+	if (e < 0)
+		return e;
+	if (S_ISDIR(st.mode)) {
+		e = env_mkdirat(env, to, b, 0700);
+		return e < 0 ? e : env_unlinkat(env, from, a, AT_REMOVEDIR);
+	}
+	if (S_ISLNK(st.mode)) {
+		n = env_readlinkat(env, from, a, link, sizeof(link) - 1);
+		if (n < 0)
+			return (int)n;
+		link[n] = '\0';
+		e = env_symlinkat(env, link, to, b);
+		return e < 0 ? e : env_unlinkat(env, from, a, 0);
+	}
+	in = env_openat(env, from, a, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	if (in < 0)
+		return in;
+	out = env_openat(env, to, b, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (out < 0) {
+		(void)env_close(env, in);
+		return out;
+	}
+	e = copy_bytes(env, in, out) == ZK_OK ? env_fsync(env, out) : -EIO;
+	(void)env_close(env, in);
+	(void)env_close(env, out);
+	if (e == 0)
+		e = env_utimeat(env, to, b, st.mtime);
+	if (e == 0)
+		e = env_fsync(env, to);
+	if (e < 0)
+		(void)env_unlinkat(env, to, b, 0);
+	return e < 0 ? e : env_unlinkat(env, from, a, 0);
+}
+
+enum zk_err
+trash_put(struct trash *t, int dirfd, const char *name, const char *path,
+    struct buf *where)
+{
+	struct env *env = root_env(t->root);
+	const char *slash = strrchr(path, '/');
+	const char *last = slash != NULL ? slash + 1 : path;
+	char try[256];
+	int e = enter_path(t, path, slash != NULL ? (size_t)(slash - path) : 0);
+
+	for (unsigned n = 0; n < TRIES && e == 0; n++) {
+		try_name(last, strlen(last), n, try);
+		e = rename_free(env, dirfd, name, t->dir, try);
+		if (e == -EXDEV)
+			e = move_by_copy(env, dirfd, name, t->dir, try);
+		if (e != -EEXIST)
+			break;
+		e = 0;
+	}
+	if (e < 0) {
+		forget_dir(t);
+		return err_from_errno(-e);
+	}
+	if (where == NULL)
+		return ZK_OK;
+	buf_reset(where);
+	buf_put(where, t->at.data, t->at.len);
+	return path_join(where, try, strlen(try));
+}
+
+/* True for YYYY-MM-DD as day_name writes it. */
+static bool
+is_day(const char *s)
+{
+	for (size_t i = 0; i < DAY_NAME - 1; i++)
+		if (i == 4 || i == 7 ? s[i] != '-' : s[i] < '0' || s[i] > '9')
+			return false;
+	return s[DAY_NAME - 1] == '\0';
+}
+
+enum zk_err
+trash_prune(struct root *r, unsigned days, unsigned *n)
+{
+	struct env *env = root_env(r);
+	struct env_dirent d;
+	struct env_dir *dir;
+	char oldest[DAY_NAME];
+	enum zk_err err = ZK_OK;
+	int e = 0, fd = root_open(r, TRASH_DIR, O_RDONLY | O_DIRECTORY, 0);
+
+	if (n != NULL)
+		*n = 0;
+	if (fd < 0)
+		return fd == -ENOENT ? ZK_OK : err_from_errno(-fd);
+	day_name(today(env) - (int64_t)days, oldest);
+	dir = env_dir_open(env, fd, &e);
+	while (dir != NULL && err == ZK_OK) {
+		e = env_dir_next(env, dir, &d);
+		if (e <= 0)
+			break;
+		if (!is_day(d.name) || strcmp(d.name, oldest) >= 0)
+			continue;
+		err = io_remove_tree(env, fd, d.name);
+		if (err == ZK_OK && n != NULL)
+			(*n)++;
+	}
+	if (dir != NULL)
+		env_dir_close(env, dir);
+	(void)env_close(env, fd);
+	return err == ZK_OK && e < 0 ? err_from_errno(-e) : err;
+}
