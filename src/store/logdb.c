@@ -9,7 +9,7 @@ const char logdb_schema[] =
     " log BLOB NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE,"
     " prev BLOB NOT NULL, lamport INTEGER NOT NULL, wall INTEGER NOT NULL,"
     " state INTEGER NOT NULL, tip INTEGER NOT NULL, ack INTEGER NOT NULL,"
-    " size INTEGER NOT NULL);"
+    " blobs INTEGER NOT NULL, size INTEGER NOT NULL);"
     "CREATE INDEX seg_place ON seg(log,seq);"
     "CREATE UNIQUE INDEX seg_ord ON seg(ord) WHERE ord IS NOT NULL;"
     "CREATE INDEX seg_tip ON seg(log) WHERE tip=1;"
@@ -27,7 +27,7 @@ const char logdb_schema[] =
     " device BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY(device,log)) WITHOUT ROWID;";
 
-#define SEG_COLS "id,ord,log,seq,hash,prev,lamport,wall,state,tip,ack,size"
+#define SEG_COLS "id,ord,log,seq,hash,prev,lamport,wall,state,tip,ack,blobs,size"
 
 /* Reads the row at hand, whose columns are SEG_COLS. */
 static enum zk_err
@@ -44,7 +44,8 @@ seg_row(struct stmt *s, struct logdb_seg *out)
 	    LOGDB_PENDING;
 	out->tip = stmt_col_int(s, 9) != 0;
 	out->ack = stmt_col_int(s, 10) != 0;
-	out->size = (uint64_t)stmt_col_int(s, 11);
+	out->blobs = stmt_col_int(s, 11) != 0;
+	out->size = (uint64_t)stmt_col_int(s, 12);
 	r = stmt_col_copy(s, 2, out->log, LOGDB_HASH_LEN);
 	if (r == ZK_OK)
 		r = stmt_col_copy(s, 4, out->hash, LOGDB_HASH_LEN);
@@ -93,11 +94,22 @@ exists_one(struct db *db, struct stmt *s, bool *yes)
 }
 
 enum zk_err
+logdb_next_id(struct db *db, int64_t *id)
+{
+	uint64_t n = 0;
+	enum zk_err r = count_one(db, db_stmt(db, "SELECT coalesce("
+	    "(SELECT seq FROM sqlite_sequence WHERE name='seg'),0)+1"), &n);
+
+	*id = (int64_t)n;
+	return r;
+}
+
+enum zk_err
 logdb_put(struct db *db, struct logdb_seg *g, const void *data, size_t len)
 {
 	struct stmt *s = db_stmt(db, "INSERT INTO seg(log,seq,hash,prev,"
-	    "lamport,wall,state,tip,ack,size)"
-	    " VALUES(?1,?2,?3,?4,?5,?6,0,0,?7,?8)");
+	    "lamport,wall,state,tip,ack,blobs,size,id)"
+	    " VALUES(?1,?2,?3,?4,?5,?6,0,0,?7,?8,?9,?10)");
 	enum zk_err r = ZK_EBUG;
 
 	stmt_blob(s, 1, g->log, LOGDB_HASH_LEN);
@@ -107,7 +119,12 @@ logdb_put(struct db *db, struct logdb_seg *g, const void *data, size_t len)
 	stmt_int(s, 5, (int64_t)g->last_lamport);
 	stmt_int(s, 6, g->wall_ms);
 	stmt_int(s, 7, g->ack);
-	stmt_int(s, 8, (int64_t)len);
+	stmt_int(s, 8, g->blobs);
+	stmt_int(s, 9, (int64_t)len);
+	if (g->id != 0)
+		stmt_int(s, 10, g->id);
+	else
+		stmt_null(s, 10);
 	r = stmt_run(db, s);
 	if (r != ZK_OK)
 		return r;
@@ -175,7 +192,7 @@ enum zk_err
 logdb_applied(struct db *db, const struct logdb_seg *g)
 {
 	struct stmt *s = db_stmt(db, "UPDATE seg SET state=1, tip=1,"
-	    " lamport=?2, wall=?3, ack=?4,"
+	    " lamport=?2, wall=?3, ack=?4, blobs=?5,"
 	    " ord=(SELECT coalesce(max(ord),0)+1 FROM seg)"
 	    " WHERE id=?1");
 	enum zk_err r = ZK_EBUG;
@@ -184,6 +201,7 @@ logdb_applied(struct db *db, const struct logdb_seg *g)
 	stmt_int(s, 2, (int64_t)g->last_lamport);
 	stmt_int(s, 3, g->wall_ms);
 	stmt_int(s, 4, g->ack);
+	stmt_int(s, 5, g->blobs);
 	r = stmt_run(db, s);
 	if (r != ZK_OK)
 		return r;

@@ -40,6 +40,7 @@ struct logdb_seg {
 	enum logdb_state state;
 	bool tip;
 	bool ack;		/* holds no ops but acknowledgements */
+	bool blobs;		/* an op in it names blobs */
 };
 
 /* What one log is. */
@@ -49,8 +50,12 @@ struct logdb_log {
 	uint64_t incarnation;
 };
 
+/* The row that the next logdb_put without an id would get. */
+ZK_CHECKED enum zk_err logdb_next_id(struct db *db, int64_t *id);
+
 /*
- * Inserts s (id is set) with its stored bytes; state, tip, ack and
+ * Inserts s with its stored bytes, in row s->id or, if that is 0, in a new
+ * one (id is set); state, tip, ack and
  * last_lamport as given.  ZK_EEXIST: these bytes are held already.
  */
 ZK_CHECKED enum zk_err logdb_put(struct db *db, struct logdb_seg *s,

@@ -1,0 +1,33 @@
+/*
+ * Finds content again by its locator: which op of which held segment.
+ *
+ * A locator is (row of the segment << 16 | index of the op); a few opened
+ * segments are kept, each with a table of where its contents lie, so that
+ * reading contents in the order they were written costs one opening a
+ * segment.
+ */
+#ifndef ZK_SYNC_SEGCACHE_H
+#define ZK_SYNC_SEGCACHE_H
+
+#include <stdint.h>
+
+#include "crdt/op.h"
+#include "util/err.h"
+
+struct segcache;
+struct vault;
+
+/* The locator of op number index of the segment in row seg. */
+uint64_t segcache_locator(int64_t seg, size_t index);
+
+ZK_CHECKED enum zk_err segcache_new(struct segcache **out);
+void segcache_free(struct segcache *c);
+
+/*
+ * The content behind a locator; *out and its data live until the next call.
+ * ZK_ETAMPER: no such op, or it has no content.
+ */
+ZK_CHECKED enum zk_err segcache_content(struct vault *v, uint64_t locator,
+    struct content *out);
+
+#endif

@@ -1,0 +1,296 @@
+/* Writing this device's log.  See segw.h. */
+#include "sync/segw.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/sign.h"
+#include "format/logop.h"
+#include "format/segment.h"
+#include "store/logdb.h"
+#include "store/store.h"
+#include "sync/segcache.h"
+#include "sync/vault.h"
+#include "util/log.h"
+
+struct segw {
+	struct vault *v;
+	struct emit emit;
+	struct segb *b;
+	struct logdb_seg row;	/* of the segment being written */
+	int64_t wall_ms;
+	uint64_t locator;
+	uint64_t count;		/* ops in all segments of the batch */
+	unsigned written;	/* segments */
+	struct seg_head *heads;	/* told in the segment at hand */
+	size_t heads_n;
+	uint64_t heads_last;	/* largest last Lamport time among them */
+};
+
+/* Takes a tip of another log that was not told yet into the heads. */
+static enum zk_err
+add_head(void *arg, const struct logdb_seg *s)
+{
+	struct segw *w = arg;
+	enum zk_err r = ZK_OK;
+	bool told = false;
+	struct seg_head *h = NULL;
+
+	if (memcmp(s->log, w->v->log_id, VAULT_ID_LEN) == 0)
+		return ZK_OK;
+	r = logdb_told_has(w->v->db, s->hash, &told);
+	if (r != ZK_OK || told)
+		return r;
+	if (w->heads_n == SEG_HEADS_MAX)
+		return ZK_OK;	/* the rest goes into the next segment */
+	h = &w->heads[w->heads_n++];
+	memcpy(h->log, s->log, sizeof(h->log));
+	memcpy(h->hash, s->hash, sizeof(h->hash));
+	h->seq = s->seq;
+	if (s->last_lamport > w->heads_last)
+		w->heads_last = s->last_lamport;
+	return ZK_OK;
+}
+
+/* The certificate and the name at the start of a log. */
+static enum zk_err
+first_ops(struct segw *w)
+{
+	struct vault *v = w->v;
+	struct logop_cert c = { .incarnation = keys_incarnation(v->keys) };
+	struct buf b;
+	enum zk_err r = ZK_EBUG;
+
+	memcpy(c.device, vault_device(v), sizeof(c.device));
+	buf_init(&b, 4096);
+	r = store_get(v->db, "prev_log", &b);
+	if (r == ZK_OK && b.len == 72) {
+		c.has_prev = true;
+		memcpy(c.prev_log, b.data, 32);
+		memcpy(c.prev_hash, b.data + 32, 32);
+		memcpy(&c.prev_seq, b.data + 64, 8);
+	}
+	buf_reset(&b);
+	if (r == ZK_OK || r == ZK_ENOENT)
+		r = logop_cert_encode(&c, vault_id(v), signkey_pk(v->log),
+		    device_keys_sign(v->dev), &b);
+	if (r == ZK_OK)
+		r = segw_body(w, OP_LOG, b.data, b.len);
+	buf_reset(&b);
+	if (r == ZK_OK)
+		r = logop_name_encode(v->name, &b);
+	if (r == ZK_OK)
+		r = segw_body(w, OP_NAME, b.data, b.len);
+	buf_release(&b);
+	if (r == ZK_OK) {
+		struct logdb_log l = { .incarnation = c.incarnation };
+
+		memcpy(l.log, v->log_id, sizeof(l.log));
+		memcpy(l.device, vault_device(v), sizeof(l.device));
+		r = logdb_log_put(v->db, &l);
+	}
+	return r;
+}
+
+/* Opens the next segment of the log. */
+static enum zk_err
+open_segment(struct segw *w)
+{
+	struct vault *v = w->v;
+	struct logdb_seg tip = { 0 };
+	struct segb_opts o = { 0 };
+	enum zk_err r = logdb_tip(v->db, v->log_id, &tip);
+
+	if (r != ZK_OK && r != ZK_ENOENT)
+		return r;
+	w->heads_n = 0;
+	w->heads_last = 0;
+	r = logdb_tips(v->db, add_head, w);
+	memset(&w->row, 0, sizeof(w->row));
+	if (r == ZK_OK)
+		r = logdb_next_id(v->db, &w->row.id);
+	if (r != ZK_OK)
+		return r;
+	memcpy(w->row.log, v->log_id, VAULT_ID_LEN);
+	memcpy(w->row.prev, tip.hash, VAULT_ID_LEN);
+	w->row.seq = tip.seq + 1;
+	w->row.wall_ms = w->wall_ms;
+	w->row.state = LOGDB_APPLIED;
+	w->row.ack = true;
+	o.vault = vault_id(v);
+	o.log_pk = signkey_pk(v->log);
+	o.seq = w->row.seq;
+	o.prev = w->row.prev;
+	o.lamport0 = 1 + (tip.last_lamport > w->heads_last ?
+	    tip.last_lamport : w->heads_last);
+	o.wall_ms = w->wall_ms;
+	o.rec_heads = members_heads(v->members, &o.rec_heads_n);
+	o.heads = w->heads;
+	o.heads_n = w->heads_n;
+	r = segb_new(&o, &w->b);
+	if (r == ZK_OK && w->row.seq == 1)
+		r = first_ops(w);
+	return r;
+}
+
+/* Seals the segment at hand into the database. */
+static enum zk_err
+close_segment(struct segw *w)
+{
+	struct vault *v = w->v;
+	enum zk_err r = ZK_EBUG;
+	const struct key *E = NULL;
+	uint8_t epoch_id[32];
+	struct buf out;
+
+	buf_init(&out, TRANSPORT_OBJ_MAX);
+	r = records_epoch(v, &E, epoch_id);
+	if (r == ZK_OK)
+		r = segb_seal(w->b, v->env, E, epoch_id, v->log, &out,
+		    w->row.hash);
+	w->row.last_lamport = segb_last_lamport(w->b);
+	if (r == ZK_OK)
+		r = logdb_put(v->db, &w->row, out.data, out.len);
+	for (size_t i = 0; r == ZK_OK && i < w->heads_n; i++)
+		r = logdb_told_put(v->db, w->heads[i].hash);
+	if (r == ZK_OK)
+		r = store_put_int(v->db, "need_ack", 0);
+	buf_release(&out);
+	segb_free(w->b);
+	w->b = NULL;
+	w->written++;
+	return r;
+}
+
+/* Adds op to the segment at hand, or to the next one if that is full. */
+static enum zk_err
+add(struct segw *w, struct op *op)
+{
+	enum zk_err r = ZK_OK;
+
+	if (w->b == NULL)
+		r = open_segment(w);
+	if (r != ZK_OK)
+		return r;
+	op->content.locator = segcache_locator(w->row.id, segb_count(w->b));
+	r = segb_add(w->b, op, &op->id);
+	if (r == ZK_ELIMIT && segb_count(w->b) > 0) {
+		r = close_segment(w);
+		if (r == ZK_OK)
+			r = open_segment(w);
+		if (r != ZK_OK)
+			return r;
+		op->content.locator = segcache_locator(w->row.id,
+		    segb_count(w->b));
+		r = segb_add(w->b, op, &op->id);
+	}
+	if (r != ZK_OK)
+		return r;
+	w->locator = op->content.locator;
+	w->row.ack = false;
+	if (op->content.form == CONTENT_MANIFEST)
+		w->row.blobs = true;
+	w->count++;
+	return ZK_OK;
+}
+
+static enum zk_err
+put(void *arg, struct op *op)
+{
+	struct segw *w = arg;
+	enum zk_err r = ZK_EBUG;
+
+	memcpy(op->device, vault_device(w->v), sizeof(op->device));
+	op->wall_ms = w->wall_ms;
+	r = add(w, op);
+	if (r == ZK_OK && op->type == OP_CREATE)
+		op->node = op->id;
+	return r == ZK_OK ? tree_apply(w->v->tree, op) : r;
+}
+
+enum zk_err
+segw_body(struct segw *w, enum op_type type, const void *body, size_t n)
+{
+	struct op op = { .type = (uint8_t)type, .body = body, .body_len = n,
+		.wall_ms = w->wall_ms };
+
+	return add(w, &op);
+}
+
+enum zk_err
+segw_begin(struct vault *v, struct segw **out)
+{
+	enum zk_err r = ZK_EBUG;
+	struct segw *w = calloc(1, sizeof(*w));
+
+	*out = NULL;
+	if (w == NULL)
+		return ZK_ENOMEM;
+	w->v = v;
+	w->wall_ms = env_now_ms(v->env);
+	w->emit = (struct emit){ v->tree, put, w };
+	w->heads = calloc(SEG_HEADS_MAX, sizeof(*w->heads));
+	r = w->heads == NULL ? ZK_ENOMEM : tree_begin(v->tree);
+	if (r != ZK_OK) {
+		free(w->heads);
+		free(w);
+		return r;
+	}
+	*out = w;
+	return ZK_OK;
+}
+
+struct emit *
+segw_emit(struct segw *w)
+{
+	return &w->emit;
+}
+
+uint64_t
+segw_locator(const struct segw *w)
+{
+	return w->locator;
+}
+
+uint64_t
+segw_count(const struct segw *w)
+{
+	return w->count;
+}
+
+static void
+segw_free(struct segw *w)
+{
+	segb_free(w->b);
+	free(w->heads);
+	free(w);
+}
+
+enum zk_err
+segw_end(struct segw *w, bool ack)
+{
+	enum zk_err r = ZK_OK;
+
+	if (w->b == NULL && w->written == 0 && ack)
+		r = open_segment(w);
+	if (r == ZK_OK && w->b != NULL)
+		r = close_segment(w);
+	if (r == ZK_OK)
+		r = tree_end(w->v->tree);
+	if (r != ZK_OK) {
+		segw_abort(w);
+		return r;
+	}
+	segw_free(w);
+	return ZK_OK;
+}
+
+void
+segw_abort(struct segw *w)
+{
+	if (w == NULL)
+		return;
+	db_rollback(w->v->db);
+	treedb_rolled_back(w->v->td);
+	segw_free(w);
+}

@@ -1,0 +1,54 @@
+/*
+ * Writing this device's log: ops go into a segment, the segment into the
+ * database, and every op at once into the merged tree.
+ *
+ * One segw is one batch: it lives inside one transaction of the caller,
+ * from segw_begin to segw_end or segw_abort; a batch may fill several
+ * segments.  The first segment of a log begins with its certificate and
+ * this device's name.
+ */
+#ifndef ZK_SYNC_SEGW_H
+#define ZK_SYNC_SEGW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "crdt/emit.h"
+#include "crdt/op.h"
+#include "util/err.h"
+
+struct segw;
+struct vault;
+
+/*
+ * Begins a batch (and tree_begin); a transaction is open.  ZK_EGAP: no
+ * epoch key to write under.
+ */
+ZK_CHECKED enum zk_err segw_begin(struct vault *v, struct segw **out);
+
+/* Where emit_* put their ops; lives as long as w. */
+struct emit *segw_emit(struct segw *w);
+
+/* Adds an op of types 16 on, with its encoded body. */
+ZK_CHECKED enum zk_err segw_body(struct segw *w, enum op_type type,
+    const void *body, size_t n);
+
+/*
+ * The locator that the content of the op put last has.  Valid after an op
+ * with content.
+ */
+uint64_t segw_locator(const struct segw *w);
+
+/* Ops put so far. */
+uint64_t segw_count(const struct segw *w);
+
+/*
+ * Seals what is left (and, with ack set, a segment without ops if none was
+ * written), ends the tree's batch.  The caller commits.  Frees w.
+ */
+ZK_CHECKED enum zk_err segw_end(struct segw *w, bool ack);
+
+/* Gives the batch up: the caller's transaction is rolled back here. */
+void segw_abort(struct segw *w);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * The inside of an open vault, shared by the files of sync/ alone.
+ *
+ * Invariants: the database, the keys file and members agree at the start
+ * and end of every function of sync.h; no transaction is open between
+ * calls; log is the pair whose seed keys_log has and log_id its id.
+ */
+#ifndef ZK_SYNC_VAULT_H
+#define ZK_SYNC_VAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "db/db.h"
+#include "format/keys.h"
+#include "format/member.h"
+#include "format/record.h"
+#include "store/keys.h"
+#include "store/treedb.h"
+#include "sync/segcache.h"
+#include "sync/sync.h"
+#include "transport/transport.h"
+#include "tree/root.h"
+#include "util/buf.h"
+#include "util/env.h"
+
+#define VAULT_ID_LEN 32
+#define VAULT_RECORDS_MAX 4096
+
+/* Opens a remote; transport_open unless a test puts itself in between. */
+typedef enum zk_err vault_opener(void *arg, const char *url,
+    const struct transport_opts *opts, struct transport **out);
+
+struct vault {
+	struct env *env;
+	struct root *root;
+	struct db *db;
+	struct treedb *td;
+	struct tree *tree;		/* td's */
+	struct segcache *cache;
+	struct keys *keys;
+	struct device_keys *dev;
+	struct signkey *space;
+	struct signkey *log;		/* pair of the current log */
+	uint8_t log_id[VAULT_ID_LEN];
+	uint8_t locator[VAULT_ID_LEN];
+	struct record **recs;		/* held, in the order they came */
+	size_t recs_n;
+	struct members *members;	/* over recs */
+	char *state_dir;		/* absolute */
+	int state_fd;			/* of state_dir */
+	int lock_fd;			/* held; -1 without */
+	char name[SYNC_NAME_MAX + 1];	/* this device's */
+	vault_opener *opener;
+	void *opener_arg;
+};
+
+/* Its id, 32 bytes. */
+const uint8_t *vault_id(const struct vault *v);
+/* This device's id. */
+const uint8_t *vault_device(const struct vault *v);
+
+/*
+ * Opens the parts of a vault whose root and state directory are there: what
+ * vault_open does after finding and locking.  Takes nothing over.
+ */
+ZK_CHECKED enum zk_err vault_open_parts(struct vault *v);
+
+/* The state directory of a marker below state_home: a new string. */
+ZK_CHECKED enum zk_err vault_state_path(const char *state_home,
+    const uint8_t marker[static BASE_MARKER_LEN], char **out);
+
+/* An absolute path for dir (relative to the working directory). */
+ZK_CHECKED enum zk_err vault_abs(const char *dir, char **out);
+
+/* Sets log, log_id from the keys.  After keys_new_log. */
+ZK_CHECKED enum zk_err vault_log_open(struct vault *v);
+
+/* Records (sync/records.c) ---------------------------------------------- */
+
+/* Opens every record held and computes members; takes epoch keys out. */
+ZK_CHECKED enum zk_err records_load(struct vault *v);
+
+/*
+ * Takes in one record as stored bytes: checks its name and form, stores it
+ * and recomputes.  ZK_EEXIST: held already.  ZK_EREFUSED, ZK_ETAMPER,
+ * ZK_EFORMAT, ZK_EVERSION: not taken in.  Opens its own transaction.
+ */
+ZK_CHECKED enum zk_err records_add(struct vault *v,
+    const uint8_t name[static 32], const void *p, size_t n);
+
+/* What a record by this device needs; lends from v. */
+void records_ctx(const struct vault *v, struct record_ctx *out);
+
+/* Every epoch key held, for grants: at most max; returns how many. */
+size_t records_epochs(const struct vault *v, struct epoch_key *out,
+    size_t max);
+
+/* Writing under the best epoch whose key is held.  ZK_EGAP: none. */
+ZK_CHECKED enum zk_err records_epoch(const struct vault *v,
+    const struct key **E, uint8_t id[static 32]);
+
+/* seg_keys.find over the keys held. */
+enum zk_err records_find_epoch(void *vault, const uint8_t prefix[static 16],
+    const struct key **epoch, uint8_t epoch_id[static 32]);
+
+#endif
