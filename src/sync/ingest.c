@@ -1,0 +1,641 @@
+/*
+ * Taking segments in: verify, store, apply in causal order.
+ *
+ * A segment is stored once it is verified, and applied once all that its
+ * header and heads name is applied; until then it waits.  What is wrong is
+ * named, noted, and left out with all that builds on it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/logop.h"
+#include "format/segment.h"
+#include "store/chunkdb.h"
+#include "store/logdb.h"
+#include "store/store.h"
+#include "sync/round.h"
+#include "util/log.h"
+
+#define WAIT_OF_ONE_LOG_MAX 4096	/* pending segments (N22) */
+
+struct item {
+	struct tseg s;
+	uint8_t *data;
+	bool refused;		/* its ops cannot be meant */
+};
+
+struct page {
+	struct item *items;
+	size_t n, cap;
+};
+
+enum zk_err
+page_new(struct page **out)
+{
+	*out = calloc(1, sizeof(**out));
+	return *out == NULL ? ZK_ENOMEM : ZK_OK;
+}
+
+void
+page_free(struct page *p)
+{
+	if (p == NULL)
+		return;
+	for (size_t i = 0; i < p->n; i++)
+		free(p->items[i].data);
+	free(p->items);
+	free(p);
+}
+
+size_t
+page_count(const struct page *p)
+{
+	return p->n;
+}
+
+enum zk_err
+page_add(struct page *p, const struct tseg *s)
+{
+	struct item *it = NULL;
+
+	if (p->n == p->cap) {
+		size_t cap = p->cap == 0 ? 16 : p->cap * 2;
+		struct item *more = realloc(p->items, cap * sizeof(*more));
+
+		if (more == NULL)
+			return ZK_ENOMEM;
+		p->items = more;
+		p->cap = cap;
+	}
+	it = &p->items[p->n];
+	*it = (struct item){ .s = *s };
+	it->data = malloc(s->len + 1);
+	if (it->data == NULL)
+		return ZK_ENOMEM;
+	memcpy(it->data, s->data, s->len);
+	it->s.data = it->data;
+	p->n++;
+	return ZK_OK;
+}
+
+/* Names what is wrong with the segment at (log, seq). */
+static void
+complain(struct round *rd, const struct vremote *vr, enum zk_err r,
+    const uint8_t *log, uint64_t seq, const char *what)
+{
+	const char *url = vr == NULL ? NULL : transport_url(vr->t);
+
+	log_error(r, &(struct log_where){ .remote = url },
+	    "log %02x%02x%02x%02x segment %llu%s%s: %s", log[0], log[1],
+	    log[2], log[3], (unsigned long long)seq,
+	    url == NULL ? "" : " on ", url == NULL ? "" : url, what);
+	round_note(rd, r);
+}
+
+/* What is needed to judge one segment, gathered from the database. */
+struct past {
+	struct logdb_seg prev;
+	bool ready;
+	uint64_t *heads_last;
+};
+
+/* Whether all that s builds on is applied; waits for what is not. */
+static enum zk_err
+look_back(struct round *rd, const struct seg *s, int64_t id,
+    struct past *past)
+{
+	struct db *db = rd->v->db;
+	struct logdb_seg g = { 0 };
+	size_t n = 0;
+	const struct seg_head *h = seg_heads(s, &n);
+	enum zk_err r = ZK_OK;
+
+	past->ready = true;
+	past->heads_last = calloc(n + 1, sizeof(*past->heads_last));
+	if (past->heads_last == NULL)
+		return ZK_ENOMEM;
+	memset(&past->prev, 0, sizeof(past->prev));
+	if (seg_seq(s) > 1) {
+		r = logdb_by_hash(db, seg_prev(s), &past->prev);
+		if (r == ZK_ENOENT || (r == ZK_OK &&
+		    past->prev.state != LOGDB_APPLIED)) {
+			past->ready = false;
+			r = id == 0 ? ZK_OK : logdb_wait(db, id, seg_log(s),
+			    seg_seq(s) - 1, seg_prev(s));
+		}
+	}
+	for (size_t i = 0; r == ZK_OK && i < n; i++) {
+		r = logdb_by_hash(db, h[i].hash, &g);
+		past->heads_last[i] = g.last_lamport;
+		if (r == ZK_OK && g.state == LOGDB_APPLIED) {
+			if (g.seq != h[i].seq || memcmp(g.log, h[i].log,
+			    sizeof(g.log)) != 0)
+				r = ZK_EFORMAT;
+			continue;
+		}
+		if (r != ZK_OK && r != ZK_ENOENT)
+			break;
+		past->ready = false;
+		r = id == 0 ? ZK_OK : logdb_wait(db, id, h[i].log, h[i].seq,
+		    h[i].hash);
+	}
+	return r;
+}
+
+/*
+ * The certificate in the first segment: whose log this is.  A log of this
+ * very device that it did not start means a clone.
+ */
+static enum zk_err
+take_cert(struct round *rd, const struct seg *s, const struct op *op)
+{
+	struct vault *v = rd->v;
+	struct logop_cert c;
+	struct logdb_log l = { 0 };
+	const struct member *m = NULL;
+	enum zk_err r = logop_cert_decode(op->body, op->body_len, &c);
+
+	if (r != ZK_OK)
+		return r;
+	m = members_find(v->members, c.device);
+	if (m == NULL)
+		return ZK_EREFUSED;
+	r = logop_cert_check(&c, vault_id(v), seg_log_pk(s),
+	    m->pub.sign_pk);
+	if (r != ZK_OK)
+		return r;
+	if (memcmp(c.device, vault_device(v), sizeof(c.device)) == 0 &&
+	    memcmp(seg_log(s), v->log_id, VAULT_ID_LEN) != 0 &&
+	    c.incarnation >= keys_incarnation(v->keys)) {
+		r = store_put_int(v->db, "cloned", 1);
+		if (r != ZK_OK)
+			return r;
+	}
+	memcpy(l.log, seg_log(s), sizeof(l.log));
+	memcpy(l.device, c.device, sizeof(l.device));
+	l.incarnation = c.incarnation;
+	return logdb_log_put(v->db, &l);
+}
+
+/* A device's name: the one with the greatest op id counts. */
+static enum zk_err
+take_name(struct round *rd, const struct logdb_log *l, const struct op *op)
+{
+	struct db *db = rd->v->db;
+	char name[LOGOP_NAME_MAX + 1], key[5 + 2 * 32 + 1] = "name.";
+	struct buf b;
+	enum zk_err r = logop_name_decode(op->body, op->body_len, name);
+
+	if (r != ZK_OK)
+		return r;
+	for (size_t i = 0; i < 32; i++) {
+		static const char hex[] = "0123456789abcdef";
+
+		key[5 + 2 * i] = hex[l->device[i] >> 4];
+		key[6 + 2 * i] = hex[l->device[i] & 15];
+	}
+	buf_init(&b, OPID_LEN + LOGOP_NAME_MAX);
+	r = store_get(db, key, &b);
+	if (r == ZK_ENOENT || (r == ZK_OK && b.len > OPID_LEN &&
+	    memcmp(b.data, op->id.b, OPID_LEN) < 0)) {
+		buf_reset(&b);
+		r = buf_put(&b, op->id.b, OPID_LEN);
+		if (r == ZK_OK)
+			r = buf_str(&b, name);
+		if (r == ZK_OK)
+			r = store_put(db, key, b.data, b.len);
+	}
+	buf_release(&b);
+	return r;
+}
+
+static enum zk_err
+take_alias(struct round *rd, const struct op *op)
+{
+	struct logop_alias a;
+	struct chunk_ref c = { .plain_len = 0 };
+	enum zk_err r = logop_alias_decode(op->body, op->body_len, &a);
+
+	if (r != ZK_OK)
+		return r;
+	memcpy(c.hash, a.hash, sizeof(c.hash));
+	memcpy(c.name, a.name, sizeof(c.name));
+	memcpy(c.key, a.key, sizeof(c.key));
+	memcpy(c.nonce, a.nonce, sizeof(c.nonce));
+	c.plain_len = a.plain_len;
+	c.stored_len = a.stored_len;
+	if (chunk_ref_ok(&c))
+		r = chunkdb_add(rd->v->db, &c);
+	chunk_ref_wipe(&c);
+	return r;
+}
+
+/* Segments that a remote refused, in the log of who holds them. */
+static enum zk_err
+take_fork(struct page *p, const struct op *op)
+{
+	struct logop_fork *f = malloc(sizeof(*f));
+	enum zk_err r = f == NULL ? ZK_ENOMEM :
+	    logop_fork_decode(op->body, op->body_len, f);
+
+	for (size_t i = 0; r == ZK_OK && i < f->n; i++) {
+		struct tseg s = { .seq = f->seg[i].seq };
+
+		if (f->seg[i].stored == NULL)
+			continue;
+		memcpy(s.log, f->log, sizeof(s.log));
+		memcpy(s.hash, f->seg[i].hash, sizeof(s.hash));
+		s.data = f->seg[i].stored;
+		s.len = f->seg[i].stored_len;
+		r = page_add(p, &s);
+	}
+	free(f);
+	return r;
+}
+
+/* One op of an applied segment. */
+static enum zk_err
+take_op(struct round *rd, struct page *p, const struct seg *s,
+    const struct logdb_log *l, const struct op *op)
+{
+	switch (op->type) {
+	case OP_LOG:
+		return ZK_OK;
+	case OP_NAME:
+		return take_name(rd, l, op);
+	case OP_ALIAS:
+		return take_alias(rd, op);
+	case OP_FORK:
+		return take_fork(p, op);
+	default:
+		(void)s;
+		return tree_apply(rd->v->tree, op);
+	}
+}
+
+/* All ops of a segment whose signer is known to be a member. */
+static enum zk_err
+take_ops(struct round *rd, struct page *p, struct seg *s,
+    const struct logdb_log *l, struct logdb_seg *row)
+{
+	enum zk_err r = ZK_OK;
+	struct op op;
+
+	seg_rewind(s);
+	for (size_t i = 0; i < seg_count(s); i++) {
+		r = seg_next(s, &op);
+		if (r == ZK_EREFUSED) {
+			complain(rd, NULL, ZK_EFORMAT, seg_log(s), seg_seq(s),
+			    "an operation that no device may record was "
+			    "left out");
+			continue;
+		}
+		if (r != ZK_OK)
+			return r;
+		memcpy(op.device, l->device, sizeof(op.device));
+		op.content.locator = segcache_locator(row->id, i);
+		if ((op.type == OP_CREATE || op.type == OP_EDIT) &&
+		    op.content.form == CONTENT_MANIFEST)
+			row->blobs = true;
+		r = take_op(rd, p, s, l, &op);
+		if (r != ZK_OK)
+			return r;
+	}
+	return ZK_OK;
+}
+
+/* Two segments at one place: named once, both as proof. */
+static enum zk_err
+check_fork(struct round *rd, const struct seg *s)
+{
+	struct vault *v = rd->v;
+	struct logdb_seg other = { 0 };
+	char key[5 + 16 + 1];
+	int64_t named = 0;
+	const uint8_t *log = seg_log(s);
+	enum zk_err r = logdb_fork(v->db, log, seg_seq(s), seg_hash(s),
+	    &other);
+
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	(void)snprintf(key, sizeof(key), "fork.%02x%02x%02x%02x%02x%02x%02x"
+	    "%02x", log[0], log[1], log[2], log[3], log[4], log[5], log[6],
+	    log[7]);
+	r = store_get_int(v->db, key, 0, &named);
+	if (r != ZK_OK || named != 0)
+		return r;
+	complain(rd, NULL, ZK_EFORK, log, seg_seq(s), "two histories of one "
+	    "device: it was copied or restored while it ran; join it again "
+	    "as a new device with 'zk pair --join'");
+	return store_put_int(v->db, key, 1);
+}
+
+/* What the heads of a segment acknowledge. */
+static enum zk_err
+take_acks(struct round *rd, const struct seg *s, const struct logdb_log *l)
+{
+	size_t n = 0;
+	const struct seg_head *h = seg_heads(s, &n);
+	enum zk_err r = ZK_OK;
+
+	for (size_t i = 0; r == ZK_OK && i < n; i++)
+		r = logdb_ack_put(rd->v->db, l->device, h[i].log, h[i].seq);
+	return r;
+}
+
+/* The segment names records that are not here: it waits for them. */
+static enum zk_err
+wait_records(struct round *rd, const struct logdb_seg *row,
+    const uint8_t (*rec)[SEG_HASH_LEN], size_t n)
+{
+	enum zk_err r = ZK_OK;
+
+	for (size_t i = 0; r == ZK_OK && i < n; i++) {
+		bool has = false;
+
+		r = remotedb_rec_has(rd->v->db, rec[i], &has);
+		if (r == ZK_OK && !has)
+			r = logdb_wait(rd->v->db, row->id, row->log, row->seq,
+			    rec[i]);
+	}
+	return r == ZK_OK ? ZK_EGAP : r;
+}
+
+/* Applies a segment whose past is applied. */
+static enum zk_err
+apply(struct round *rd, struct page *p, struct seg *s, struct past *past,
+    struct logdb_seg *row)
+{
+	struct vault *v = rd->v;
+	struct logdb_log l = { 0 };
+	struct op op;
+	size_t n = 0, heads_n = 0;
+	const uint8_t (*rec)[SEG_HASH_LEN] = seg_rec_heads(s, &n);
+	enum zk_err r = ZK_OK;
+
+	(void)seg_heads(s, &heads_n);
+	r = seg_check_lamport(s, past->prev.last_lamport, past->heads_last,
+	    heads_n);
+	if (r == ZK_OK && seg_seq(s) > 1 && (past->prev.seq + 1 != seg_seq(s)
+	    || memcmp(past->prev.log, seg_log(s), VAULT_ID_LEN) != 0))
+		r = ZK_EFORMAT;
+	if (r == ZK_OK && seg_seq(s) == 1) {
+		seg_rewind(s);
+		r = seg_next(s, &op);
+		if (r == ZK_OK && op.type != OP_LOG)
+			r = ZK_EFORMAT;
+		if (r == ZK_OK)
+			r = take_cert(rd, s, &op);
+	}
+	if (r == ZK_OK)
+		r = logdb_log_get(v->db, seg_log(s), &l);
+	if (r == ZK_OK)
+		r = members_judge(v->members, rec, n, l.device,
+		    seg_epoch_id(s));
+	if (r == ZK_EGAP)
+		return wait_records(rd, row, rec, n);
+	if (r == ZK_OK)
+		r = check_fork(rd, s);
+	if (r == ZK_OK)
+		r = take_ops(rd, p, s, &l, row);
+	if (r == ZK_OK)
+		r = take_acks(rd, s, &l);
+	if (r != ZK_OK)
+		return r;
+	row->last_lamport = seg_last_lamport(s);
+	row->wall_ms = seg_wall_ms(s);
+	row->ack = seg_count(s) == 0;
+	if (!row->ack && memcmp(l.device, vault_device(v), 32) != 0)
+		r = store_put_int(v->db, "need_ack", 1);
+	if (r == ZK_OK)
+		r = logdb_applied(v->db, row);
+	if (r == ZK_OK)
+		r = logdb_arrived(v->db, row->hash);
+	rd->took++;
+	return r;
+}
+
+/*
+ * A failure that is the segment's own: it is named and left to wait for
+ * ever, the rest goes on.  Everything else ends the page.
+ */
+static bool
+is_its_own(enum zk_err r)
+{
+	return r == ZK_ETAMPER || r == ZK_EFORMAT || r == ZK_EREFUSED ||
+	    r == ZK_ELIMIT || r == ZK_EFORK;
+}
+
+static enum zk_err
+open_item(struct round *rd, const struct item *it, struct seg **out)
+{
+	struct seg_keys keys = { records_find_epoch, rd->v };
+	enum zk_err r = seg_open(it->data, it->s.len, vault_id(rd->v), &keys,
+	    NULL, out);
+
+	if (r == ZK_OK && (memcmp(seg_hash(*out), it->s.hash, 32) != 0 ||
+	    memcmp(seg_log(*out), it->s.log, 32) != 0 ||
+	    seg_seq(*out) != it->s.seq)) {
+		seg_free(*out);
+		*out = NULL;
+		r = ZK_ETAMPER;
+	}
+	return r;
+}
+
+/* Stores an opened segment as pending; ZK_ELIMIT beyond the bound. */
+static enum zk_err
+store_pending(struct round *rd, const struct item *it, const struct seg *s,
+    struct logdb_seg *row)
+{
+	struct db *db = rd->v->db;
+	uint64_t n = 0;
+	enum zk_err r = logdb_pending_of(db, seg_log(s), &n);
+
+	if (r == ZK_OK && n >= WAIT_OF_ONE_LOG_MAX)
+		r = ZK_ELIMIT;
+	if (r != ZK_OK)
+		return r;
+	memset(row, 0, sizeof(*row));
+	memcpy(row->log, seg_log(s), sizeof(row->log));
+	memcpy(row->hash, seg_hash(s), sizeof(row->hash));
+	memcpy(row->prev, seg_prev(s), sizeof(row->prev));
+	row->seq = seg_seq(s);
+	row->wall_ms = seg_wall_ms(s);
+	row->state = LOGDB_PENDING;
+	return logdb_put(db, row, it->data, it->s.len);
+}
+
+/* Verifies one item, stores it, and applies it if it is ready. */
+static enum zk_err
+take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
+{
+	struct vault *v = rd->v;
+	struct seg *s = NULL;
+	struct logdb_seg row = { 0 };
+	struct past past = { 0 };
+	static const uint8_t never[32];
+	bool have = false;
+	enum zk_err r = logdb_have(v->db, p->items[i].s.hash, &have);
+
+	if (r != ZK_OK || have)
+		goto out;
+	r = open_item(rd, &p->items[i], &s);
+	if (r != ZK_OK)
+		goto out;
+	if (memcmp(seg_log(s), v->log_id, VAULT_ID_LEN) == 0)
+		rd->own_ahead = true;
+	r = store_pending(rd, &p->items[i], s, &row);
+	if (r == ZK_OK && p->items[i].refused)
+		r = logdb_wait(v->db, row.id, row.log, row.seq, never);
+	else if (r == ZK_OK)
+		r = look_back(rd, s, row.id, &past);
+	if (r == ZK_OK && past.ready && !p->items[i].refused)
+		r = apply(rd, p, s, &past, &row);
+	if (is_its_own(r))
+		p->items[i].refused = true;
+out:
+	if (is_its_own(r) || r == ZK_EGAP || r == ZK_EVERSION) {
+		complain(rd, vr, r, p->items[i].s.log, p->items[i].s.seq,
+		    err_text(r));
+		if (vr != NULL)
+			vr->stuck = true;
+		/* after a failed apply the batch must go: see take_page */
+		if (r == ZK_EGAP || !p->items[i].refused)
+			r = ZK_OK;
+	}
+	free(past.heads_last);
+	seg_free(s);
+	return r;
+}
+
+/* Applies what waited and no longer does. */
+static enum zk_err
+take_ready(struct round *rd, struct vremote *vr, struct page *p)
+{
+	struct vault *v = rd->v;
+	struct seg_keys keys = { records_find_epoch, v };
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK) {
+		struct logdb_seg row = { 0 };
+		struct past past = { 0 };
+		struct seg *s = NULL;
+		struct buf b;
+
+		r = logdb_ready(v->db, &row);
+		if (r != ZK_OK)
+			break;
+		buf_init(&b, TRANSPORT_OBJ_MAX);
+		r = logdb_data(v->db, row.id, &b);
+		if (r == ZK_OK)
+			r = seg_open(b.data, b.len, vault_id(v), &keys, NULL,
+			    &s);
+		if (r == ZK_OK)
+			r = look_back(rd, s, row.id, &past);
+		if (r == ZK_OK && past.ready)
+			r = apply(rd, p, s, &past, &row);
+		if (is_its_own(r) || r == ZK_EGAP)
+			complain(rd, vr, r, row.log, row.seq, err_text(r));
+		if (r == ZK_EGAP)
+			r = ZK_OK;
+		free(past.heads_last);
+		seg_free(s);
+		buf_release(&b);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* One attempt at a page, in one transaction. */
+static enum zk_err
+take_page(struct round *rd, struct vremote *vr, struct page *p,
+    const struct tmark *mark)
+{
+	struct vault *v = rd->v;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = tree_begin(v->tree);
+	/* take_fork may make the page longer on the way */
+	for (size_t i = 0; r == ZK_OK && i < p->n; i++) {
+		r = take_item(rd, vr, p, i);
+		if (r == ZK_OK && vr != NULL && !p->items[i].refused)
+			r = remotedb_has_set(v->db, vr->info.id,
+			    p->items[i].s.hash);
+	}
+	if (r == ZK_OK)
+		r = take_ready(rd, vr, p);
+	if (r == ZK_OK)
+		r = tree_end(v->tree);
+	if (r == ZK_OK && vr != NULL && !vr->stuck && mark != NULL)
+		r = remotedb_mark_set(v->db, vr->info.id, 0, mark->b,
+		    mark->len);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK) {
+		db_rollback(v->db);
+		treedb_rolled_back(v->td);
+	}
+	return r;
+}
+
+enum zk_err
+ingest_page(struct round *rd, struct vremote *vr, struct page *p,
+    const struct tmark *mark)
+{
+	enum zk_err r = ZK_OK;
+
+	/*
+	 * A segment whose ops cannot be applied spoils its batch: it is then
+	 * marked refused and the page is done again without it.
+	 */
+	for (size_t tries = p->n + 1; tries > 0; tries--) {
+		uint64_t took = rd->took;
+		size_t n = p->n;
+
+		r = take_page(rd, vr, p, mark);
+		if (r == ZK_OK || !is_its_own(r))
+			break;
+		rd->took = took;
+		while (p->n > n)
+			free(p->items[--p->n].data);
+	}
+	return r;
+}
+
+enum zk_err
+ingest_new_incarnation(struct round *rd)
+{
+	struct vault *v = rd->v;
+	struct logdb_seg tip = { 0 };
+	uint8_t prev[72];
+	enum zk_err r = logdb_tip(v->db, v->log_id, &tip);
+
+	if (r != ZK_OK)
+		return r;
+	memcpy(prev, tip.log, 32);
+	memcpy(prev + 32, tip.hash, 32);
+	memcpy(prev + 64, &tip.seq, 8);
+	log_warn("this device's log went on without it (a restored backup?): "
+	    "it continues in a new one");
+	/* first what the new certificate names, then the key */
+	r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = store_put(v->db, "prev_log", prev, sizeof(prev));
+	if (r == ZK_OK)
+		r = logdb_told_clear(v->db);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK) {
+		db_rollback(v->db);
+		return r;
+	}
+	r = keys_new_log(v->keys, v->env);
+	if (r == ZK_OK)
+		r = keys_save(v->env, v->state_fd, v->keys);
+	if (r == ZK_OK)
+		r = vault_log_open(v);
+	rd->own_ahead = false;
+	return r;
+}

@@ -1,0 +1,133 @@
+/*
+ * One run over a vault: what its parts share.  Internal to sync/.
+ */
+#ifndef ZK_SYNC_ROUND_H
+#define ZK_SYNC_ROUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "store/remotedb.h"
+#include "sync/sync.h"
+#include "sync/vault.h"
+#include "tree/scan.h"
+
+/* One remote in one run. */
+struct vremote {
+	struct remotedb_remote info;
+	struct transport *t;
+	enum zk_err err;	/* first failure in this run: it is left alone */
+	bool stuck;		/* something in it is bad: its read mark stays */
+};
+
+struct round {
+	struct vault *v;
+	const struct sync_opts *o;
+	struct sync_report *rep;
+	struct sync_progress progress;
+	enum zk_err worst;	/* of what did not end the run */
+	struct vremote *remotes[SYNC_REMOTES_MAX];
+	size_t remotes_n;
+	struct scan_result scan;
+	/* set by ingest */
+	bool own_ahead;		/* our log went on without us */
+	uint64_t took;		/* segments applied */
+	/* bytes of plain content moved before the file at hand */
+	uint64_t moved;
+};
+
+/* Remembers a failure that does not end the run. */
+void round_note(struct round *rd, enum zk_err r);
+
+/* True when the caller asked to stop. */
+bool round_stopped(const struct round *rd);
+
+/* Tells progress, with the phase. */
+void round_progress(struct round *rd, enum sync_phase phase);
+
+/* Remotes (sync/remotes.c) ---------------------------------------------- */
+
+/*
+ * Opens all remotes of the vault; contacts none.  ZK_EUSAGE (logged): there
+ * is none.
+ */
+ZK_CHECKED enum zk_err remotes_open(struct round *rd);
+void remotes_close(struct round *rd);
+
+/* Opens one by its URL with the vault's keys and the run's options. */
+ZK_CHECKED enum zk_err remotes_open_url(struct vault *v,
+    const struct sync_opts *o, const char *url, struct transport **out);
+
+/*
+ * Creates the space of a remote if that was not done, and brings records
+ * over in both directions.
+ */
+ZK_CHECKED enum zk_err remotes_greet(struct round *rd, struct vremote *vr);
+
+/*
+ * Reads all that is new on a remote into the database and the merged tree.
+ * ZK_EFORK: this device was cloned.  Codes of the network; what is bad is
+ * named, noted in the round and left out.
+ */
+ZK_CHECKED enum zk_err remotes_fetch(struct round *rd, struct vremote *vr);
+
+/*
+ * Compares the heads of a remote with what it served or took before.
+ * ZK_EROLLBACK, logged.  Our own log there behind: forgets what it held, so
+ * that it is sent again.  Our own log there ahead: own_ahead.
+ */
+ZK_CHECKED enum zk_err remotes_heads(struct round *rd, struct vremote *vr,
+    bool only_own);
+
+/* Sends what a remote lacks: records, blobs, segments, in causal order. */
+ZK_CHECKED enum zk_err remotes_publish(struct round *rd,
+    struct vremote *vr);
+
+/* Ingest (sync/ingest.c) ------------------------------------------------- */
+
+struct page;	/* segments as they came, to be taken in together */
+
+ZK_CHECKED enum zk_err page_new(struct page **out);
+void page_free(struct page *p);
+/* Copies one. */
+ZK_CHECKED enum zk_err page_add(struct page *p, const struct tseg *s);
+size_t page_count(const struct page *p);
+
+/*
+ * Verifies and stores the segments of a page, applies all that are ready,
+ * and sets the remote's mark (unless it is stuck), in one transaction.
+ */
+ZK_CHECKED enum zk_err ingest_page(struct round *rd, struct vremote *vr,
+    struct page *p, const struct tmark *mark);
+
+/* A new incarnation after our log went on without us. */
+ZK_CHECKED enum zk_err ingest_new_incarnation(struct round *rd);
+
+/* Capture (sync/capture.c) ----------------------------------------------- */
+
+/* Recovers, scans, finds moves: fills the table of differences. */
+ZK_CHECKED enum zk_err capture_scan(struct round *rd);
+
+/*
+ * Records every difference as ops of this device's log.  Contents go to the
+ * remote on the way (NULL: only sealed).  Paths that cannot be read are
+ * skipped, noted as ZK_EPARTIAL.
+ */
+ZK_CHECKED enum zk_err capture_record(struct round *rd, struct vremote *to);
+
+/* The brake before recording.  ZK_EBRAKE, logged. */
+ZK_CHECKED enum zk_err capture_brake(struct round *rd);
+
+/* Landing (sync/land.c) -------------------------------------------------- */
+
+/*
+ * Brings the disk to what the merge says: plans and applies until nothing
+ * is left to do.  With dry_run tells the steps instead.
+ */
+ZK_CHECKED enum zk_err land_run(struct round *rd);
+
+/* The hasher for large files (read_hasher of tree/read.h). */
+struct read_hasher land_hasher(struct vault *v);
+
+#endif
