@@ -1,36 +1,56 @@
-/* Remotes in a run: opening, greeting, reading, publishing.  See round.h. */
+/* Remotes in a run: opening, greeting, reading.  See round.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/key.h"
 #include "crypto/sign.h"
-#include "format/segment.h"
 #include "store/chunkdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
 #include "sync/round.h"
-#include "sync/upload.h"
 #include "transport/url.h"
 #include "util/log.h"
 
 #define FETCH_BYTES (8u << 20)	/* asked for in one read */
-#define SEND_BYTES (8u << 20)	/* segments in one append */
-#define SEND_SEGS 64
+
+/* The request key for a URL: bound to the authority, for a folder the URL. */
+static enum zk_err
+request_key(struct vault *v, const char *url, struct signkey **out)
+{
+	const struct key *E = NULL;
+	const char *why = "";
+	uint8_t epoch_id[32];
+	struct url *u = malloc(sizeof(*u));
+	struct buf auth;
+	enum zk_err r = u == NULL ? ZK_ENOMEM : url_parse(url, u, &why);
+
+	buf_init(&auth, URL_MAX + 16);
+	if (r == ZK_EUSAGE)
+		log_error(r, NULL, "not a remote URL: %s", why);
+	if (r == ZK_OK)
+		r = records_epoch(v, &E, epoch_id);
+	if (r == ZK_OK)
+		r = u->kind == URL_FILE ? buf_str(&auth, url) :
+		    url_authority(u, &auth);
+	if (r == ZK_OK)
+		r = epoch_request_key(E, buf_cstr(&auth), out);
+	buf_release(&auth);
+	free(u);
+	return r;
+}
 
 enum zk_err
 remotes_open_url(struct vault *v, const struct sync_opts *o,
-    const char *url, struct transport **out)
+    const char *url, struct transport **out, struct signkey **request)
 {
 	struct transport_opts to = { .env = v->env, .locator = v->locator,
 		.space = v->space };
-	struct signkey *request = NULL;
-	const struct key *E = NULL;
-	uint8_t epoch_id[32];
-	struct url u;
-	struct buf auth, why;
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = request_key(v, url, request);
 
 	*out = NULL;
+	if (r != ZK_OK)
+		return r;
 	if (o != NULL) {
 		to.timeout_ms = o->timeout_ms;
 		to.up_rate = o->up_rate;
@@ -38,27 +58,433 @@ remotes_open_url(struct vault *v, const struct sync_opts *o,
 		to.proxy = o->proxy;
 		to.invite = o->invite;
 	}
-	buf_init(&auth, 4096);
-	buf_init(&why, 4096);
-	r = url_parse(url, &u, &why);
+	to.request = *request;
+	r = v->opener(v->opener_arg, url, &to, out);
 	if (r != ZK_OK) {
-		log_error(r, NULL, "'%s': %s", url, buf_cstr(&why));
-		goto out;
+		signkey_free(*request);
+		*request = NULL;
 	}
-	r = records_epoch(v, &E, epoch_id);
-	if (r == ZK_OK)
-		r = u.host[0] != '\0' ? url_authority(&u, &auth) :
-		    buf_str(&auth, url);
-	if (r == ZK_OK)
-		r = epoch_request_key(E, buf_cstr(&auth), &request);
-	to.request = request;
-	if (r == ZK_OK)
-		r = v->opener(v->opener_arg, url, &to, out);
-out:
-	/* the transport copies what it needs of the key: see its contract */
-	buf_release(&auth);
-	buf_release(&why);
-	if (r != ZK_OK)
-		signkey_free(request);
 	return r;
+}
+
+enum zk_err
+remotes_open(struct round *rd)
+{
+	enum zk_err r = ZK_OK;
+
+	while (rd->remotes_n < SYNC_REMOTES_MAX) {
+		struct vremote *vr = calloc(1, sizeof(*vr));
+
+		if (vr == NULL)
+			return ZK_ENOMEM;
+		r = remotedb_at(rd->v->db, (unsigned)rd->remotes_n,
+		    &vr->info);
+		if (r == ZK_OK)
+			r = remotes_open_url(rd->v, rd->o, vr->info.url,
+			    &vr->t, &vr->request);
+		if (r != ZK_OK) {
+			free(vr);
+			break;
+		}
+		rd->remotes[rd->remotes_n++] = vr;
+	}
+	if (r != ZK_OK && r != ZK_ENOENT)
+		return r;
+	if (rd->remotes_n > 0)
+		return ZK_OK;
+	log_error(ZK_EUSAGE, NULL,
+	    "this vault has no remote: add one with 'zk remote add URL'");
+	return ZK_EUSAGE;
+}
+
+void
+remotes_close(struct round *rd)
+{
+	while (rd->remotes_n > 0) {
+		struct vremote *vr = rd->remotes[--rd->remotes_n];
+
+		transport_free(vr->t);
+		signkey_free(vr->request);
+		free(vr);
+	}
+}
+
+/* Says why a remote is left alone in this run. */
+static enum zk_err
+gave_up(struct vremote *vr, enum zk_err r)
+{
+	vr->err = r;
+	return r;
+}
+
+/* Greeting ---------------------------------------------------------------- */
+
+struct names {
+	uint8_t (*p)[TRANSPORT_NAME_LEN];
+	size_t n, cap;
+	struct vault *v;
+};
+
+/* Keeps the name of a record that is not held. */
+static enum zk_err
+collect(void *arg, const uint8_t name[static TRANSPORT_NAME_LEN])
+{
+	struct names *a = arg;
+	bool has = false;
+	enum zk_err r = remotedb_rec_has(a->v->db, name, &has);
+
+	if (r != ZK_OK || has)
+		return r;
+	if (a->n >= VAULT_RECORDS_MAX)
+		return ZK_ELIMIT;
+	if (a->n == a->cap) {
+		size_t cap = a->cap == 0 ? 16 : a->cap * 2;
+		void *p = realloc(a->p, cap * sizeof(*a->p));
+
+		if (p == NULL)
+			return ZK_ENOMEM;
+		a->p = p;
+		a->cap = cap;
+	}
+	memcpy(a->p[a->n++], name, TRANSPORT_NAME_LEN);
+	return ZK_OK;
+}
+
+/* Fetches one record; what is wrong with it stops this remote. */
+static enum zk_err
+fetch_record(struct round *rd, struct vremote *vr,
+    const uint8_t name[static TRANSPORT_NAME_LEN])
+{
+	struct vault *v = rd->v;
+	struct buf b;
+	enum zk_err r = ZK_EBUG;
+
+	buf_init(&b, RECORD_STORED_MAX);
+	r = transport_rec_get(vr->t, name, &b);
+	if (r == ZK_OK) {
+		r = records_add(v, name, b.data, b.len);
+		if (r != ZK_OK && r != ZK_EEXIST)
+			log_error(r, &(struct log_where){ .remote =
+			    transport_url(vr->t) }, "record %02x%02x%02x%02x "
+			    "on %s was refused: %s", name[0], name[1],
+			    name[2], name[3], transport_url(vr->t),
+			    err_text(r));
+		if (r == ZK_EREFUSED)
+			r = ZK_ETAMPER;
+	}
+	if (r == ZK_OK || r == ZK_EEXIST) {
+		r = db_begin(v->db);
+		if (r == ZK_OK)
+			r = logdb_arrived(v->db, name);
+		if (r == ZK_OK)
+			r = remotedb_has_set(v->db, vr->info.id, name);
+		if (r == ZK_OK)
+			r = db_commit(v->db);
+		if (r != ZK_OK)
+			db_rollback(v->db);
+	}
+	buf_release(&b);
+	return r;
+}
+
+static enum zk_err
+fetch_records(struct round *rd, struct vremote *vr)
+{
+	struct vault *v = rd->v;
+	struct names a = { .v = v };
+	struct tmark mark = { .len = 0 };
+	enum zk_err r = remotedb_mark(v->db, vr->info.id, 1, mark.b,
+	    &mark.len);
+
+	if (r == ZK_OK)
+		r = transport_rec_list(vr->t, &mark, collect, &a);
+	for (size_t i = 0; r == ZK_OK && i < a.n; i++)
+		r = fetch_record(rd, vr, a.p[i]);
+	if (r == ZK_OK)
+		r = db_begin(v->db);
+	if (r == ZK_OK) {
+		r = remotedb_mark_set(v->db, vr->info.id, 1, mark.b, mark.len);
+		if (r == ZK_OK)
+			r = db_commit(v->db);
+		if (r != ZK_OK)
+			db_rollback(v->db);
+	}
+	free(a.p);
+	return r;
+}
+
+/* Sends the records that the remote is not known to hold. */
+static enum zk_err
+send_records(struct round *rd, struct vremote *vr)
+{
+	struct vault *v = rd->v;
+	uint8_t name[32];
+	int64_t row = 0;
+	struct buf b;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&b, RECORD_STORED_MAX);
+	while (r == ZK_OK) {
+		bool has = false;
+
+		buf_reset(&b);
+		r = remotedb_rec_next(v->db, row, &row, name, &b);
+		if (r == ZK_OK)
+			r = remotedb_has(v->db, vr->info.id, name, &has);
+		if (r != ZK_OK || has)
+			continue;
+		r = transport_rec_put(vr->t, name, b.data, b.len);
+		if (r == ZK_OK)
+			r = db_begin(v->db);
+		if (r == ZK_OK)
+			r = remotedb_has_set(v->db, vr->info.id, name);
+		if (r == ZK_OK)
+			r = db_commit(v->db);
+		if (r != ZK_OK)
+			db_rollback(v->db);
+	}
+	buf_release(&b);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+remotes_greet(struct round *rd, struct vremote *vr)
+{
+	struct vault *v = rd->v;
+	enum zk_err r = ZK_OK;
+
+	if (!vr->info.created) {
+		r = transport_create(vr->t);
+		if (r == ZK_OK)
+			r = db_begin(v->db);
+		if (r == ZK_OK)
+			r = remotedb_created(v->db, vr->info.id);
+		if (r == ZK_OK)
+			r = db_commit(v->db);
+		if (r != ZK_OK)
+			db_rollback(v->db);
+		else
+			vr->info.created = true;
+	}
+	if (r == ZK_OK)
+		r = fetch_records(rd, vr);
+	if (r == ZK_OK)
+		r = send_records(rd, vr);
+	return r == ZK_OK ? ZK_OK : gave_up(vr, r);
+}
+
+/* Reading ----------------------------------------------------------------- */
+
+struct reading {
+	struct round *rd;
+	struct page *page;
+};
+
+static enum zk_err
+read_one(void *arg, const struct tseg *s)
+{
+	struct reading *a = arg;
+
+	if (round_stopped(a->rd))
+		return ZK_ESIGNAL;
+	return page_add(a->page, s);
+}
+
+static bool
+read_have(void *arg, const uint8_t log[static TRANSPORT_NAME_LEN],
+    uint64_t seq, const uint8_t hash[static TRANSPORT_NAME_LEN])
+{
+	struct reading *a = arg;
+	bool have = false;
+
+	(void)log;
+	(void)seq;
+	return logdb_have(a->rd->v->db, hash, &have) == ZK_OK && have;
+}
+
+enum zk_err
+remotes_fetch(struct round *rd, struct vremote *vr)
+{
+	struct vault *v = rd->v;
+	struct tmark mark = { .len = 0 };
+	int64_t cloned = 0;
+	bool more = true;
+	enum zk_err r = remotedb_mark(v->db, vr->info.id, 0, mark.b,
+	    &mark.len);
+
+	while (r == ZK_OK && more) {
+		struct reading a = { .rd = rd };
+		struct tread how = { .max_bytes = FETCH_BYTES,
+			.each = read_one, .have = read_have, .arg = &a };
+
+		more = false;
+		r = page_new(&a.page);
+		if (r == ZK_OK)
+			r = transport_read(vr->t, &how, &mark, &more);
+		if (r == ZK_OK)
+			r = ingest_page(rd, vr, a.page, &mark);
+		if (r == ZK_OK) {
+			rd->progress.files += page_count(a.page);
+			round_progress(rd, SYNC_FETCH);
+		}
+		page_free(a.page);
+	}
+	if (r != ZK_OK)
+		return gave_up(vr, r);
+	r = store_get_int(v->db, "cloned", 0, &cloned);
+	if (r == ZK_OK && cloned != 0) {
+		log_error(ZK_EFORK, NULL, "another copy of this device is at "
+		    "work (a cloned disk or a restored backup): keep one, and "
+		    "join the other as a new device with 'zk pair --join'");
+		return ZK_EFORK;
+	}
+	return r;
+}
+
+/* Heads ------------------------------------------------------------------- */
+
+struct heads {
+	struct round *rd;
+	struct vremote *vr;
+	bool behind;		/* our own log is shorter there */
+	enum zk_err r;
+};
+
+/* The newest segment of a log that the remote is known to hold. */
+static enum zk_err
+newest_there(struct heads *a, const uint8_t *log, struct logdb_seg *out)
+{
+	struct logdb_seg g = { 0 };
+	bool has = false;
+	enum zk_err r = logdb_tip(a->rd->v->db, log, &g);
+
+	while (r == ZK_OK) {
+		r = remotedb_has(a->rd->v->db, a->vr->info.id, g.hash, &has);
+		if (r != ZK_OK || has)
+			break;
+		r = g.seq <= 1 ? ZK_ENOENT :
+		    logdb_by_hash(a->rd->v->db, g.prev, &g);
+	}
+	if (r == ZK_OK)
+		*out = g;
+	return r;
+}
+
+static enum zk_err
+check_head(void *arg, const struct logdb_log *l)
+{
+	struct heads *a = arg;
+	struct vault *v = a->rd->v;
+	bool own = memcmp(l->log, v->log_id, VAULT_ID_LEN) == 0;
+	struct logdb_seg mine = { 0 };
+	uint8_t hash[32];
+	uint64_t seq = 0;
+	enum zk_err r = newest_there(a, l->log, &mine);
+
+	if (r == ZK_ENOENT)
+		return ZK_OK;
+	if (r != ZK_OK)
+		return r;
+	r = transport_head(a->vr->t, l->log, &seq, hash);
+	if (r != ZK_OK && r != ZK_ENOENT)
+		return r;
+	if (r == ZK_OK && seq >= mine.seq)
+		return ZK_OK;
+	a->behind = true;
+	if (own) {
+		log_warn("%s lost segments %llu to %llu of this device: they "
+		    "are sent again", transport_url(a->vr->t),
+		    (unsigned long long)seq + 1,
+		    (unsigned long long)mine.seq);
+		return ZK_OK;
+	}
+	a->r = ZK_EROLLBACK;
+	log_error(ZK_EROLLBACK, &(struct log_where){ .remote =
+	    transport_url(a->vr->t) }, "%s was rolled back: it held log "
+	    "%02x%02x%02x%02x up to segment %llu and now shows %llu; nothing "
+	    "here was changed", transport_url(a->vr->t), l->log[0], l->log[1],
+	    l->log[2], l->log[3], (unsigned long long)mine.seq,
+	    (unsigned long long)seq);
+	return ZK_OK;
+}
+
+struct log_list {
+	struct logdb_log *p;
+	size_t n, cap;
+};
+
+static enum zk_err
+add_log(void *arg, const struct logdb_log *l)
+{
+	struct log_list *a = arg;
+
+	if (a->n == a->cap) {
+		size_t cap = a->cap == 0 ? 16 : a->cap * 2;
+		void *p = realloc(a->p, cap * sizeof(*a->p));
+
+		if (p == NULL)
+			return ZK_ENOMEM;
+		a->p = p;
+		a->cap = cap;
+	}
+	a->p[a->n++] = *l;
+	return ZK_OK;
+}
+
+/* Our own log: longer there than here means that it went on without us. */
+static enum zk_err
+check_own(struct round *rd, struct vremote *vr)
+{
+	struct vault *v = rd->v;
+	struct logdb_seg tip = { 0 };
+	uint8_t hash[32];
+	uint64_t seq = 0;
+	bool have = false;
+	enum zk_err r = logdb_tip(v->db, v->log_id, &tip);
+
+	if (r != ZK_OK && r != ZK_ENOENT)
+		return r;
+	r = transport_head(vr->t, v->log_id, &seq, hash);
+	if (r == ZK_ENOENT)
+		return ZK_OK;
+	if (r == ZK_OK)
+		r = logdb_have(v->db, hash, &have);
+	if (r == ZK_OK && !have)
+		rd->own_ahead = true;
+	return r;
+}
+
+enum zk_err
+remotes_heads(struct round *rd, struct vremote *vr, bool only_own)
+{
+	struct vault *v = rd->v;
+	struct heads a = { .rd = rd, .vr = vr };
+	struct log_list logs = { 0 };
+	enum zk_err r = check_own(rd, vr);
+
+	/* requests may take long: the list is read first */
+	if (r == ZK_OK)
+		r = logdb_logs(v->db, add_log, &logs);
+	for (size_t i = 0; r == ZK_OK && i < logs.n; i++)
+		if (!only_own ||
+		    memcmp(logs.p[i].log, v->log_id, VAULT_ID_LEN) == 0)
+			r = check_head(&a, &logs.p[i]);
+	free(logs.p);
+	if (r == ZK_OK && a.behind) {
+		/* what it lost is not known: everything is asked for again */
+		r = db_begin(v->db);
+		if (r == ZK_OK)
+			r = remotedb_forget(v->db, vr->info.id);
+		if (r == ZK_OK)
+			r = chunkdb_drop_remote(v->db, vr->info.id);
+		if (r == ZK_OK)
+			r = db_commit(v->db);
+		if (r != ZK_OK)
+			db_rollback(v->db);
+	}
+	if (r != ZK_OK)
+		return gave_up(vr, r);
+	if (a.r != ZK_OK)
+		round_note(rd, a.r);
+	return a.r;
 }

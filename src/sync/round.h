@@ -17,6 +17,7 @@
 struct vremote {
 	struct remotedb_remote info;
 	struct transport *t;
+	struct signkey *request;	/* t's; ours to free */
 	enum zk_err err;	/* first failure in this run: it is left alone */
 	bool stuck;		/* something in it is bad: its read mark stays */
 };
@@ -55,9 +56,13 @@ void round_progress(struct round *rd, enum sync_phase phase);
 ZK_CHECKED enum zk_err remotes_open(struct round *rd);
 void remotes_close(struct round *rd);
 
-/* Opens one by its URL with the vault's keys and the run's options. */
+/*
+ * Opens one by its URL with the vault's keys and the run's options; *request
+ * is the key that signs its requests: free it after the transport.
+ */
 ZK_CHECKED enum zk_err remotes_open_url(struct vault *v,
-    const struct sync_opts *o, const char *url, struct transport **out);
+    const struct sync_opts *o, const char *url, struct transport **out,
+    struct signkey **request);
 
 /*
  * Creates the space of a remote if that was not done, and brings records

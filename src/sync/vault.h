@@ -77,6 +77,35 @@ ZK_CHECKED enum zk_err vault_abs(const char *dir, char **out);
 /* Sets log, log_id from the keys.  After keys_new_log. */
 ZK_CHECKED enum zk_err vault_log_open(struct vault *v);
 
+/*
+ * A new vault on this device's disk: root, state directory, keys, database
+ * (sync/init.c).  All borrowed for the call.
+ */
+struct vault_make {
+	struct env *env;
+	const char *dir;		/* made if absent */
+	const char *state_home;
+	const char *name;		/* of this device; NULL: the host's */
+	const struct keys *keys;	/* in a vault already */
+	const uint8_t *const *recs;	/* stored records, genesis first */
+	const size_t *recs_len;
+	size_t recs_n;
+	const char *const *urls;	/* remotes, in order */
+	size_t urls_n;
+};
+
+/*
+ * Makes it, durably.  Nothing is left behind on failure.  ZK_EEXIST
+ * (logged): dir is in a vault already.  ZK_EUSAGE: a bad name.
+ */
+ZK_CHECKED enum zk_err vault_make(const struct vault_make *m);
+
+/* Takes back what vault_make made; what dir held before stays. */
+void vault_unmake(struct env *env, const char *dir, const char *state_home);
+
+/* ZK_EUSAGE (logged) unless name is fit for a device. */
+ZK_CHECKED enum zk_err vault_name_check(const char *name);
+
 /* Records (sync/records.c) ---------------------------------------------- */
 
 /* Opens every record held and computes members; takes epoch keys out. */
