@@ -22,7 +22,7 @@ store_create(struct db *db)
 {
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, remotedb_schema, treedb_schema,
-		base_schema, chunkdb_schema
+		basedb_schema, chunkdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
