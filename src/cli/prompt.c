@@ -1,0 +1,173 @@
+#include "cli/prompt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "cli/sig.h"
+#include "crypto/crypto.h"
+#include "util/env.h"
+#include "util/io.h"
+#include "util/log.h"
+
+#define POLL_MS 200	/* how soon a stop signal is noticed */
+
+struct prompt {
+	struct env *env;
+	int fd;
+};
+
+enum zk_err
+prompt_open(struct env *env, struct prompt **out)
+{
+	struct prompt *p;
+
+	*out = NULL;
+	p = calloc(1, sizeof(*p));
+	if (p == NULL)
+		return ZK_ENOMEM;
+	p->env = env;
+	p->fd = env_openat(env, ENV_CWD, "/dev/tty", O_RDWR | O_NOCTTY, 0);
+	if (p->fd < 0) {
+		free(p);
+		return ZK_ENOENT;
+	}
+	*out = p;
+	return ZK_OK;
+}
+
+void
+prompt_close(struct prompt *p)
+{
+	if (p == NULL)
+		return;
+	(void)env_close(p->env, p->fd);
+	free(p);
+}
+
+/* Waits until fd has something to read. */
+static enum zk_err
+wait_readable(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+
+	for (;;) {
+		if (sig_stopped())
+			return ZK_ESIGNAL;
+		int n = poll(&pfd, 1, POLL_MS);
+		if (n > 0)
+			return ZK_OK;
+		if (n < 0 && errno != EINTR)
+			return err_from_errno(errno);
+	}
+}
+
+/* Cuts white space off both ends of what was appended from start. */
+static void
+trim(struct buf *b, size_t start)
+{
+	static const char blank[] = " \t\r\n";
+	size_t lead = 0;
+
+	while (b->len > start &&
+	    strchr(blank, b->data[b->len - 1]) != NULL)
+		buf_truncate(b, b->len - 1);
+	while (start + lead < b->len &&
+	    strchr(blank, b->data[start + lead]) != NULL)
+		lead++;
+	if (lead > 0) {
+		memmove(b->data + start, b->data + start + lead,
+		    b->len - start - lead);
+		buf_truncate(b, b->len - lead);
+	}
+}
+
+enum zk_err
+prompt_read_fd(struct env *env, int fd, struct buf *out)
+{
+	size_t start = out->len;
+	enum zk_err r;
+	char c = 0;
+	ssize_t n;
+
+	for (;;) {
+		r = wait_readable(fd);
+		if (r != ZK_OK)
+			break;
+		n = env_read(env, fd, &c, 1);
+		if (n < 0) {
+			r = err_from_errno((int)-n);
+			break;
+		}
+		if (n == 0 || c == '\n')
+			break;
+		r = buf_u8(out, (uint8_t)c);
+		if (r != ZK_OK)
+			break;
+	}
+	crypto_wipe(&c, sizeof(c));
+	if (r != ZK_OK)
+		return r;
+	if (n == 0 && out->len == start)
+		return ZK_ENOENT;
+	trim(out, start);
+	return ZK_OK;
+}
+
+enum zk_err
+prompt_line(struct prompt *p, const char *question, struct buf *out)
+{
+	enum zk_err r;
+
+	r = io_write_full(p->env, p->fd, question, strlen(question));
+	if (r == ZK_OK)
+		r = io_write_full(p->env, p->fd, " ", 1);
+	return r == ZK_OK ? prompt_read_fd(p->env, p->fd, out) : r;
+}
+
+void
+prompt_tell(struct prompt *p, const char *text)
+{
+	if (io_write_full(p->env, p->fd, text, strlen(text)) != ZK_OK)
+		log_debug("the terminal takes no text");
+}
+
+enum zk_err
+prompt_yes(struct prompt *p, const char *question)
+{
+	enum zk_err r;
+	struct buf b;
+
+	buf_init(&b, 64);
+	r = io_write_full(p->env, p->fd, question, strlen(question));
+	if (r == ZK_OK)
+		r = prompt_line(p, " [y/N]", &b);
+	if (r == ZK_OK && strcasecmp(buf_cstr(&b), "y") != 0 &&
+	    strcasecmp(buf_cstr(&b), "yes") != 0)
+		r = ZK_EREFUSED;
+	if (r == ZK_ENOENT || r == ZK_ELIMIT)
+		r = ZK_EREFUSED;
+	buf_release(&b);
+	return r;
+}
+
+enum zk_err
+prompt_take_var(const char *name, struct buf *out)
+{
+	size_t len = strlen(name);
+
+	for (char **e = environ; e != NULL && *e != NULL; e++) {
+		if (strncmp(*e, name, len) != 0 || (*e)[len] != '=')
+			continue;
+		char *value = *e + len + 1;
+		size_t n = strlen(value);
+		enum zk_err r = n == 0 ? ZK_ENOENT : buf_put(out, value, n);
+		crypto_wipe(value, n);
+		return r;
+	}
+	return ZK_ENOENT;
+}

@@ -1,0 +1,49 @@
+/*
+ * Questions on the terminal.  They go to /dev/tty, so that they work while
+ * stdin and stdout are something else, and every wait ends when a stop
+ * signal comes.
+ */
+#ifndef ZK_CLI_PROMPT_H
+#define ZK_CLI_PROMPT_H
+
+#include <stdbool.h>
+
+#include "util/buf.h"
+#include "util/err.h"
+
+struct env;
+struct prompt;
+
+/* ZK_ENOENT: there is no terminal. */
+ZK_CHECKED enum zk_err prompt_open(struct env *env, struct prompt **out);
+void prompt_close(struct prompt *p);
+
+/*
+ * Asks question (a space is added) and appends the line typed, without its
+ * end and without white space around it, to out (wipe flag set).  ZK_ENOENT:
+ * end of input.  ZK_ESIGNAL.  ZK_ELIMIT: longer than out may be.
+ */
+ZK_CHECKED enum zk_err prompt_line(struct prompt *p, const char *question,
+    struct buf *out);
+
+/* Shows text, as it is; a failure to do so changes nothing. */
+void prompt_tell(struct prompt *p, const char *text);
+
+/* "question [y/N]": ZK_OK for yes, ZK_EREFUSED for all else, ZK_ESIGNAL. */
+ZK_CHECKED enum zk_err prompt_yes(struct prompt *p, const char *question);
+
+/*
+ * Appends the first line of descriptor fd (stdin) to out, as prompt_line
+ * does.  ZK_ENOENT: nothing there.
+ */
+ZK_CHECKED enum zk_err prompt_read_fd(struct env *env, int fd,
+    struct buf *out);
+
+/*
+ * Moves the value of the variable `name` of this process into out (wipe
+ * flag set) and overwrites it where it stood, so that nobody reads it from
+ * /proc.  ZK_ENOENT: not set or empty.
+ */
+ZK_CHECKED enum zk_err prompt_take_var(const char *name, struct buf *out);
+
+#endif
