@@ -115,6 +115,8 @@ http_new(const struct url *u, const struct transport_opts *opts,
 	h->name = name;
 	h->url = *u;
 	h->slots = HTTP_BULK_MAX;
+	h->stall_ms = opts->timeout_ms > 0 && opts->timeout_ms <
+	    HTTP_STALL_MS ? opts->timeout_ms : HTTP_STALL_MS;
 	rate_init(&h->up, opts->up_rate, http_now(h));
 	rate_init(&h->down, opts->down_rate, http_now(h));
 	r = start_curl(h);
@@ -181,12 +183,15 @@ take_handle(struct http *h)
 	return curl_easy_init();
 }
 
-/* Takes c off its handle. */
+/*
+ * Takes c off its handle.  A handle that failed is not used again: some of
+ * its buffers may still be set up, and options are then refused.
+ */
 static void
-detach(struct http *h, struct http_call *c)
+detach(struct http *h, struct http_call *c, bool keep)
 {
 	(void)curl_multi_remove_handle(h->multi, c->easy);
-	if (h->idle_n < HTTP_POOL_MAX)
+	if (keep && h->idle_n < HTTP_POOL_MAX)
 		h->idle[h->idle_n++] = c->easy;
 	else
 		curl_easy_cleanup(c->easy);
@@ -303,7 +308,7 @@ ended(struct http *h, struct http_call *c, CURLcode code)
 		retry = true;
 	else if (retry)
 		pause = backoff(h, c);
-	detach(h, c);
+	detach(h, c, code == CURLE_OK);
 	if (!retry || c->tries >= HTTP_TRIES ||
 	    (c->deadline > 0 && now + pause >= c->deadline)) {
 		finish(h, c, r);
@@ -326,9 +331,7 @@ begin(struct http *h, struct http_call *c)
 		return;
 	}
 	c->tries++;
-	c->stall_at = http_now(h) + HTTP_STALL_MS;
-	if (h->opts->timeout_ms > 0 && h->opts->timeout_ms < HTTP_STALL_MS)
-		c->stall_at = http_now(h) + h->opts->timeout_ms;
+	c->stall_at = http_now(h) + h->stall_ms;
 	r = http_call_prepare(c, easy);
 	if (r == ZK_OK && curl_multi_add_handle(h->multi, easy) != CURLM_OK)
 		r = ZK_ENOMEM;
@@ -391,24 +394,34 @@ http_start(struct http *h, struct http_call *c)
 
 /* Looking after what is under way. */
 
+/*
+ * The bytes that a transfer must move between two looks: 1 KiB/s, or, under
+ * a rate limit, a quarter of its share.
+ */
+static uint64_t
+least(const struct http *h, const struct http_call *c)
+{
+	const struct rate *r = c->body_len > 0 ? &h->up : &h->down;
+	uint64_t per_s = HTTP_STALL_RATE;
+
+	if (r->per_s > 0 && h->bulk > 0 && r->per_s / h->bulk / 4 < per_s)
+		per_s = r->per_s / h->bulk / 4;
+	return per_s * (uint64_t)h->stall_ms / 1000 + 1;
+}
+
 static bool
 too_slow(struct http *h, struct http_call *c, int64_t now)
 {
-	bool limited = h->up.per_s > 0 || h->down.per_s > 0;
-	uint64_t least = limited ? 1 : HTTP_STALL_BYTES;
-
 	if (!c->bulk || now < c->stall_at)
 		return false;
-	if (h->opts->timeout_ms > 0 && h->opts->timeout_ms < HTTP_STALL_MS)
-		least = 1;
-	if (c->moved < least && !c->paused)
+	if (c->moved < least(h, c) && !c->paused)
 		return true;
 	c->moved = 0;
-	c->stall_at = now + HTTP_STALL_MS;
+	c->stall_at = now + h->stall_ms;
 	return false;
 }
 
-/* Ends what is late; the next moment something may be, or -1. */
+/* Ends what is late; the next moment to look again, or -1. */
 static int64_t
 end_late(struct http *h)
 {
@@ -424,8 +437,9 @@ end_late(struct http *h)
 		    too_slow(h, c, now)) {
 			(void)snprintf(c->text, sizeof(c->text),
 			    "no answer in time");
-			detach(h, c);
+			detach(h, c, false);
 			finish(h, c, ZK_ETIMEDOUT);
+			next = now;
 		} else if (next < 0 || at < next) {
 			next = at;
 		}
@@ -537,7 +551,7 @@ http_abort(struct http *h, enum zk_err r)
 		following = c->next;
 		if (!c->bulk)
 			continue;
-		detach(h, c);
+		detach(h, c, false);
 		finish(h, c, r);
 	}
 }

@@ -23,7 +23,7 @@
 #define HTTP_TRIES 4		/* of one call */
 #define HTTP_TIMEOUT_MS 60000	/* of a call when the caller names none */
 #define HTTP_STALL_MS 30000	/* between two looks at progress... */
-#define HTTP_STALL_BYTES 30720	/* ...which is at least this */
+#define HTTP_STALL_RATE 1024	/* ...which is at least this a second */
 
 struct env;
 struct transport_opts;
@@ -42,6 +42,7 @@ struct http {
 	struct http_call *queue;	/* waiting, in order */
 	struct http_call *active;	/* on a handle */
 	unsigned bulk;			/* active ones that are bulk */
+	int64_t stall_ms;		/* between two looks at progress */
 	unsigned slots;			/* how many may be; 1..HTTP_BULK_MAX */
 	struct rate up;
 	struct rate down;

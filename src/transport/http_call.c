@@ -19,6 +19,12 @@
 
 #define AEAD_ONLY "ECDHE+CHACHA20:ECDHE+AESGCM"
 
+static void
+say(struct http_call *c, const char *text)
+{
+	(void)snprintf(c->text, sizeof(c->text), "%s", text);
+}
+
 /* Callbacks.  A short count makes libcurl fail the transfer. */
 
 static size_t
@@ -163,8 +169,10 @@ sign(struct http_call *c, const char *path, const char *query)
 	struct buf line;
 	enum zk_err r;
 
-	if (c->h->opts->request == NULL)
+	if (c->h->opts->request == NULL) {
+		say(c, "there is no key here to sign requests with");
 		return ZK_EAUTH;
+	}
 	buf_init(&msg, AUTH_MESSAGE_MAX);
 	buf_init(&line, AUTH_HEADER_MAX + 32);
 	auth_fill(c, &a);
@@ -397,12 +405,6 @@ http_call_release(struct http_call *c)
 
 /* What became of it. */
 
-static void
-say(struct http_call *c, const char *text)
-{
-	(void)snprintf(c->text, sizeof(c->text), "%s", text);
-}
-
 /* A try that ended without a whole reply. */
 static enum zk_err
 curl_outcome(struct http_call *c, CURLcode code, bool *retry)
@@ -429,14 +431,18 @@ curl_outcome(struct http_call *c, CURLcode code, bool *retry)
 		return ZK_ELIMIT;
 	case CURLE_OUT_OF_MEMORY:
 		/* before 8.6 this is how a head line over 100 KiB ends */
-		return c->sent > 0 || c->head_lines > 0 ? ZK_ELIMIT :
-		    ZK_ENOMEM;
+		if (c->head_lines == 0)
+			return ZK_ENOMEM;
+		say(c, "the head of its reply is too long");
+		return ZK_ELIMIT;
 	case CURLE_OPERATION_TIMEDOUT:
-		*retry = true;
+		*retry = c->tries < 2;
 		return ZK_ETIMEDOUT;
 	case CURLE_COULDNT_RESOLVE_PROXY:
 	case CURLE_COULDNT_RESOLVE_HOST:
 	case CURLE_COULDNT_CONNECT:
+		*retry = c->tries < 2;
+		return ZK_ENET;
 	case CURLE_PARTIAL_FILE:
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_GOT_NOTHING:
