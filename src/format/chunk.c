@@ -55,6 +55,12 @@ stored_len(size_t payload)
 	return padme_floor(payload + CHUNK_EXTRA, CHUNK_STORED_MIN);
 }
 
+size_t
+chunk_stored_max(size_t n)
+{
+	return (size_t)stored_len(n);
+}
+
 bool
 chunk_ref_ok(const struct chunk_ref *ref)
 {

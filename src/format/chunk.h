@@ -65,9 +65,12 @@ void chunk_hash(unsigned level, const void *p, size_t n,
 /* A fresh random key and nonce; the rest of ref stays. */
 void chunk_ref_fresh(struct env *env, struct chunk_ref *ref);
 
+/* The most bytes that n plain ones are stored in. */
+size_t chunk_stored_max(size_t n);
+
 /*
  * Seals n plain bytes (1..CHUNK_PLAIN_MAX) whose hash is ref->hash under
- * ref->key and ref->nonce: replaces out (max at least CHUNK_STORED_MAX) by
+ * ref->key and ref->nonce: replaces out (max at least chunk_stored_max) by
  * the stored bytes and fills name and lengths of ref.  The pair of key and
  * nonce must be fresh, or have sealed these very bytes: the caller compares
  * the new name with the old before anything leaves.  ZK_ENOMEM.

@@ -76,44 +76,25 @@ chunkdb_find(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
 	return r;
 }
 
-/* The first location of hash whose name is above after. */
-static enum zk_err
-next_ref(struct db *db, const uint8_t *hash, const uint8_t *after,
-    struct chunk_ref *ref)
+enum zk_err
+chunkdb_next(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
+    const uint8_t after[static CHUNK_HASH_LEN], struct chunk_ref *out)
 {
 	struct stmt *s = db_stmt(db, "SELECT " REF_COLS " FROM chunk c"
 	    " WHERE c.hash = ?1 AND c.name > ?2 ORDER BY c.name LIMIT 1");
 	enum zk_err r;
 
+	memset(out, 0, sizeof(*out));
 	stmt_blob(s, 1, hash, CHUNK_HASH_LEN);
 	stmt_blob(s, 2, after, CHUNK_HASH_LEN);
 	r = stmt_step(db, s);
 	if (r != ZK_OK)
 		return r;
-	r = get_ref(s, ref);
+	r = get_ref(s, out);
 	stmt_reset(s);
+	if (r != ZK_OK)
+		chunk_ref_wipe(out);
 	return r;
-}
-
-enum zk_err
-chunkdb_each(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
-    enum zk_err (*each)(void *arg, const struct chunk_ref *ref), void *arg)
-{
-	uint8_t after[CHUNK_HASH_LEN] = { 0 };
-	struct chunk_ref ref;
-	enum zk_err r;
-
-	for (;;) {
-		r = next_ref(db, hash, after, &ref);
-		if (r != ZK_OK)
-			break;
-		memcpy(after, ref.name, sizeof(after));
-		r = each(arg, &ref);
-		if (r != ZK_OK)
-			break;
-	}
-	chunk_ref_wipe(&ref);
-	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 enum zk_err

@@ -42,12 +42,12 @@ ZK_CHECKED enum zk_err chunkdb_find(struct db *db,
     struct chunk_ref *out, enum chunkdb_state *state);
 
 /*
- * Every location of the hash, until each returns an error (which is then
- * the result).
+ * The location of the hash with the lowest name above after (32 zero bytes
+ * to start).  ZK_ENOENT: no more.
  */
-ZK_CHECKED enum zk_err chunkdb_each(struct db *db,
+ZK_CHECKED enum zk_err chunkdb_next(struct db *db,
     const uint8_t hash[static CHUNK_HASH_LEN],
-    enum zk_err (*each)(void *arg, const struct chunk_ref *ref), void *arg);
+    const uint8_t after[static CHUNK_HASH_LEN], struct chunk_ref *out);
 
 /* Adds a location; one that is there already is fine. */
 ZK_CHECKED enum zk_err chunkdb_add(struct db *db,

@@ -61,7 +61,9 @@ void download_free(struct download *d);
 /* One file to write; all is borrowed until it is done. */
 struct download_item {
 	const struct content *c;
-	int fd;			/* open for reading and writing */
+	int fd;			/* open for reading and writing; or -1... */
+	struct buf *out;	/* ...and out is replaced by the content: up
+				 * to out->max bytes, ZK_ELIMIT */
 	/*
 	 * fd may hold chunks of an interrupted run: they are checked and
 	 * kept.  Else it must be empty.
@@ -101,7 +103,7 @@ ZK_CHECKED enum zk_err download_many(struct download *d,
 
 /*
  * Replaces out by the whole content, at most out->max bytes (ZK_ELIMIT).
- * Inline content needs no remote and may have any number of callers.
+ * Of many, give them to download_many instead, so that transfers overlap.
  */
 ZK_CHECKED enum zk_err download_bytes(struct download *d,
     const struct content *c, struct buf *out);

@@ -220,6 +220,7 @@ reader_next(struct reader *r, struct buf *chunk, uint64_t *count)
 		r->off += zeros - r->fill;
 		r->fill = 0;
 		*count = zeros / CUT_MAX;
+		buf_init_secret(chunk, CUT_MAX);
 		return buf_zero(chunk, CUT_MAX);
 	}
 	e = find_end(r, &n);
@@ -229,6 +230,8 @@ reader_next(struct reader *r, struct buf *chunk, uint64_t *count)
 	}
 	if (e != ZK_OK)
 		return e;
+	/* exactly as large as needed: many of these are held */
+	buf_init_secret(chunk, n);
 	e = buf_put(chunk, r->stage, n);
 	if (e != ZK_OK)
 		return e;

@@ -364,6 +364,7 @@ sealer_put(struct sealer *s, const struct sealer_in *in, struct buf *plain)
 	if (r != ZK_OK)
 		return r;
 	buf_swap(&j->plain, plain);
+	buf_init(&j->out, chunk_stored_max(j->plain.len));
 	j->mode = in->mode;
 	j->count = in->count;
 	*s->end = j;
