@@ -1,0 +1,162 @@
+# Helpers of the scenarios in this folder.  A scenario is NN-name.sh, begins
+# with `. "${0%/*}/lib.sh"`, needs nothing but the program, and says what the
+# one right outcome is.  It ends with 0, with 1 after "fail: ...", or with 77
+# after "skip: ..." when the machine cannot run it.
+#
+# $ZK is the program (default build/zk), $T a fresh folder that is removed at
+# the end, $HOME an empty one in it.  Devices of one machine differ in their
+# state home: see `as`.
+# shellcheck disable=SC2034,SC2046 # for scenarios; words are meant
+set -u
+
+top=$(cd "${0%/*}/../.." && pwd)
+ZK=${ZK:-$top/build/zk}
+case $ZK in /*) ;; *) ZK=$PWD/$ZK ;; esac
+T=$(mktemp -d) || exit 1
+pids=
+# shellcheck disable=SC2317 # called by the trap
+lib_cleanup() {
+	for pid in $pids; do
+		kill "$pid" 2>/dev/null
+		wait "$pid" 2>/dev/null
+	done
+	chmod -R u+rwx "$T" 2>/dev/null
+	rm -rf "$T"
+}
+trap lib_cleanup EXIT
+trap 'exit 1' INT TERM HUP
+
+for var in $(env | sed -n 's/^\(ZK_[A-Z_]*\)=.*/\1/p'); do
+	[ "$var" = ZK_VECTORS ] || unset "$var"
+done
+unset XDG_STATE_HOME XDG_CONFIG_HOME NO_COLOR
+export HOME="$T/home" LC_ALL=C TZ=UTC0
+mkdir "$HOME"
+
+fail() {
+	echo "fail: $*"
+	[ ! -s "$T/err" ] || sed 's/^/  stderr: /' "$T/err" | tail -n 20
+	exit 1
+}
+skip() {
+	echo "skip: $*"
+	exit 77
+}
+need() {
+	for tool in "$@"; do
+		command -v "$tool" >/dev/null || skip "no $tool here"
+	done
+}
+
+# expect STATUS CMD...: runs it; its output is in $T/out and $T/err after.
+expect() {
+	want=$1
+	shift
+	"$@" >"$T/out" 2>"$T/err"
+	got=$?
+	[ "$got" -eq "$want" ] || fail "status $got, not $want, of: $*"
+}
+out_is() {
+	[ "$(cat "$T/out")" = "$1" ] || fail "stdout is '$(cat "$T/out")'"
+}
+out_has() { grep -qF -e "$1" "$T/out" || fail "stdout lacks '$1'"; }
+err_has() { grep -qF -e "$1" "$T/err" || fail "stderr lacks '$1'"; }
+out_empty() { [ ! -s "$T/out" ] || fail "stdout: $(head -c 300 "$T/out")"; }
+err_empty() { [ ! -s "$T/err" ] || fail "stderr is not empty"; }
+
+# as NAME ARG...: zk as the device NAME, whose vault is $T/NAME.
+as() {
+	who=$1
+	shift
+	XDG_STATE_HOME="$T/state-$who" "$ZK" -C "$T/$who" "$@"
+}
+
+# relay_start ARG...: a relay on a free port; sets relay_url, relay_pid.
+relay_start() {
+	: >"$T/relay.url"
+	"$ZK" relay --listen 127.0.0.1:0 --data "$T/relay" "$@" \
+	    >"$T/relay.url" 2>"$T/relay.log" &
+	relay_pid=$!
+	pids="$pids $relay_pid"
+	tries=0
+	while ! grep -q . "$T/relay.url"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || fail "the relay does not start:" \
+		    "$(cat "$T/relay.log")"
+		sleep 0.05
+	done
+	relay_url=$(head -n 1 "$T/relay.url")
+}
+relay_stop() {
+	kill "$relay_pid"
+	wait "$relay_pid"
+}
+
+# device_init NAME URL...: $T/NAME becomes a vault.
+device_init() {
+	dev=$1
+	shift
+	mkdir -p "$T/$dev"
+	set -- $(for url in "$@"; do echo --remote "$url"; done)
+	XDG_STATE_HOME="$T/state-$dev" "$ZK" -q init "$T/$dev" --name "$dev" \
+	    "$@" >/dev/null || fail "init of $dev"
+}
+
+# device_pair MEMBER NEW: $T/NEW joins the vault of $T/MEMBER by its link.
+device_pair() {
+	mkdir -p "$T/$2"
+	: >"$T/pair-$1"
+	as "$1" pair --yes --json >"$T/pair-$1" 2>"$T/pair-$1.err" &
+	pair_pid=$!
+	tries=0
+	while ! grep -q '"type":"invite"' "$T/pair-$1"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || fail "no invitation:" \
+		    "$(cat "$T/pair-$1.err")"
+		sleep 0.05
+	done
+	link=$(sed -n 's/.*"link":"\([^"]*\)".*/\1/p;q' "$T/pair-$1")
+	ZK_CODE=$link XDG_STATE_HOME="$T/state-$2" "$ZK" -q pair --join \
+	    "$T/$2" --name "$2" --yes >/dev/null || fail "joining as $2"
+	wait "$pair_pid" || fail "pairing on $1"
+}
+
+# same_tree A B: names, kinds, modes, times, contents; without .zk.
+tree_list() {
+	(cd "$1" && find . -path ./.zk -prune -o ! -path . \
+	    -printf '%p\t%y\t%m\t%l' \
+	    \( -type f -printf '\t%T@\t%s' -o -true \) -printf '\0' |
+	    sort -z)
+}
+same_tree() {
+	tree_list "$T/$1" >"$T/tree-a"
+	tree_list "$T/$2" >"$T/tree-b"
+	cmp -s "$T/tree-a" "$T/tree-b" || {
+		tr '\0' '\n' <"$T/tree-a" >"$T/tree-a.txt"
+		tr '\0' '\n' <"$T/tree-b" >"$T/tree-b.txt"
+		fail "$1 and $2 differ:" \
+		    "$(diff "$T/tree-a.txt" "$T/tree-b.txt" | head -n 20)"
+	}
+	diff -r --no-dereference -x .zk -q "$T/$1" "$T/$2" ||
+	    fail "contents of $1 and $2 differ"
+}
+
+# json_ok FILE: every line is one JSON object with a type.
+json_ok() {
+	need jq
+	jq -e -s --argjson n "$(wc -l <"$1")" 'length == $n and $n > 0 and
+	    all(.[]; (.type | type) == "string")' "$1" >/dev/null 2>&1 ||
+	    fail "bad JSON: $(head -c 500 "$1")"
+}
+# json EXPR: what jq prints of the last line of $T/out.
+json() { tail -n 1 "$T/out" | jq -r "$1"; }
+
+# as_nobody CMD...: permission tests that run as root drop to nobody.
+as_nobody() {
+	if [ "$(id -u)" -eq 0 ]; then
+		need setpriv
+		setpriv --reuid nobody --regid nogroup --clear-groups "$@"
+	else
+		"$@"
+	fi
+}
