@@ -387,7 +387,8 @@ put_narrow(struct db *db, const struct base_entry *e)
 	bind_blob(s, 2, e->name, e->name_len);
 	stmt_int(s, 3, e->id);
 	stmt_int(s, 4, e->kind);
-	stmt_int(s, 5, e->flags);
+	stmt_int(s, 5, (e->flags & ~(unsigned)BASE_RULES) |
+	    (e->rules_len > 0 ? BASE_RULES : 0));
 	stmt_blob(s, 6, stat, STAT_LEN);
 	if (e->kind == NODE_DIR && e->st.ino != 0)
 		stmt_int(s, 7, (int64_t)e->st.ino);
@@ -575,7 +576,8 @@ base_set_stat(struct db *db, int64_t id, const struct base_stat *st,
     unsigned flags)
 {
 	uint8_t stat[STAT_LEN];
-	struct stmt *s = db_stmt(db, "UPDATE base SET stat = ?2, flags = ?3,"
+	struct stmt *s = db_stmt(db, "UPDATE base SET stat = ?2,"
+	    " flags = ?3 | (flags & 16),"
 	    " dirino = CASE WHEN kind = 2 THEN ?4 END WHERE (parent, name) ="
 	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
 	enum zk_err r;
@@ -583,7 +585,7 @@ base_set_stat(struct db *db, int64_t id, const struct base_stat *st,
 	stat_encode(st, stat);
 	stmt_int(s, 1, id);
 	stmt_blob(s, 2, stat, STAT_LEN);
-	stmt_int(s, 3, flags);
+	stmt_int(s, 3, flags & ~(unsigned)BASE_RULES);
 	stmt_int(s, 4, (int64_t)st->ino);
 	r = stmt_run(db, s);
 	if (r == ZK_OK && db_changes(db) != 1)
@@ -696,6 +698,19 @@ enum zk_err
 base_full_next(struct db *db, struct base_iter *it, struct base_entry *e)
 {
 	return one_wide(db, it->s, e);
+}
+
+enum zk_err
+base_next_child(struct db *db, int64_t parent, const void *name, size_t len,
+    struct base_entry *e)
+{
+	struct stmt *s = db_stmt(db, "SELECT " WIDE " FROM base b"
+	    " JOIN base_more m ON m.id = b.id"
+	    " WHERE b.parent = ?1 AND b.name > ?2 ORDER BY b.name LIMIT 1");
+
+	stmt_int(s, 1, parent);
+	bind_blob(s, 2, name, len);
+	return one_wide(db, s, e);
 }
 
 enum zk_err

@@ -45,7 +45,9 @@ enum base_flags {
 	/* apply has moved it into a staging name */
 	BASE_STAGED = 4,
 	/* a directory on another file system than its parent */
-	BASE_MOUNT = 8
+	BASE_MOUNT = 8,
+	/* rules is not empty; kept by base_put itself */
+	BASE_RULES = 16
 };
 
 /* What stat said when the row was written.  Zeroes where never seen. */
@@ -76,8 +78,8 @@ struct base_entry {
 	size_t nodes_n;		/* 0 for kept rows */
 	const uint8_t *refs;	/* place, content, attribute heads: the */
 	size_t refs_len;	/* caller's own encoding */
-	const uint8_t *rules;	/* kept directories: ignore patterns that */
-	size_t rules_len;	/* held there when it lost its .zkignore */
+	const uint8_t *rules;	/* directories: ignore patterns that hold as */
+	size_t rules_len;	/* long as it has no .zkignore; local only */
 };
 
 /* Fills *out from what stat said; fsid 0. */
@@ -161,6 +163,10 @@ ZK_CHECKED enum zk_err base_set_refs(struct db *db, int64_t id,
     const struct opid *nodes, size_t nodes_n, const void *refs,
     size_t refs_len);
 
+/* Sets the rules of a directory's row. */
+ZK_CHECKED enum zk_err base_set_rules(struct db *db, int64_t id,
+    const void *rules, size_t len);
+
 /* Deletes one row; its children must be gone or leave (else ZK_ECHANGED). */
 ZK_CHECKED enum zk_err base_remove(struct db *db, int64_t id);
 
@@ -188,6 +194,13 @@ void base_list_end(struct base_iter *it);
 void base_full(struct db *db, int64_t parent, struct base_iter *it);
 ZK_CHECKED enum zk_err base_full_next(struct db *db, struct base_iter *it,
     struct base_entry *e);
+
+/*
+ * The child of parent with the next name after the given one (len 0: the
+ * first), whole: for walks that write or go down on the way.  ZK_ENOENT.
+ */
+ZK_CHECKED enum zk_err base_next_child(struct db *db, int64_t parent,
+    const void *name, size_t len, struct base_entry *e);
 
 /* The row with the lowest id above after, whole.  ZK_ENOENT. */
 ZK_CHECKED enum zk_err base_after(struct db *db, int64_t after,

@@ -45,6 +45,29 @@ base_claim(struct db *db, int64_t parent, const void *name, size_t len)
 }
 
 enum zk_err
+base_set_rules(struct db *db, int64_t id, const void *rules, size_t len)
+{
+	struct stmt *s = db_stmt(db,
+	    "UPDATE base_more SET rules = ?2 WHERE id = ?1");
+	enum zk_err r;
+
+	stmt_int(s, 1, id);
+	if (len > 0)
+		stmt_blob(s, 2, rules, len);
+	else
+		stmt_null(s, 2);
+	r = stmt_run(db, s);
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db, "UPDATE base SET flags = (flags & ~16) | ?2"
+	    " WHERE (parent, name) ="
+	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
+	stmt_int(s, 1, id);
+	stmt_int(s, 2, len > 0 ? BASE_RULES : 0);
+	return stmt_run(db, s);
+}
+
+enum zk_err
 base_rootid_get(struct db *db, struct base_rootid *out)
 {
 	struct stmt *s = db_stmt(db,

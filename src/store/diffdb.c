@@ -141,6 +141,31 @@ diff_drop(struct db *db, int64_t id)
 }
 
 enum zk_err
+diff_last(struct db *db, int64_t *id)
+{
+	struct stmt *s = db_stmt(db, "SELECT max(id) FROM diff");
+	enum zk_err r = stmt_step(db, s);
+
+	*id = 0;
+	if (r != ZK_OK)
+		return r;
+	*id = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+enum zk_err
+diff_set_fsid(struct db *db, const char *path, size_t len, uint64_t fsid)
+{
+	struct stmt *s = db_stmt(db, "UPDATE diff SET fsid = ?2"
+	    " WHERE path = ?1 AND kind = 2 AND what IN (1, 2)");
+
+	stmt_blob(s, 1, path, len);
+	stmt_int(s, 2, (int64_t)fsid);
+	return stmt_run(db, s);
+}
+
+enum zk_err
 diff_make_move(struct db *db, int64_t id, int64_t row)
 {
 	struct stmt *s = db_stmt(db,

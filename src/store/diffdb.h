@@ -31,7 +31,9 @@ struct diff {
 	int64_t row;		/* base row, 0 for NEW and reports */
 	int64_t parent;		/* row of the directory it is in; 0: is new */
 	uint8_t kind;		/* enum node_kind on disk (VANISHED: in base) */
-	struct base_stat st;	/* as seen (VANISHED: as in base) */
+	/* as seen (VANISHED: as in base); fsid is set for a directory that
+	 * is a mount, whose row then gets BASE_MOUNT */
+	struct base_stat st;
 	bool hash_known;	/* hash is of the bytes (VANISHED: in base) */
 	uint8_t hash[BASE_HASH_LEN];
 	const char *path;	/* on disk (VANISHED: where it was) */
@@ -55,6 +57,13 @@ ZK_CHECKED enum zk_err diff_count(struct db *db, uint32_t mask, uint64_t *n);
 
 /* Forgets one. */
 ZK_CHECKED enum zk_err diff_drop(struct db *db, int64_t id);
+
+/* The highest id, 0 when there is none. */
+ZK_CHECKED enum zk_err diff_last(struct db *db, int64_t *id);
+
+/* Sets st.fsid of the NEW or MOVED at path. */
+ZK_CHECKED enum zk_err diff_set_fsid(struct db *db, const char *path,
+    size_t len, uint64_t fsid);
 
 /* Turns a NEW into a MOVED of row and forgets the VANISHED of that row. */
 ZK_CHECKED enum zk_err diff_make_move(struct db *db, int64_t id, int64_t row);

@@ -11,7 +11,7 @@
 enum pat_flags {
 	PAT_NEGATED = 1,
 	PAT_DIR = 2,		/* matches directories alone */
-	PAT_BASE = 4,		/* no slash in it: matches the last component */
+	PAT_BASE = 4,		/* no slash: matches the last component */
 	PAT_LITERAL = 8,	/* no wildcard and no escape */
 	PAT_SUFFIX = 16		/* '*' and then a literal */
 };

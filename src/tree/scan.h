@@ -41,11 +41,17 @@ struct scan_result {
 
 /*
  * Scans and fills the table of differences, which it first empties:
- * - ids ascend so that a directory comes before what is in it;
+ * - what appeared, moved or changed comes first, a directory before what is
+ *   in it; then what vanished, children before their directory; what is now
+ *   of another kind where base has a directory comes among the latter, right
+ *   after what vanished below it.  So they can be recorded in this order,
+ *   with base_claim for each place that a NEW, MOVED or KIND takes;
  * - a directory found by inode and birth time at another place is MOVED,
  *   and what is in it is compared with that row's children;
  * - of a vanished directory every row below that did not move is VANISHED
- *   too, children before their directory;
+ *   too;
+ * - a kept row that changed, or a kept directory in which something new
+ *   appears, is KEPT: from now on a node like a NEW, but it has its row;
  * - what base has and ignore rules now cover is no difference.
  * File moves are found afterwards by moves_find.
  *

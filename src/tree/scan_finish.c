@@ -1,0 +1,153 @@
+#include <string.h>
+
+#include "tree/scan_int.h"
+#include "util/path.h"
+
+enum zk_err
+scan_set_fsid(struct scan *s, const char *path, uint64_t fsid)
+{
+	return diff_set_fsid(s->db, path, strlen(path), fsid);
+}
+
+static bool
+has_moved(struct scan *s, int64_t row)
+{
+	int64_t id;
+
+	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK;
+}
+
+/* Adds VANISHED for row e at path. */
+static enum zk_err
+add_vanished(struct scan *s, const struct base_entry *e,
+    const struct buf *path)
+{
+	struct diff d = {
+		.what = DIFF_VANISHED, .row = e->id, .parent = e->parent,
+		.kind = e->kind, .st = e->st, .hash_known = true,
+		.path = (const char *)path->data, .path_len = path->len
+	};
+
+	memcpy(d.hash, e->hash, sizeof(d.hash));
+	return diff_add(s->db, &d);
+}
+
+/*
+ * Everything below row that did not move, from the bottom up.  Kept rows go
+ * with the rest: nothing on disk stands for them any more.
+ */
+static enum zk_err
+expand(struct scan *s, int64_t row, struct buf *path, unsigned depth)
+{
+	uint8_t name[PATH_NAME_MAX];
+	size_t len = 0, base = path->len;
+	enum zk_err r = ZK_OK;
+
+	if (depth > 2 * PATH_DEPTH_MAX)
+		return ZK_ETAMPER;
+	while (r == ZK_OK) {
+		struct base_entry e;
+
+		r = base_next_child(s->db, row, name, len, &e);
+		if (r != ZK_OK)
+			break;
+		len = e.name_len < sizeof(name) ? e.name_len : sizeof(name);
+		memcpy(name, e.name, len);
+		if (has_moved(s, e.id) || e.flags & BASE_STAGED)
+			continue;
+		r = path_join(path, name, len);
+		if (r == ZK_OK && e.kind == NODE_DIR) {
+			int64_t id = e.id;
+
+			r = expand(s, id, path, depth + 1);
+			if (r == ZK_OK)
+				r = base_get(s->db, id, &e);
+		}
+		if (r == ZK_OK)
+			r = add_vanished(s, &e, path);
+		buf_truncate(path, base);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* One VANISHED, or KIND where base has a directory: to the end of the list. */
+static enum zk_err
+take_back(struct scan *s, const struct diff *found, struct buf *path)
+{
+	struct diff d = *found;
+	struct base_entry e;
+	enum zk_err r;
+
+	buf_reset(path);
+	r = buf_put(path, d.path, d.path_len);
+	if (r == ZK_OK)
+		r = base_get(s->db, d.row, &e);
+	if (r != ZK_OK || (d.what == DIFF_KIND && e.kind != NODE_DIR))
+		return r;
+	r = diff_drop(s->db, d.id);
+	if (r == ZK_OK && d.what == DIFF_VANISHED && has_moved(s, d.row))
+		return ZK_OK;
+	if (r == ZK_OK && e.kind == NODE_DIR) {
+		r = expand(s, d.row, path, 0);
+		if (r == ZK_OK)
+			r = base_get(s->db, d.row, &e);
+	}
+	if (r != ZK_OK)
+		return r;
+	if (d.what == DIFF_VANISHED)
+		return add_vanished(s, &e, path);
+	d.path = (const char *)path->data;
+	d.path_len = path->len;
+	return diff_add(s->db, &d);
+}
+
+static enum zk_err
+remove_kept(struct scan *s, int64_t row, unsigned depth)
+{
+	struct base_entry e;
+	enum zk_err r = ZK_OK;
+
+	if (depth > 2 * PATH_DEPTH_MAX)
+		return ZK_ETAMPER;
+	while (r == ZK_OK) {
+		r = base_next_child(s->db, row, "", 0, &e);
+		if (r == ZK_OK)
+			r = remove_kept(s, e.id, depth + 1);
+	}
+	if (r != ZK_ENOENT)
+		return r;
+	s->res->kept_gone++;
+	return base_remove(s->db, row);
+}
+
+enum zk_err
+scan_finish(struct scan *s)
+{
+	struct buf path;
+	struct diff d;
+	int64_t after = 0, last = 0, at = INT64_MAX;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&path, 4 * PATH_LEN_MAX);
+	r = diff_last(s->db, &last);
+	while (r == ZK_OK) {
+		r = diff_next(s->db, 1u << DIFF_VANISHED | 1u << DIFF_KIND,
+		    &after, &d);
+		if (r == ZK_OK && after > last)
+			break;
+		if (r == ZK_OK)
+			r = take_back(s, &d, &path);
+	}
+	if (r == ZK_ENOENT)
+		r = ZK_OK;
+	for (after = 0; r == ZK_OK;) {
+		r = diff_next(s->db, 1u << SCAN_GONE, &after, &d);
+		at = d.row;
+		if (r == ZK_OK)
+			r = diff_drop(s->db, d.id);
+		if (r == ZK_OK)
+			r = remove_kept(s, at, 0);
+	}
+	buf_release(&path);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}

@@ -1,0 +1,53 @@
+/*
+ * What scan.c (the walk) and scan_finish.c (what follows from all of it)
+ * share.  For them alone.
+ */
+#ifndef ZK_TREE_SCAN_INT_H
+#define ZK_TREE_SCAN_INT_H
+
+#include "tree/listing.h"
+#include "tree/scan.h"
+#include "util/buf.h"
+
+struct pool;
+struct todo;
+
+/* A kept row that is gone; never seen outside a scan. */
+#define SCAN_GONE 30
+
+struct scan {
+	struct root *root;
+	struct db *db;
+	const struct scan_opts *opts;
+	struct scan_result *res;
+	struct pool *pool;
+	struct todo *stack;	/* directories to be read, next one last */
+	size_t n;
+	size_t cap;
+	struct buf path;	/* of the entry at hand */
+	size_t base;		/* of it, the directory and '/' */
+	struct buf name;
+	/* the second reading of the directory at hand */
+	struct listing again;
+	bool again_read;
+	int again_fd;
+};
+
+/* enum node_kind of what st describes, 0 for others. */
+uint8_t scan_kind(const struct env_stat *st);
+
+/* Adds a difference at s->path; st may be NULL. */
+ZK_CHECKED enum zk_err scan_emit(struct scan *s, uint8_t what, int64_t row,
+    int64_t parent, const struct env_stat *st);
+
+/* Notes in the difference of a new directory that it is a mount. */
+ZK_CHECKED enum zk_err scan_set_fsid(struct scan *s, const char *path,
+    uint64_t fsid);
+
+/*
+ * Drops what moved from what vanished, adds what vanished below, and puts
+ * removals at the end, children first.  Removes kept rows that are gone.
+ */
+ZK_CHECKED enum zk_err scan_finish(struct scan *s);
+
+#endif
