@@ -25,6 +25,7 @@
 #include "util/err.h"
 
 #define CDB_ROOT INT64_C(0)
+#define CDB_LIMBO INT64_C(-1)	/* parent of a node that is being moved */
 #define CDB_NAME_MAX 255
 
 /* The registers of a node; an op may be in several. */
@@ -46,6 +47,15 @@ struct cdb_name {
 	uint8_t len;
 	uint8_t b[CDB_NAME_MAX];
 };
+
+/* Order of names: bytes, a prefix first. */
+static inline int
+cdb_name_cmp(const struct cdb_name *a, const struct cdb_name *b)
+{
+	int c = memcmp(a->b, b->b, a->len < b->len ? a->len : b->len);
+
+	return c != 0 ? c : (int)a->len - (int)b->len;
+}
 
 struct cdb_op {
 	int64_t o;
@@ -86,11 +96,11 @@ struct cdb_node {
 	uint16_t mode;
 	uint32_t mtime_nsec;
 	int64_t mtime_sec;
-	int64_t mode_op;	/* ops that gave mode and mtime; 0: none */
+	int64_t mode_op;	/* ops that gave mode and mtime; 0: birth */
 	int64_t mtime_op;
 	int64_t parent;
 	struct cdb_name name;
-	int64_t place;		/* the op that gave parent and name */
+	int64_t place;		/* op that gave both; 0: the birth */
 	int64_t live;		/* ops that keep it alive */
 	int64_t nvis;		/* visible children */
 	int64_t nops;		/* ops beside its birth */
@@ -130,17 +140,16 @@ struct cdb_impl {
 	enum zk_err (*op_by_id)(void *db, const struct opid *id,
 	    struct cdb_op *out);
 	enum zk_err (*op_get)(void *db, int64_t o, struct cdb_op *out);
-	/* True in *known if id is an op, a birth, or was op_seen. */
-	enum zk_err (*op_known)(void *db, const struct opid *id, bool *known);
-	/* Remembers an op that is in no register (REMOVE, DROP). */
-	enum zk_err (*op_seen)(void *db, const struct opid *id);
-	/* New record; fills op->o.  ZK_EEXIST: id known. */
+	/*
+	 * New record; fills op->o, and vertex with it where op is in
+	 * REG_CONTENT and vertex is 0.  ZK_EEXIST: id known.
+	 */
 	enum zk_err (*op_add)(void *db, struct cdb_op *op);
-	/* Writes heads, flags and vertex. */
+	/* Writes heads and flags. */
 	enum zk_err (*op_set)(void *db, const struct cdb_op *op);
 	/* Ops of node n beside its birth that are a head somewhere. */
 	enum zk_err (*heads)(void *db, int64_t n, cdb_op_fn *fn, void *arg);
-	/* Ops beside births that are of vertex v. */
+	/* Ops of vertex v, which is one of them; never its node's birth. */
 	enum zk_err (*members)(void *db, int64_t v, cdb_op_fn *fn, void *arg);
 
 	/* Moves of directories with an id above id, greatest first. */
@@ -152,12 +161,10 @@ struct cdb_impl {
 
 	/* Vertex v replaces vertex p. */
 	enum zk_err (*edge_add)(void *db, int64_t p, int64_t v);
-	/* Vertices that replace p / that v replaces: at most max, *n found. */
-	enum zk_err (*edges_up)(void *db, int64_t p, int64_t *v, size_t max,
-	    size_t *n);
+	/* What v replaces, ascending: the first max of it, *n written. */
 	enum zk_err (*edges_down)(void *db, int64_t v, int64_t *p, size_t max,
 	    size_t *n);
-	/* Next vertex after `after` that replaces p.  ZK_ENOENT. */
+	/* Next vertex by key after `after` that replaces p.  ZK_ENOENT. */
 	enum zk_err (*edge_next)(void *db, int64_t p, int64_t after,
 	    int64_t *v);
 
@@ -197,5 +204,8 @@ struct cdb {
 	const struct cdb_impl *impl;
 	void *db;
 };
+
+/* The birth as the op that it is, from its node's record. */
+void cdb_birth(const struct cdb_node *node, struct cdb_op *out);
 
 #endif

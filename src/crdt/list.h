@@ -38,6 +38,11 @@ struct list_entry {
 	uint32_t mtime_nsec;
 	int64_t mtime_sec;
 	struct content content;	/* files and symlinks; data is NULL */
+	/*
+	 * What stays the same while the entry is renamed and edited: nodes[0],
+	 * or for LIST_COPY the op that began its branch.  Unique in the tree.
+	 */
+	struct opid key;
 	const struct opid *nodes; /* those it stands for, winner first */
 	size_t nodes_n;
 	/*
@@ -81,13 +86,21 @@ ZK_CHECKED enum zk_err list_lookup(struct tree *t, const uint8_t *path,
     size_t len, struct list **out);
 
 /*
- * Appends the path of the entry that stands for the node (its file at the
- * name, if it shows as several); the root's is empty.  ZK_ENOENT: not
- * known or not visible.  Depth is not bounded by PATH_DEPTH_MAX here; the
+ * Puts the path of the entry that stands for the node (its file at the
+ * name, if it shows as several) in place of what out held; the root's is
+ * empty.  ZK_ENOENT: not known or not visible.  Depth is not bounded by PATH_DEPTH_MAX here; the
  * bound of out decides.
  */
 ZK_CHECKED enum zk_err list_path(struct tree *t, const struct opid *node,
     struct buf *out);
+
+/*
+ * The path of a directory, in place of what path held, and the ids of all
+ * nodes that it is, winner first: the caller frees *ids.  The root: an empty
+ * path and the zero id.  ZK_ENOENT as list_path, or no directory.
+ */
+ZK_CHECKED enum zk_err list_dirs(struct tree *t, const struct opid *node,
+    struct buf *path, struct opid **ids, size_t *n);
 
 /* Called with the path and the entry; anything but ZK_OK ends the walk. */
 typedef enum zk_err list_fn(void *arg, const struct buf *path,

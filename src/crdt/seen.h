@@ -60,6 +60,10 @@ void seen_clear(struct seen_node *n, uint8_t what);
 /* Appends the bytes. */
 ZK_CHECKED enum zk_err seen_encode(const struct seen *s, struct buf *out);
 
+/* Appends what seen_encode gives for a node that is nothing but created. */
+ZK_CHECKED enum zk_err seen_born(const struct opid *id, uint8_t kind,
+    struct buf *out);
+
 /* ZK_EFORMAT: not what seen_encode writes. */
 ZK_CHECKED enum zk_err seen_decode(const uint8_t *p, size_t len,
     struct seen *out);

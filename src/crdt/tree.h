@@ -30,8 +30,9 @@ void tree_free(struct tree *t);
  * A batch: tree_begin, tree_apply of any number of ops, tree_end.  Moves of
  * directories older than ones already applied are merged at tree_end, once
  * for all of them.  One batch may hold ops of many segments.  The caller
- * has a transaction open around it and rolls back on any error, then
- * forgets the batch with tree_abort (which also drops all that is cached).
+ * has a transaction open around it and rolls back on any error but
+ * ZK_EREFUSED of tree_apply, then forgets the batch with tree_abort (which
+ * also drops all that is cached).
  * Between tree_begin and tree_end only tree_apply and emit_* may be called.
  */
 ZK_CHECKED enum zk_err tree_begin(struct tree *t);
@@ -43,11 +44,12 @@ void tree_abort(struct tree *t);
  * op->node is not looked at.  content.data may be NULL; content.locator is
  * kept.  A known op is ignored.  Other types: BUG.
  *
- * ZK_EFORMAT: the op cannot be meant: it names a node or op that is not in
- * its past, an op of another node, a parent that is no directory, the root
- * as what to change, content of a directory, an EDIT without content_refs.
- * The judgement depends on the op and its past alone, so every device makes
- * the same one; the segment with it is malformed.
+ * ZK_EREFUSED: the op is void, nothing changed, the batch goes on.  It names
+ * a node or op that is not there, an op of another node or register, a
+ * parent that is no directory, the root as what to change, or lacks or has
+ * what its type must not (zk-merge(7), VOID OPS).  The judgement depends on
+ * the op and its past alone, so every device makes the same one; ops that
+ * name a void one are void by it.
  */
 ZK_CHECKED enum zk_err tree_apply(struct tree *t, const struct op *op);
 

@@ -1,0 +1,234 @@
+#include "crdt/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/apply.h"
+#include "crdt/core.h"
+#include "crdt/place.h"
+#include "crdt/vis.h"
+
+enum zk_err
+tree_new(const struct cdb *db, struct tree **out)
+{
+	struct tree *t = calloc(1, sizeof(*t));
+
+	*out = t;
+	if (t == NULL)
+		return ZK_ENOMEM;
+	t->db = *db;
+	t->last_dirty = CDB_LIMBO;
+	return ZK_OK;
+}
+
+void
+tree_free(struct tree *t)
+{
+	if (t == NULL)
+		return;
+	free(t->queue);
+	free(t);
+}
+
+static void
+forget(struct tree *t)
+{
+	t->open = false;
+	t->seq = 0;
+	t->acc_n = 0;
+	t->acc_delta = 0;
+	t->last_dirty = CDB_LIMBO;
+	t->par_known = false;
+	t->queue_n = 0;
+}
+
+enum zk_err
+tree_begin(struct tree *t)
+{
+	if (t->open)
+		BUG("batches of a tree do not nest");
+	forget(t);
+	t->open = true;
+	return ZK_OK;
+}
+
+enum zk_err
+tree_apply(struct tree *t, const struct op *op)
+{
+	if (!t->open)
+		BUG("an op outside of a batch");
+	return apply_op(t, op);
+}
+
+enum zk_err
+tree_end(struct tree *t)
+{
+	enum zk_err r;
+
+	if (!t->open)
+		BUG("the end of no batch");
+	r = vis_flush(t);
+	if (r == ZK_OK)
+		r = place_merge(t);
+	if (r == ZK_OK)
+		forget(t);
+	return r;
+}
+
+void
+tree_abort(struct tree *t)
+{
+	forget(t);
+}
+
+enum zk_err
+tree_change(struct tree *t, uint64_t *seq)
+{
+	return t->db.impl->change_last(t->db.db, seq);
+}
+
+#define DIRTY_PAGE 64
+
+enum zk_err
+tree_dirty(struct tree *t, int64_t *after, struct opid *out, size_t max,
+    size_t *got)
+{
+	int64_t keys[DIRTY_PAGE];
+	struct cdb_node node;
+	enum zk_err r;
+
+	*got = 0;
+	r = t->db.impl->dirty(t->db.db, *after, keys,
+	    max < DIRTY_PAGE ? max : DIRTY_PAGE, &max);
+	for (size_t i = 0; i < max && r == ZK_OK; i++) {
+		if (keys[i] == CDB_ROOT) {
+			memset(&out[i], 0, sizeof(out[i]));
+		} else {
+			r = t->db.impl->node_get(t->db.db, keys[i], &node);
+			out[i] = node.id;
+		}
+		*after = keys[i];
+	}
+	*got = r == ZK_OK ? max : 0;
+	return r;
+}
+
+enum zk_err
+tree_dirty_clear(struct tree *t, uint64_t upto)
+{
+	return t->db.impl->dirty_clear(t->db.db, upto);
+}
+
+static void
+put_id(struct buf *out, const struct opid *id)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t hex[2 * OPID_LEN];
+
+	for (size_t i = 0; i < OPID_LEN; i++) {
+		hex[2 * i] = (uint8_t)digits[id->b[i] >> 4];
+		hex[2 * i + 1] = (uint8_t)digits[id->b[i] & 15];
+	}
+	buf_put(out, hex, sizeof(hex));
+}
+
+/* Heads of a node, kept in the order of their ids. */
+struct dump {
+	struct cdb_op *v;
+	size_t n, cap;
+};
+
+static enum zk_err
+dump_add(void *arg, const struct cdb_op *op)
+{
+	struct dump *d = arg;
+	size_t i;
+
+	if (d->n == d->cap) {
+		size_t cap = d->cap == 0 ? 8 : d->cap * 2;
+		struct cdb_op *p = realloc(d->v, cap * sizeof(*p));
+
+		if (p == NULL)
+			return ZK_ENOMEM;
+		d->v = p;
+		d->cap = cap;
+	}
+	for (i = d->n; i > 0; i--) {
+		if (opid_cmp(&d->v[i - 1].id, &op->id) < 0)
+			break;
+		d->v[i] = d->v[i - 1];
+	}
+	d->v[i] = *op;
+	d->n++;
+	return ZK_OK;
+}
+
+/* The id behind a key: of node n (the root: zeros) or of op o. */
+static enum zk_err
+dump_key(struct tree *t, int64_t key, struct buf *out)
+{
+	struct cdb_op op;
+	enum zk_err r;
+
+	memset(&op, 0, sizeof(op));
+	if (key != 0) {
+		r = t->db.impl->op_get(t->db.db, key, &op);
+		if (r != ZK_OK)
+			return r;
+	}
+	put_id(out, &op.id);
+	return ZK_OK;
+}
+
+static enum zk_err
+dump_state(struct tree *t, const struct cdb_node *node, struct buf *out)
+{
+	enum zk_err r;
+
+	put_id(out, &node->id);
+	buf_printf(out, " kind %u vis %d live %lld nvis %lld\n parent ",
+	    node->kind, node->vis, (long long)node->live,
+	    (long long)node->nvis);
+	r = dump_key(t, node->parent, out);
+	buf_printf(out, " place ");
+	if (r == ZK_OK)
+		r = dump_key(t, node->place, out);
+	buf_printf(out, "\n mode %d %o ", node->has_mode, node->mode);
+	if (r == ZK_OK)
+		r = dump_key(t, node->mode_op, out);
+	buf_printf(out, " mtime %d %lld.%09u ", node->has_mtime,
+	    (long long)node->mtime_sec, node->mtime_nsec);
+	if (r == ZK_OK)
+		r = dump_key(t, node->mtime_op, out);
+	buf_printf(out, "\n name %u ", node->name.len);
+	buf_put(out, node->name.b, node->name.len);
+	buf_printf(out, "\n");
+	return r;
+}
+
+enum zk_err
+tree_dump_node(struct tree *t, const struct opid *id, struct buf *out)
+{
+	struct dump d = { NULL, 0, 0 };
+	struct cdb_node node;
+	struct cdb_op birth;
+	enum zk_err r;
+
+	r = t->db.impl->node_by_id(t->db.db, id, &node);
+	if (r != ZK_OK)
+		return r;
+	cdb_birth(&node, &birth);
+	r = dump_state(t, &node, out);
+	if (r == ZK_OK && birth.heads != 0)
+		r = dump_add(&d, &birth);
+	if (r == ZK_OK)
+		r = t->db.impl->heads(t->db.db, node.n, dump_add, &d);
+	for (size_t i = 0; i < d.n && r == ZK_OK; i++) {
+		buf_printf(out, " head ");
+		put_id(out, &d.v[i].id);
+		buf_printf(out, " regs %u of %u flags %u\n", d.v[i].heads,
+		    d.v[i].regs, d.v[i].flags);
+	}
+	free(d.v);
+	return r != ZK_OK ? r : buf_err(out);
+}
