@@ -57,6 +57,8 @@ parse_pins(const char *s, struct url *u, const char **why)
 {
 	size_t n = strlen(s);
 
+	if (n == 0)
+		return fail(why, "the pin behind '#' is missing");
 	if (n > URL_PIN_MAX)
 		return fail(why, "too many pins");
 	for (size_t at = 0; at < n; at += URL_PIN_LEN + 1) {
