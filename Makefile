@@ -1,57 +1,161 @@
-# zk: build, install, test.  Packagers override the ?= variables.
+# zk: build, install, test.  Packagers override the ?= variables; DEVELOPER=1
+# makes warnings errors, V=1 shows the commands.
 CC ?= cc
-PREFIX ?= /usr/local
+AR ?= ar
 CFLAGS ?= -O2 -g
-PKG_CONFIG ?= pkg-config
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+UNITDIR ?= $(PREFIX)/lib/systemd
+BASHDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+INSTALL ?= install
 BUILD ?= build
+ZK ?= $(abspath $(BUILD)/zk)
+FUZZ_TIME ?= 60
+VERSION ?= $(shell sed -n 's/.*ZK_VERSION "\(.*\)"/\1/p' src/cli/version.h)
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
   -Wmissing-prototypes -Wvla -Wundef -Wformat=2 -Wimplicit-fallthrough
-HARDEN = -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE \
-  -ftrivial-auto-var-init=zero
-HARDEN_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 ifeq ($(DEVELOPER),1)
 WARN += -Werror
+endif
+# clang before 16 wants a second option for the automatic zeroing
+ZEROED = -ftrivial-auto-var-init=zero
+CLANG_OLD = -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang
+TRY = $(shell $(CC) $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && \
+  echo '$(1)')
+# Sanitizers see reads of unset memory only without the zeroing, and bring
+# checks of their own in place of the fortified calls.
+ifdef SAN
+HARDEN = -fsanitize=$(SAN) -fno-sanitize-recover=all \
+  -fno-omit-frame-pointer -fPIE
+HARDEN_LD = -pie
+else
+HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+  -fPIE $(or $(call TRY,$(ZEROED)),$(call TRY,$(ZEROED) $(CLANG_OLD)))
+HARDEN_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 endif
 ZK_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc $(WARN) $(HARDEN) -pthread
 LIBS = -lsodium -lsqlite3 -lcurl -lcjson -lqrencode -lmbedtls -lmbedx509 \
   -lmbedcrypto -lzstd -lhttp_parser -lm -pthread
+LINK = $(CC) $(CFLAGS) $(ZK_CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $(1) $(LIBS)
 
+# Fakes (NAME_fake.c) are for tests and never part of the program.
 SRC := $(wildcard src/*.c src/*/*.c)
-LIBSRC := $(filter-out src/main.c %_fake.c,$(SRC))
-FAKESRC := $(filter %_fake.c,$(SRC))
-OBJ := $(SRC:%.c=$(BUILD)/%.o)
-LIBOBJ := $(LIBSRC:%.c=$(BUILD)/%.o)
-FAKEOBJ := $(FAKESRC:%.c=$(BUILD)/%.o)
-UNIT := $(wildcard tests/unit/*.c)
-UNITBIN := $(UNIT:tests/unit/%.c=$(BUILD)/tests/%)
+LIBOBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/main.c %_fake.c,$(SRC)))
+FAKEOBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter %_fake.c,$(SRC)))
+LIB := $(BUILD)/libzk.a
+FAKES := $(BUILD)/libfakes.a
+# tests/unit/X.c is a program each; so is each other folder with a main.c
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*.c))
+TOOL := $(patsubst tests/%/main.c,%,$(wildcard tests/*/main.c))
+TOOLBIN := $(TOOL:%=$(BUILD)/tools/%)
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 Q = $(if $(V),,@)
 
 all: $(BUILD)/zk
 
-$(BUILD)/zk: $(BUILD)/src/main.o $(LIBOBJ)
+$(BUILD)/zk: $(BUILD)/src/main.o $(LIB)
 	@echo "  LD    $@"
-	$(Q)$(CC) $(CFLAGS) $(ZK_CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(call LINK,$^)
+
+$(LIB): $(LIBOBJ)
+$(FAKES): $(FAKEOBJ)
+$(LIB) $(FAKES):
+	@echo "  AR    $@"
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/tests/%.o: ZK_CFLAGS += -I.
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CFLAGS) $(ZK_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIBOBJ) $(FAKEOBJ)
+$(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(FAKES) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
-	$(Q)$(CC) $(CFLAGS) $(ZK_CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(Q)$(call LINK,$^)
 
-unit: $(UNITBIN)
+define TOOL_RULE
+$(BUILD)/tools/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c)) \
+  $(FAKES) $(LIB)
+	@mkdir -p $$(@D)
+	@echo "  LD    $$@"
+	$$(Q)$$(call LINK,$$^)
+endef
+$(foreach t,$(TOOL),$(eval $(call TOOL_RULE,$(t))))
+
+unit: $(UNIT) $(TOOLBIN)
 
 check: all unit
-	@tests/run
+	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run
+
+check-asan:
+	@$(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
+
+# Each target from its seeds in tests/fuzz/seeds/NAME, if there are any.
+fuzz:
+	@$(MAKE) CC=clang BUILD=build-fuzz CFLAGS='-O1 -g' \
+	    SAN=fuzzer-no-link,address,undefined $(FUZZ:%=fuzz-%)
+
+build-fuzz/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(call LINK,-fsanitize=fuzzer $^)
+
+fuzz-%: build-fuzz/fuzz/%
+	@echo "  FUZZ  $* ($(FUZZ_TIME) s)"
+	$(Q)mkdir -p build-fuzz/corpus/$*
+	$(Q)$< -max_total_time=$(FUZZ_TIME) -timeout=20 -print_final_stats=1 \
+	    -artifact_prefix=build-fuzz/$*- build-fuzz/corpus/$* \
+	    $(wildcard tests/fuzz/seeds/$*) >build-fuzz/$*.log 2>&1 || \
+	    { tail -n 40 build-fuzz/$*.log; exit 1; }
+	@sed -n 's/^stat::number_of_executed_units: */  RUNS  $*: /p' \
+	    build-fuzz/$*.log
+
+bench: all
+	ZK='$(ZK)' scripts/bench
+
+bench-scale: all
+	ZK='$(ZK)' scripts/bench-scale
+
+deps:
+	scripts/deps
+
+demo:
+	scripts/demo
+
+D = $(DESTDIR)
+install: all
+	$(INSTALL) -d $(D)$(BINDIR) $(D)$(BASHDIR) $(D)$(ZSHDIR) $(D)$(FISHDIR) \
+	    $(D)$(UNITDIR)/system $(D)$(UNITDIR)/user \
+	    $(foreach s,$(sort $(suffix $(wildcard man/*))),\
+	    $(D)$(MANDIR)/man$(s:.%=%))
+	$(INSTALL) -m 755 $(BUILD)/zk $(D)$(BINDIR)/zk
+	$(foreach m,$(wildcard man/*),$(INSTALL) -m 644 $(m) \
+	    $(D)$(MANDIR)/man$(patsubst .%,%,$(suffix $(m)))/ && ):
+	$(INSTALL) -m 644 completions/zk.bash $(D)$(BASHDIR)/zk
+	$(INSTALL) -m 644 completions/_zk $(D)$(ZSHDIR)/_zk
+	$(INSTALL) -m 644 completions/zk.fish $(D)$(FISHDIR)/zk.fish
+	for u in scripts/zk-relay.service:system scripts/zk-sync@.service:user \
+	    scripts/zk-sync@.timer:user; do \
+		sed 's|@BINDIR@|$(BINDIR)|g' "$${u%:*}" \
+		    >"$(D)$(UNITDIR)/$${u#*:}/$$(basename "$${u%:*}")" && \
+		chmod 644 "$(D)$(UNITDIR)/$${u#*:}/$$(basename "$${u%:*}")" || \
+		    exit 1; \
+	done
+
+dist:
+	git archive --prefix=zk-$(VERSION)/ -o zk-$(VERSION).tar.gz HEAD
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf build build-asan build-fuzz $(BUILD)
 
--include $(OBJ:.o=.d) $(UNIT:%.c=$(BUILD)/%.d)
-.PHONY: all unit check clean
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+.PHONY: all unit check check-asan fuzz bench bench-scale deps demo install \
+  dist clean
 .SECONDARY:
