@@ -72,6 +72,7 @@ start_op(const struct op *op, const struct cdb_node *node, uint8_t regs,
 	out->node = node->n;
 	out->type = op->type;
 	out->regs = regs;
+	out->dir_move = op->type == OP_MOVE && node->kind == NODE_DIR;
 	out->has_mode = op->has_mode;
 	out->has_mtime = op->has_mtime;
 	out->mode = op->mode & 0777;

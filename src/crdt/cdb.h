@@ -65,6 +65,7 @@ struct cdb_op {
 	uint8_t regs;		/* enum cdb_regs: those it is in */
 	uint8_t heads;		/* of those, where nothing replaced it */
 	uint8_t flags;		/* enum cdb_op_flags */
+	bool dir_move;		/* a MOVE of a directory */
 	bool has_mode;
 	bool has_mtime;
 	uint16_t mode;
@@ -112,13 +113,15 @@ struct cdb_node {
 	int64_t wall_ms;
 };
 
-/* Receives records one by one; anything but ZK_OK ends the walk. */
+/*
+ * Receives records one by one; anything but ZK_OK ends the walk.  It must
+ * not call the store.
+ */
 typedef enum zk_err cdb_op_fn(void *arg, const struct cdb_op *op);
 
 /*
  * Every function returns ZK_OK, ZK_ENOMEM, or what the store's own failures
- * map to; besides that only what is said here.  A walk's callback must not
- * change the records that are walked.
+ * map to; besides that only what is said here.
  */
 struct cdb_impl {
 	/* By id or key.  ZK_ENOENT. */

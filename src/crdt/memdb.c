@@ -265,13 +265,6 @@ mem_members(void *db, int64_t v, cdb_op_fn *fn, void *arg)
 	return r;
 }
 
-static bool
-is_dir_move(const struct memdb *m, const struct cdb_op *op)
-{
-	return op->type == OP_MOVE &&
-	    m->nodes[op->node - 1].node.kind == NODE_DIR;
-}
-
 static int
 op_cmp_desc(const void *a, const void *b)
 {
@@ -293,7 +286,7 @@ mem_moves_above(void *db, const struct opid *id, cdb_op_fn *fn, void *arg)
 	if (v == NULL)
 		return ZK_ENOMEM;
 	for (size_t i = 0; i < m->ops_n; i++)
-		if (is_dir_move(m, &m->ops[i]) &&
+		if (m->ops[i].dir_move &&
 		    opid_cmp(&m->ops[i].id, id) > 0)
 			v[n++] = &m->ops[i];
 	qsort(v, n, sizeof(*v), op_cmp_desc);
@@ -312,7 +305,7 @@ mem_move_below(void *db, int64_t n, const struct opid *id, struct cdb_op *out)
 	for (size_t i = 0; i < m->ops_n; i++) {
 		const struct cdb_op *op = &m->ops[i];
 
-		if (op->node != n || op->type != OP_MOVE ||
+		if (op->node != n || !op->dir_move ||
 		    (op->flags & CDB_VOID) != 0 || opid_cmp(&op->id, id) >= 0)
 			continue;
 		if (best == NULL || opid_cmp(&op->id, &best->id) > 0)
