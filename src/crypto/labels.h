@@ -71,12 +71,11 @@
 #define LABEL_PAIR_CONFIRM_SHOW "zk pair confirm show"
 #define LABEL_PAIR_CONFIRM_JOIN "zk pair confirm join"
 #define LABEL_PAIR_TRANSCRIPT "zk pair transcript"
+#define LABEL_PAIR_COMMIT "zk pair commit"
 #define LABEL_PAIR_KEM "zk pair kem"
 #define LABEL_PAIR_MASTER "zk pair master"
 #define LABEL_PAIR_SHOW "zk pair from show"
 #define LABEL_PAIR_JOIN "zk pair from join"
 #define LABEL_PAIR_WORDS "zk pair check words"
-#define LABEL_PAIR_MAILBOX "zk pair mailbox"
-#define LABEL_PAIR_SECRET "zk pair link secret"
 
 #endif
