@@ -365,7 +365,8 @@ evil_match(const struct evil *e, const char *head)
 	(void)snprintf(target, sizeof(target), "%.*s",
 	    (int)(eol - head), head);
 	(void)flock(fd, LOCK_EX);
-	(void)pread(fd, count, sizeof(count), 0);
+	if (pread(fd, count, sizeof(count), 0) < 0)
+		memset(count, 0, sizeof(count));
 	for (size_t i = 0; i < e->n && hit == NULL; i++) {
 		const struct evil_rule *r = &e->rule[i];
 
@@ -378,7 +379,8 @@ evil_match(const struct evil *e, const char *head)
 		    count[i] <= r->skip + r->times))
 			hit = r;
 	}
-	(void)pwrite(fd, count, sizeof(count), 0);
+	if (pwrite(fd, count, sizeof(count), 0) != (ssize_t)sizeof(count))
+		perror(e->count);
 	(void)close(fd);
 	return hit;
 }
@@ -390,7 +392,8 @@ evil_note(const struct evil *e, const struct evil_msg *q)
 	    0600);
 
 	/* whole heads: tests look for what should not be in them */
-	(void)write(fd, q->head, q->head_len);
+	if (write(fd, q->head, q->head_len) != (ssize_t)q->head_len)
+		perror(e->log);
 	(void)close(fd);
 }
 
