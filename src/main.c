@@ -1,7 +1,48 @@
-#include <stdio.h>
+/*
+ * Start-up only: descriptors 0-2 open, no core dumps, no tracing, private
+ * files, the crypto library ready; then the dispatcher.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cmd.h"
+#include "cli/sig.h"
+#include "crypto/crypto.h"
+#include "util/env.h"
+
+/* A file opened later must never become stdin, stdout or stderr. */
+static bool
+standard_fds(struct env *env)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) >= 0)
+			continue;
+		/* write-only for stdin: reads fail instead of ending early */
+		int got = env_openat(env, ENV_CWD, "/dev/null",
+		    fd == 0 ? O_WRONLY : O_RDONLY, 0);
+		if (got != fd)
+			return false;
+	}
+	return true;
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	return 1;
+	static const struct rlimit none = { 0, 0 };
+	struct env *env = env_posix();
+
+	if (!standard_fds(env))
+		return 1;
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	umask(077);
+	sig_init();
+	if (crypto_init() != ZK_OK)
+		return 1;
+	return cmd_main(env, argc, argv);
 }

@@ -1,0 +1,256 @@
+#include "cli/show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/out.h"
+#include "cli/progress.h"
+#include "sync/sync.h"
+#include "util/env.h"
+
+static const char *
+kind_name(enum sync_change_kind kind)
+{
+	static const char *const names[] = { "new", "changed", "deleted",
+		"moved", "attributes", "skipped" };
+
+	if (kind > SYNC_SKIPPED)
+		BUG("a change of no known kind");
+	return names[kind];
+}
+
+static const char *
+type_name(char type)
+{
+	return type == 'd' ? "directory" : type == 'l' ? "symlink" : "file";
+}
+
+/* Raw bytes as a member; those that are not UTF-8 as jsonw_bytes has it. */
+static void
+put_path(struct jsonw *w, const char *name, const char *path)
+{
+	jsonw_bytes(w, name, path, strlen(path));
+}
+
+static void
+change_json(struct out *o, const struct sync_change *ch)
+{
+	struct jsonw *w = out_begin(o, "change");
+
+	jsonw_str(w, "change", kind_name(ch->kind));
+	jsonw_str(w, "direction", ch->incoming ? "in" : "out");
+	jsonw_str(w, "kind", type_name(ch->type));
+	put_path(w, "path", ch->path);
+	if (ch->from != NULL)
+		put_path(w, "from", ch->from);
+	if (ch->why != NULL)
+		jsonw_str(w, "why", ch->why);
+	jsonw_int(w, "bytes", (int64_t)ch->bytes);
+	out_end(o);
+}
+
+void
+show_change(void *arg, const struct sync_change *ch)
+{
+	struct cmd_ctx *c = arg;
+
+	if (out_json(c->out)) {
+		change_json(c->out, ch);
+		return;
+	}
+	out_printf(c->out, "%s %-10s ", ch->incoming ? "<" : ">",
+	    kind_name(ch->kind));
+	if (ch->from != NULL) {
+		out_name_str(c->out, ch->from);
+		out_printf(c->out, " -> ");
+	}
+	out_name_str(c->out, ch->path);
+	if (ch->type == 'd')
+		out_printf(c->out, "/");
+	if (ch->why != NULL) {
+		out_printf(c->out, " (");
+		out_name_str(c->out, ch->why);
+		out_printf(c->out, ")");
+	}
+	out_printf(c->out, "\n");
+}
+
+void
+show_conflict(void *arg, const struct sync_conflict *cf)
+{
+	struct cmd_ctx *c = arg;
+
+	if (out_json(c->out)) {
+		struct jsonw *w = out_begin(c->out, "conflict");
+
+		put_path(w, "path", cf->path);
+		if (cf->of != NULL)
+			put_path(w, "of", cf->of);
+		out_end(c->out);
+		return;
+	}
+	out_printf(c->out, "! conflict   ");
+	out_name_str(c->out, cf->path);
+	out_printf(c->out, "\n");
+}
+
+/* "today" is too coarse to tell whether sync runs, so units fall to seconds */
+const char *
+show_ago(struct cmd_ctx *c, int64_t at_ms, char out[static 32])
+{
+	static const struct {
+		int64_t s;
+		const char *name;
+	} units[] = { { 86400, "day" }, { 3600, "hour" }, { 60, "minute" },
+		{ 1, "second" } };
+	int64_t s = (env_now_ms(c->env) - at_ms) / 1000;
+
+	if (at_ms == 0) {
+		snprintf(out, 32, "never");
+		return out;
+	}
+	if (s < 1) {
+		snprintf(out, 32, "just now");
+		return out;
+	}
+	size_t u = 0;
+	while (s < units[u].s)
+		u++;
+	int64_t n = s / units[u].s;
+	snprintf(out, 32, "%" PRId64 " %s%s ago", n, units[u].name,
+	    n == 1 ? "" : "s");
+	return out;
+}
+
+static void
+remote_json(struct out *o, const struct sync_remote *rm)
+{
+	struct jsonw *w = out_begin(o, "remote");
+
+	jsonw_str(w, "url", rm->url);
+	jsonw_bool(w, "primary", rm->pos == 0);
+	jsonw_int(w, "behind", (int64_t)rm->behind);
+	if (rm->last_ok_ms == 0)
+		jsonw_null(w, "last_success");
+	else
+		jsonw_int(w, "last_success", rm->last_ok_ms);
+	if (rm->asked) {
+		jsonw_bool(w, "ok", rm->ok);
+		jsonw_int(w, "ahead", (int64_t)rm->ahead);
+		if (!rm->ok)
+			jsonw_str(w, "code", err_name(rm->err));
+	}
+	out_end(o);
+}
+
+void
+show_remote(void *arg, const struct sync_remote *rm)
+{
+	struct cmd_ctx *c = arg;
+	char ago[32];
+
+	if (out_json(c->out)) {
+		remote_json(c->out, rm);
+		return;
+	}
+	out_printf(c->out, "remote ");
+	out_name_str(c->out, rm->url);
+	out_printf(c->out, "  last success %s",
+	    show_ago(c, rm->last_ok_ms, ago));
+	if (rm->behind > 0)
+		out_printf(c->out, ", lacks %" PRIu64 " objects", rm->behind);
+	if (rm->asked && rm->ok && rm->ahead > 0)
+		out_printf(c->out, ", offers %" PRIu64 " segments",
+		    rm->ahead);
+	if (rm->asked && !rm->ok)
+		out_printf(c->out, ", %s", err_text(rm->err));
+	out_printf(c->out, "\n");
+}
+
+static void
+device_json(struct out *o, const struct sync_device *d)
+{
+	struct jsonw *w = out_begin(o, "device");
+	char id[2 * SYNC_DEVICE_LEN + 1];
+
+	for (size_t i = 0; i < SYNC_DEVICE_LEN; i++)
+		snprintf(id + 2 * i, 3, "%02x", d->id[i]);
+	jsonw_str(w, "id", id);
+	jsonw_bytes(w, "name", d->name, strlen(d->name));
+	jsonw_bool(w, "self", d->self);
+	if (d->last_seen_ms == 0)
+		jsonw_null(w, "last_seen");
+	else
+		jsonw_int(w, "last_seen", d->last_seen_ms);
+	jsonw_int(w, "behind", (int64_t)d->behind);
+	out_end(o);
+}
+
+void
+show_device(void *arg, const struct sync_device *d)
+{
+	struct cmd_ctx *c = arg;
+	char ago[32];
+
+	if (out_json(c->out)) {
+		device_json(c->out, d);
+		return;
+	}
+	out_printf(c->out, "device ");
+	out_name_str(c->out, d->name);
+	out_printf(c->out, "  %02x%02x%02x%02x", d->id[0], d->id[1], d->id[2],
+	    d->id[3]);
+	if (d->self)
+		out_printf(c->out, "  this one");
+	else
+		out_printf(c->out, "  last seen %s",
+		    show_ago(c, d->last_seen_ms, ago));
+	if (d->behind > 0)
+		out_printf(c->out, ", %" PRIu64 " behind", d->behind);
+	out_printf(c->out, "\n");
+}
+
+static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+void
+show_summary(struct cmd_ctx *c, const char *verb, const char *towards)
+{
+	const struct sync_report *rep = c->rep;
+	char size[16];
+	size_t ok = 0;
+	int n;
+
+	for (size_t i = 0; i < rep->remotes_n; i++)
+		ok += rep->remotes[i].ok;
+	n = snprintf(c->say, sizeof(c->say),
+	    "%s%s %" PRIu64 " file%s (%s) %s %zu of %zu remote%s, %" PRIu64
+	    " conflict%s", c->g->dry_run ? "would have " : "", verb,
+	    rep->files, plural(rep->files), progress_size(size,
+	    (double)rep->bytes), towards, ok, rep->remotes_n,
+	    plural(rep->remotes_n), rep->conflicts, plural(rep->conflicts));
+	if (rep->deleted > 0 && n > 0 && (size_t)n < sizeof(c->say))
+		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n,
+		    ", %" PRIu64 " deleted", rep->deleted);
+	if (rep->skipped > 0 && n > 0 && (size_t)n < sizeof(c->say))
+		snprintf(c->say + n, sizeof(c->say) - (size_t)n,
+		    ", %" PRIu64 " skipped", rep->skipped);
+}
+
+void
+show_line(struct cmd_ctx *c, const char *type, const char *member,
+    const char *value)
+{
+	if (out_json(c->out)) {
+		jsonw_bytes(out_begin(c->out, type), member, value,
+		    strlen(value));
+		out_end(c->out);
+		return;
+	}
+	out_name_str(c->out, value);
+	out_printf(c->out, "\n");
+}
