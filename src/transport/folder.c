@@ -13,6 +13,9 @@
 #include "util/buf.h"
 #include "util/env.h"
 
+#define BATCH_MAX 16	/* blobs made durable together */
+#define BATCH_MIN 4	/* fewer are fsynced one by one */
+
 static struct folder *
 self(struct transport *t)
 {
@@ -137,22 +140,62 @@ open_shard(struct folder *f, const uint8_t *name, bool make)
 	return fd;
 }
 
+/* Renames a staged blob to its place; the directory is fsynced if sync. */
 static enum zk_err
-blob_put(struct folder *f, const struct txfer *x)
+blob_place(struct folder *f, const struct txfer *x, const char *tmp,
+    bool sync)
 {
 	char hex[NAMES_CAP];
-	enum zk_err r = folder_dir_open(f);
-	int fd;
+	int fd = open_shard(f, x->name, true);
+	enum zk_err r;
 
-	if (r != ZK_OK)
-		return r;
-	fd = open_shard(f, x->name, true);
-	if (fd < 0)
+	if (fd < 0) {
+		(void)env_unlinkat(f->t.opts.env, f->dir, tmp, 0);
 		return folder_dir_fail(f, fd, "open", "blob");
+	}
 	names_hex(x->name, TRANSPORT_NAME_LEN, hex);
-	r = folder_dir_put(f, fd, hex, x->data, x->len);
+	r = folder_dir_place(f, tmp, fd, hex);
+	if (r == ZK_OK && sync)
+		r = folder_dir_sync(f, fd);
 	(void)env_close(f->t.opts.env, fd);
 	return r;
+}
+
+/* One of several that become durable together. */
+struct batched {
+	struct txfer *x;
+	enum zk_err r;
+	char tmp[NAMES_CAP];
+};
+
+/* Puts n blobs: write all, sync, rename all, sync. */
+static void
+blob_put(struct folder *f, struct batched *b, size_t n)
+{
+	bool each = n < BATCH_MIN;
+	enum zk_err r = folder_dir_open(f);
+	enum zk_err sync;
+
+	for (size_t i = 0; i < n; i++)
+		b[i].r = r != ZK_OK ? r : folder_dir_stage(f, b[i].x->data,
+		    b[i].x->len, each, b[i].tmp);
+	if (r != ZK_OK)
+		return;
+	sync = each ? ZK_OK : folder_dir_sync_all(f);
+	for (size_t i = 0; i < n; i++) {
+		if (b[i].r != ZK_OK)
+			continue;
+		b[i].r = sync;
+		if (sync == ZK_OK)
+			b[i].r = blob_place(f, b[i].x, b[i].tmp, each);
+		else
+			(void)env_unlinkat(f->t.opts.env, f->dir, b[i].tmp,
+			    0);
+	}
+	sync = each || sync != ZK_OK ? ZK_OK : folder_dir_sync_all(f);
+	for (size_t i = 0; i < n; i++)
+		if (b[i].r == ZK_OK)
+			b[i].r = sync;
 }
 
 static enum zk_err
@@ -198,6 +241,26 @@ pop(struct folder *f)
 	return x;
 }
 
+/* Runs the first transfer, or the first few if they are puts. */
+static void
+run_some(struct folder *f)
+{
+	struct batched b[BATCH_MAX];
+	size_t n = 0;
+
+	if (!f->first->put) {
+		struct txfer *x = pop(f);
+
+		transport_done(&f->t, x, blob_get(f, x));
+		return;
+	}
+	while (n < BATCH_MAX && f->first != NULL && f->first->put)
+		b[n++].x = pop(f);
+	blob_put(f, b, n);
+	for (size_t i = 0; i < n; i++)
+		transport_done(&f->t, b[i].x, b[i].r);
+}
+
 static enum zk_err
 folder_wait(struct transport *t, size_t left, int timeout_ms)
 {
@@ -206,10 +269,7 @@ folder_wait(struct transport *t, size_t left, int timeout_ms)
 
 	/* one at least: a wait makes progress */
 	while (t->inflight > left) {
-		struct txfer *x = pop(f);
-
-		transport_done(t, x, x->put ? blob_put(f, x) :
-		    blob_get(f, x));
+		run_some(f);
 		if (env_mono_ms(t->opts.env) >= end)
 			break;
 	}

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 
+#include "proto/seghdr.h"
 #include "transport/folder_list.h"
 #include "util/buf.h"
 #include "util/env.h"
@@ -15,7 +16,6 @@ struct placing {
 	struct folder_list segs;	/* what is there, kept up to date */
 	struct folder_list hints;	/* of all logs */
 	int fd;				/* seg/LOG, or -1: no log begun */
-	bool taken;			/* another branch holds this log */
 	bool wrote;
 	const struct tseg *top;		/* newest of ours that is there now */
 };
@@ -39,7 +39,6 @@ placing_begin(struct placing *p, const uint8_t *log)
 	int seg;
 
 	memcpy(p->log, log, TRANSPORT_NAME_LEN);
-	p->taken = false;
 	p->wrote = false;
 	p->top = NULL;
 	names_hex(log, TRANSPORT_NAME_LEN, name);
@@ -59,17 +58,38 @@ placing_begin(struct placing *p, const uint8_t *log)
 	return r;
 }
 
-/* True if something of this log stands, or stood, at seq. */
 static bool
-reached(const struct placing *p, uint64_t seq)
+same_log(const struct placing *p, const struct folder_name *n)
 {
-	size_t i = folder_list_find(&p->segs, p->log, seq);
-	size_t h = folder_list_find(&p->hints, p->log, seq);
+	return memcmp(n->log, p->log, TRANSPORT_NAME_LEN) == 0;
+}
 
-	if (i < p->segs.n && p->segs.v[i].seq == seq)
-		return true;
-	return h < p->hints.n && memcmp(p->hints.v[h].log, p->log,
-	    TRANSPORT_NAME_LEN) == 0;
+/* True if a hint of this log stands above seq. */
+static bool
+hint_above(const struct placing *p, uint64_t seq)
+{
+	size_t i = folder_list_find(&p->hints, p->log, seq + 1);
+
+	return i < p->hints.n && same_log(p, &p->hints.v[i]);
+}
+
+/*
+ * Whether l has this hash at seq; *other tells whether it has another one.
+ */
+static bool
+holds(const struct placing *p, const struct folder_list *l, uint64_t seq,
+    const uint8_t *hash, bool *other)
+{
+	size_t i = folder_list_find(l, p->log, seq);
+	bool found = false;
+
+	for (; i < l->n && l->v[i].seq == seq && same_log(p, &l->v[i]); i++) {
+		if (memcmp(l->v[i].hash, hash, TRANSPORT_NAME_LEN) == 0)
+			found = true;
+		else
+			*other = true;
+	}
+	return found;
 }
 
 /* True if the stored file has these very bytes. */
@@ -91,20 +111,22 @@ same_bytes(struct placing *p, const char *name, const struct tseg *s)
 static enum tseg_result
 judge(const struct placing *p, const struct tseg *s)
 {
-	size_t i = folder_list_find(&p->segs, s->log, s->seq);
+	struct seghdr h;
 	bool other = false;
 
-	for (; i < p->segs.n && p->segs.v[i].seq == s->seq; i++) {
-		if (memcmp(p->segs.v[i].hash, s->hash,
-		    TRANSPORT_NAME_LEN) == 0)
-			return TSEG_HAVE;
-		other = true;
-	}
-	if (other || p->taken)
+	if (holds(p, &p->segs, s->seq, s->hash, &other))
+		return TSEG_HAVE;
+	if (other)
 		return TSEG_TAKEN;
-	if (s->seq > 1 && !reached(p, s->seq - 1))
+	if (s->seq == 1)
+		return TSEG_STORED;
+	if (seghdr_decode(s->data, s->len, &h) != ZK_OK)
 		return TSEG_GAP;
-	return TSEG_STORED;
+	/* a hint stays where old segments were deleted */
+	if (holds(p, &p->segs, s->seq - 1, h.prev, &other) ||
+	    holds(p, &p->hints, s->seq - 1, h.prev, &other))
+		return TSEG_STORED;
+	return other ? TSEG_TAKEN : TSEG_GAP;
 }
 
 static enum zk_err
@@ -116,7 +138,6 @@ place(struct placing *p, const struct tseg *s, enum tseg_result *res)
 	enum zk_err r;
 
 	*res = judge(p, s);
-	p->taken |= *res == TSEG_TAKEN;
 	if (*res == TSEG_TAKEN || *res == TSEG_GAP)
 		return ZK_OK;
 	names_seg(s->seq, s->hash, name);
@@ -125,7 +146,7 @@ place(struct placing *p, const struct tseg *s, enum tseg_result *res)
 		p->top = s;
 		return ZK_OK;
 	}
-	r = folder_dir_stage(p->f, s->data, s->len, tmp);
+	r = folder_dir_stage(p->f, s->data, s->len, true, tmp);
 	if (r == ZK_OK)
 		r = folder_dir_place(p->f, tmp, p->fd, name);
 	memcpy(n.log, s->log, sizeof(n.log));
@@ -153,8 +174,7 @@ drop_hints(struct placing *p, int head)
 		size_t i = folder_list_find(&p->segs, p->log, n->seq);
 		char name[NAMES_CAP];
 
-		if (memcmp(n->log, p->log, TRANSPORT_NAME_LEN) != 0 ||
-		    n->seq >= p->top->seq)
+		if (!same_log(p, n) || n->seq >= p->top->seq)
 			break;
 		if (i >= p->segs.n || p->segs.v[i].seq != n->seq ||
 		    memcmp(p->segs.v[i].hash, n->hash,
@@ -179,7 +199,7 @@ finish(struct placing *p)
 	int fd;
 
 	if (r != ZK_OK || p->top == NULL ||
-	    (!p->wrote && reached(p, p->top->seq + 1)))
+	    (!p->wrote && hint_above(p, p->top->seq)))
 		return r;
 	head = folder_dir_sub(f, f->dir, "head", true);
 	if (head < 0)

@@ -263,7 +263,7 @@ folder_dir_list(struct folder *f, int fd,
 }
 
 enum zk_err
-folder_dir_stage(struct folder *f, const void *p, size_t n,
+folder_dir_stage(struct folder *f, const void *p, size_t n, bool sync,
     char tmp[static NAMES_CAP])
 {
 	struct env *env = f->t.opts.env;
@@ -282,7 +282,7 @@ folder_dir_stage(struct folder *f, const void *p, size_t n,
 	r = io_write_full(env, fd, p, n);
 	if (r == ZK_EDISKFULL)
 		r = folder_dir_fail(f, ENOSPC, "write", tmp);
-	e = r == ZK_OK ? env_fsync(env, fd) : 0;
+	e = r == ZK_OK && sync ? env_fsync(env, fd) : 0;
 	if (e < 0)
 		r = folder_dir_fail(f, e, "fsync", tmp);
 	e = env_close(env, fd);
@@ -315,11 +315,19 @@ folder_dir_sync(struct folder *f, int fd)
 }
 
 enum zk_err
+folder_dir_sync_all(struct folder *f)
+{
+	int e = env_syncfs(f->t.opts.env, f->dir);
+
+	return e == 0 ? ZK_OK : folder_dir_fail(f, e, "sync", f->path);
+}
+
+enum zk_err
 folder_dir_put(struct folder *f, int fd, const char *name, const void *p,
     size_t n)
 {
 	char tmp[NAMES_CAP];
-	enum zk_err r = folder_dir_stage(f, p, n, tmp);
+	enum zk_err r = folder_dir_stage(f, p, n, true, tmp);
 
 	if (r == ZK_OK)
 		r = folder_dir_place(f, tmp, fd, name);

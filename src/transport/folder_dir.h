@@ -51,11 +51,14 @@ ZK_CHECKED enum zk_err folder_dir_list(struct folder *f, int fd,
     enum zk_err (*each)(void *arg, const char *name), void *arg);
 
 /*
- * Writes n bytes to a new temporary in tmp/ and fsyncs it; its name is in
- * tmp.  Nothing is left behind on failure.
+ * Writes n bytes to a new temporary in tmp/, and fsyncs it if sync; its name
+ * is in tmp.  Nothing is left behind on failure.
  */
 ZK_CHECKED enum zk_err folder_dir_stage(struct folder *f, const void *p,
-    size_t n, char tmp[static NAMES_CAP]);
+    size_t n, bool sync, char tmp[static NAMES_CAP]);
+
+/* Everything written so far becomes durable: one syncfs. */
+ZK_CHECKED enum zk_err folder_dir_sync_all(struct folder *f);
 
 /* Renames the staged tmp to name in the directory fd (no fsync). */
 ZK_CHECKED enum zk_err folder_dir_place(struct folder *f,
