@@ -1,0 +1,465 @@
+/* The download pipeline: sources, damage, resuming. */
+#include "format/filehash.h"
+#include "format/manifest.h"
+
+#include "blob_fix.h"
+
+/* R01, R03: one flipped bit in one blob: named, 22, the rest is intact. */
+static void
+test_tampered(void)
+{
+	size_t n = 6 * MIB, blobs;
+	uint8_t *p = malloc(n);
+	struct fix f;
+	int fd;
+
+	NEED(p != NULL && fix_init(&f, 1, NULL));
+	fix_fill(p, n, 1);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	blobs = remote_fake_blobs(f.fake);
+	for (size_t i = 0; i < blobs; i++) {
+		unsigned long logged = log_error_count();
+
+		lie_fake_flip(f.fake, 'b', i, 12345 + i);
+		CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
+		CHECK(log_error_count() == logged + 1);
+		close(fd);
+		lie_fake_flip(f.fake, 'b', i, 12345 + i);
+	}
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
+	close(fd);
+	free(p);
+	fix_release(&f, true);
+}
+
+static void
+test_missing(void)
+{
+	size_t n = 6 * MIB;
+	uint8_t *p = malloc(n);
+	struct remote_fake_faults down = { .down = true };
+	struct fix f;
+	int fd;
+
+	NEED(p != NULL && fix_init(&f, 2, NULL));
+	fix_fill(p, n, 2);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	lie_fake_forget(f.fake, 'b', 1);
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_EGAP);
+	close(fd);
+	remote_fake_faults(f.fake, &down);
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_ENET);
+	close(fd);
+	free(p);
+	fix_release(&f, true);
+}
+
+/* What one remote lost or damaged comes from the next. */
+static void
+test_second_remote(void)
+{
+	size_t n = 8 * MIB;
+	uint8_t *p = malloc(n);
+	struct remote_fake *second = remote_fake_new(2);
+	struct transport_opts to = { .env = env_posix() };
+	struct download_remote both[2];
+	struct upload_source src = { .fd = -1 };
+	struct transport *t2 = NULL;
+	struct upload *u = NULL;
+	struct fix f;
+	uint64_t sent;
+	int fd;
+
+	NEED(p != NULL && second != NULL && fix_init(&f, 3, NULL));
+	fix_fill(p, n, 3);
+	to.locator = f.locator;
+	NEED(remote_fake_open(second, "second", &to, &t2) == ZK_OK);
+	NEED(transport_create(t2) == ZK_OK);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	f.uo.remote = t2;
+	f.uo.remote_id = 2;
+	NEED(upload_new(&f.uo, &u) == ZK_OK);
+	src.from = &f.t;
+	src.from_n = 1;
+	CHECK(upload_copy(u, &f.c, &src, &sent) == ZK_OK);
+	upload_free(u);
+	both[0] = (struct download_remote){ f.t, 1 };
+	both[1] = (struct download_remote){ t2, 2 };
+	f.dlo.remotes = both;
+	f.dlo.remotes_n = 2;
+	lie_fake_forget(f.fake, 'b', 0);
+	lie_fake_flip(f.fake, 'b', 1, 99);
+	lie_fake_flip(second, 'b', 3, 99);
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
+	close(fd);
+	/* damaged here, missing there: damage is what is told */
+	lie_fake_forget(second, 'b', 2);
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
+	close(fd);
+	transport_free(t2);
+	remote_fake_free(second);
+	free(p);
+	fix_release(&f, true);
+}
+
+/* A chunk that is nowhere under its name is found by its plaintext. */
+static void
+test_alias(void)
+{
+	size_t n = 100000;
+	uint8_t *p = malloc(n), root[UPLOAD_DATA_MAX];
+	struct manifest_reader *m = NULL;
+	struct manifest_entry e;
+	struct content first;
+	struct fix f;
+	int fd;
+
+	NEED(p != NULL && fix_init(&f, 4, NULL));
+	fix_fill(p, n, 4);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	first = f.c;
+	memcpy(root, first.data, first.data_len);
+	first.data = root;
+	NEED(manifest_reader_new(root, first.data_len, NULL, NULL, &m) ==
+	    ZK_OK);
+	NEED(manifest_next(m, &e) == ZK_OK);
+	manifest_reader_free(m);
+	NEED(chunkdb_forget(f.db, e.ref.name) == ZK_OK);
+	lie_fake_forget(f.fake, 'b', 0);
+	f.c = first;
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_EGAP);
+	close(fd);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	f.c = first;
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
+	close(fd);
+	free(p);
+	fix_release(&f, true);
+}
+
+/* A new version takes from the old one what did not change. */
+static void
+test_old_version(void)
+{
+	size_t n = 24 * MIB;
+	uint8_t *p = malloc(n + 1), root[UPLOAD_DATA_MAX];
+	struct download_item it = { 0 };
+	struct download_stats st;
+	struct download *d = NULL;
+	struct content old;
+	struct fix f;
+
+	NEED(p != NULL && fix_init(&f, 5, NULL));
+	fix_fill(p, n, 5);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	old = f.c;
+	memcpy(root, old.data, old.data_len);
+	old.data = root;
+	it.old = &old;
+	it.old_fd = fix_file(p, n);
+	memmove(p + n / 2 + 1, p + n / 2, n / 2);
+	NEED(fix_push(&f, p, n + 1, &old, NULL) == ZK_OK);
+	it.c = &f.c;
+	it.fd = fix_file(NULL, 0);
+	NEED(download_new(&f.dlo, &d) == ZK_OK);
+	CHECK(download_file(d, &it) == ZK_OK);
+	download_stats(d, &st);
+	CHECK(fix_same(it.fd, p, n + 1));
+	CHECK(st.fetched <= 2 && st.reused > n - 9 * MIB);
+	close(it.fd);
+	/* if the old file is not what it was, everything is fetched */
+	NEED(ftruncate(it.old_fd, 0) == 0);
+	it.fd = fix_file(NULL, 0);
+	CHECK(download_file(d, &it) == ZK_OK && fix_same(it.fd, p, n + 1));
+	close(it.fd);
+	close(it.old_fd);
+	download_free(d);
+	free(p);
+	fix_release(&f, true);
+}
+
+static enum zk_err
+find_local(void *arg, const uint8_t *hash, uint32_t len, int *fd,
+    uint64_t *off)
+{
+	(void)hash;
+	(void)len;
+	*fd = *(int *)arg;
+	*off = 0;
+	return ZK_OK;
+}
+
+/* A local copy is a hint: taken if its hash is right, else not. */
+static void
+test_local(void)
+{
+	size_t n = 200000;
+	uint8_t *p = malloc(n);
+	struct download_stats st;
+	struct fix f;
+	int fd, at;
+
+	NEED(p != NULL && fix_init(&f, 6, NULL));
+	fix_fill(p, n, 6);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	at = fix_file(p, n);
+	f.dlo.local = find_local;
+	f.dlo.arg = &at;
+	CHECK(fix_pull(&f, &fd, &st) == ZK_OK && fix_same(fd, p, n));
+	CHECK(st.fetched == 0 && st.reused == n);
+	close(fd);
+	NEED(pwrite(at, "?", 1, 5) == 1);
+	CHECK(fix_pull(&f, &fd, &st) == ZK_OK && fix_same(fd, p, n));
+	CHECK(st.fetched == 1 && st.reused == 0);
+	close(fd);
+	close(at);
+	free(p);
+	fix_release(&f, true);
+}
+
+static bool
+stop_after(void *arg)
+{
+	int *left = arg;
+
+	return --*left < 0;
+}
+
+/* Interrupted, a rerun keeps what was written and checked. */
+static void
+test_resume(void)
+{
+	size_t n = 24 * MIB;
+	uint8_t *p = malloc(n);
+	struct download_item it = { .old_fd = -1, .resume = true };
+	struct download_stats a, b;
+	struct download *d = NULL;
+	struct fix f;
+	int left, stops = 0;
+
+	NEED(p != NULL && fix_init(&f, 7, NULL));
+	fix_fill(p, n, 7);
+	NEED(fix_push(&f, p, n, NULL, &(struct upload_stats){ 0 }) == ZK_OK);
+	it.c = &f.c;
+	f.dlo.arg = &left;
+	for (int at = 0; at < 60; at += 6) {
+		enum zk_err r;
+
+		it.fd = fix_file(NULL, 0);
+		f.dlo.stop = stop_after;
+		left = at;
+		NEED(download_new(&f.dlo, &d) == ZK_OK);
+		r = download_file(d, &it);
+		CHECK(r == ZK_OK || r == ZK_ESIGNAL);
+		stops += r == ZK_ESIGNAL;
+		download_stats(d, &a);
+		download_free(d);
+		/* a torn write, as after a crash */
+		(void)!pwrite(it.fd, "torn", 4, 3);
+		f.dlo.stop = NULL;
+		NEED(download_new(&f.dlo, &d) == ZK_OK);
+		CHECK(download_file(d, &it) == ZK_OK);
+		download_stats(d, &b);
+		CHECK(fix_same(it.fd, p, n));
+		/* all but the torn one and those in flight */
+		CHECK(a.fetched_bytes <= b.kept + 5 * MIB + DOWNLOAD_FLIGHT);
+		CHECK(b.kept + b.fetched_bytes >= n);
+		CHECK(b.max_held <= DOWNLOAD_FLIGHT);
+		download_free(d);
+		close(it.fd);
+	}
+	CHECK(stops > 2);
+	free(p);
+	fix_release(&f, true);
+}
+
+#define MANY 40
+
+struct many {
+	struct fix *f;
+	struct content c[MANY];
+	struct buf data[MANY];
+	struct buf out[MANY];
+	int given, ended;
+	enum zk_err r[MANY];
+};
+
+static enum zk_err
+many_next(void *arg, struct download_item *it)
+{
+	struct many *m = arg;
+
+	if (m->given == MANY)
+		return ZK_ENOENT;
+	it->c = &m->c[m->given];
+	it->out = &m->out[m->given];
+	it->cookie = &m->r[m->given];
+	m->given++;
+	return ZK_OK;
+}
+
+static enum zk_err
+many_done(void *arg, const struct download_item *it, enum zk_err r)
+{
+	struct many *m = arg;
+
+	*(enum zk_err *)it->cookie = r;
+	m->ended++;
+	return ZK_OK;
+}
+
+/* Many short files to memory: their transfers overlap; one bad one fails
+ * alone. */
+static void
+test_many(void)
+{
+	struct many *m = calloc(1, sizeof(*m));
+	struct download_many dm = { many_next, many_done, m };
+	struct download_stats st;
+	struct download *d = NULL;
+	struct upload *u = NULL;
+	uint8_t *p = malloc(300000);
+	struct fix f;
+
+	NEED(m != NULL && p != NULL && fix_init(&f, 8, NULL));
+	NEED(upload_new(&f.uo, &u) == ZK_OK);
+	for (size_t i = 0; i < MANY; i++) {
+		size_t n = i % 5 == 0 ? 104 : 40000 + i * 6000;
+
+		fix_fill(p, n, 100 + i);
+		buf_init(&m->data[i], UPLOAD_DATA_MAX);
+		buf_init(&m->out[i], MIB);
+		NEED(upload_bytes(u, p, n, &m->data[i], &m->c[i]) == ZK_OK);
+	}
+	CHECK(upload_flush(u) == ZK_OK);
+	upload_free(u);
+	lie_fake_forget(f.fake, 'b', 2);
+	NEED(download_new(&f.dlo, &d) == ZK_OK);
+	CHECK(download_many(d, &dm) == ZK_OK);
+	CHECK(m->ended == MANY);
+	download_stats(d, &st);
+	CHECK(st.max_inflight >= 4);
+	for (size_t i = 0, bad = 0; i < MANY; i++) {
+		size_t n = (size_t)m->c[i].size;
+
+		fix_fill(p, n, 100 + i);
+		if (m->r[i] == ZK_OK)
+			CHECK(m->out[i].len == n &&
+			    memcmp(m->out[i].data, p, n) == 0);
+		else
+			CHECK(m->r[i] == ZK_EGAP && ++bad == 1);
+		buf_release(&m->data[i]);
+		buf_release(&m->out[i]);
+	}
+	download_free(d);
+	free(m);
+	free(p);
+	fix_release(&f, true);
+}
+
+/* R04, R05: an author's word that does not fit its chunks is refused. */
+static void
+test_lies(void)
+{
+	size_t n = 3 * MIB;
+	uint8_t *p = malloc(n), root[UPLOAD_DATA_MAX];
+	struct content v1;
+	struct fix f;
+	int fd;
+
+	NEED(p != NULL && fix_init(&f, 9, NULL));
+	fix_fill(p, n, 9);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	v1 = f.c;
+	memcpy(root, v1.data, v1.data_len);
+	p[5] ^= 1;
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	/* the manifest of one version under the hash of another */
+	f.c.data = root;
+	f.c.data_len = v1.data_len;
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
+	close(fd);
+	memcpy(f.c.hash, v1.hash, sizeof(v1.hash));
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK);
+	close(fd);
+	f.c.size++;
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
+	close(fd);
+	f.c.size--;
+	for (size_t cut = 0; cut < v1.data_len; cut += 7) {
+		f.c.data_len = cut;
+		CHECK(fix_pull(&f, &fd, NULL) != ZK_OK);
+		close(fd);
+	}
+	/* inline bytes under a wrong hash */
+	NEED(fix_push(&f, p, 100, NULL, NULL) == ZK_OK);
+	f.c.hash[3] ^= 1;
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
+	close(fd);
+	free(p);
+	fix_release(&f, true);
+}
+
+/* zk verify: every blob of one remote is looked at. */
+static void
+test_check(void)
+{
+	size_t n = 6 * MIB;
+	uint8_t *p = malloc(n);
+	struct download *d = NULL;
+	unsigned long logged;
+	struct fix f;
+
+	NEED(p != NULL && fix_init(&f, 10, NULL));
+	fix_fill(p, n, 10);
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	NEED(download_new(&f.dlo, &d) == ZK_OK);
+	CHECK(download_check(d, &f.c, 0) == ZK_OK);
+	lie_fake_flip(f.fake, 'b', 1, 4444);
+	lie_fake_flip(f.fake, 'b', 2, 4444);
+	logged = log_error_count();
+	CHECK(download_check(d, &f.c, 0) == ZK_ETAMPER);
+	CHECK(log_error_count() == logged + 2);
+	download_free(d);
+	free(p);
+	fix_release(&f, true);
+}
+
+/* What another device sent is known after reading it: not sent again. */
+static void
+test_learns(void)
+{
+	size_t n = 6 * MIB;
+	uint8_t *p = malloc(n);
+	struct upload_stats st;
+	struct fix f, g;
+	int fd;
+
+	NEED(p != NULL && fix_init(&f, 11, NULL));
+	fix_fill(p, n, 11);
+	NEED(fix_init(&g, 11, f.fake));
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	g.c = f.c;
+	CHECK(fix_pull(&g, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
+	close(fd);
+	p[n - 1] ^= 1;
+	NEED(fix_push(&g, p, n, &g.c, &st) == ZK_OK);
+	CHECK(st.sent == 1);
+	free(p);
+	fix_release(&g, false);
+	fix_release(&f, true);
+}
+
+TESTS(
+    { "tampered", test_tampered },
+    { "missing", test_missing },
+    { "second_remote", test_second_remote },
+    { "alias", test_alias },
+    { "old_version", test_old_version },
+    { "local", test_local },
+    { "resume", test_resume },
+    { "many", test_many },
+    { "lies", test_lies },
+    { "check", test_check },
+    { "learns", test_learns },
+)
