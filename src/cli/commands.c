@@ -2,8 +2,17 @@
 #include "cli/cmd.h"
 
 const struct cmd *const commands[] = {
+	&cmd_pair,
+	&cmd_push,
+	&cmd_pull,
 	&cmd_relay,
+	&cmd_status,
 	&cmd_init,
+	&cmd_sync,
+	&cmd_remote,
+	&cmd_device,
+	&cmd_verify,
 	&cmd_help,
+	&cmd_complete,
 	NULL
 };
