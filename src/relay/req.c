@@ -198,10 +198,14 @@ req_object(struct req *q, struct view_body *body)
 {
 	struct httpd_reply reply;
 	char extra[96];
-	size_t from = 0, len = body->len;
+	size_t from = 0, len = 0;
 	bool part = q->range != NULL &&
 	    parse_range(q->range, body->len, &from, &len);
 
+	if (!part) {
+		from = 0;
+		len = body->len;
+	}
 	memset(&reply, 0, sizeof(reply));
 	buf_init(&reply.body, body->mem.max);
 	reply.status = part ? 206 : 200;
