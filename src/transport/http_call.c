@@ -422,7 +422,7 @@ curl_outcome(struct http_call *c, CURLcode code, bool *retry)
 		    "and the URL has no pin");
 		return ZK_EPIN;
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-		say(c, "its key is not the pinned one");
+		say(c, "nothing was sent to it");
 		return ZK_EPIN;
 	case CURLE_FILESIZE_EXCEEDED:
 #if LIBCURL_VERSION_NUM >= 0x080600

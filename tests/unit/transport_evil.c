@@ -1,27 +1,38 @@
 /*
  * The relay client against a relay that lies, by the names of what an
- * attacker tries.  Nothing is passed on to an honest relay here: the lie is
- * the whole answer.
+ * attacker tries.
  */
 #include <sys/resource.h>
 
 #include "tests/evil/evil.h"
+#include "tests/evil/evil_tls.h"
 #include "tests/unit/transport_fix.h"
 
 struct liar {
 	struct evil e;
+	struct evil_tls tls;
 	uint16_t port;
-	pid_t pid;
+	pid_t pid[2];	/* the liar; TLS in front of it */
+	pid_t honest;	/* the relay behind, if there is one */
 	struct fix f;	/* keys and options; url names the liar */
 	struct transport *t;
 };
 
-/* A liar with these rules, and a transport on it. */
-static bool
-liar_start(struct liar *l, const char *rule, const char *rule2)
+/* Starts a process group of its own that runs what serves. */
+static pid_t
+liar_fork(void)
 {
-	int fd;
+	pid_t pid;
 
+	fflush(stdout);
+	pid = fork();
+	(void)setpgid(pid, pid);
+	return pid;
+}
+
+static bool
+liar_init(struct liar *l, const char *rule, const char *rule2)
+{
 	memset(l, 0, sizeof(*l));
 	if (!fix_init(&l->f, FIX_FOLDER) || !evil_parse(&l->e, rule) ||
 	    (rule2 != NULL && !evil_parse(&l->e, rule2)))
@@ -29,20 +40,91 @@ liar_start(struct liar *l, const char *rule, const char *rule2)
 	(void)snprintf(l->e.log, sizeof(l->e.log), "%s/log", l->f.dir);
 	(void)snprintf(l->e.count, sizeof(l->e.count), "%s/count",
 	    l->f.dir);
-	fd = evil_listen(&l->port);
-	if (fd < 0)
-		return false;
-	fflush(stdout);
-	l->pid = fork();
-	if (l->pid == 0) {
-		(void)setpgid(0, 0);
+	l->f.opts.timeout_ms = 2000;
+	return true;
+}
+
+/* Forks the liar; its port is known afterwards. */
+static bool
+liar_serve(struct liar *l, int fd)
+{
+	l->pid[0] = liar_fork();
+	if (l->pid[0] == 0)
 		evil_loop(&l->e, fd);
-	}
-	(void)setpgid(l->pid, l->pid);
 	(void)close(fd);
 	(void)snprintf(l->f.url, sizeof(l->f.url), "http://127.0.0.1:%u/",
 	    (unsigned)l->port);
-	l->f.opts.timeout_ms = 3000;
+	return l->pid[0] > 0;
+}
+
+/* A liar with these rules, and a transport on it. */
+static bool
+liar_start(struct liar *l, const char *rule, const char *rule2)
+{
+	int fd;
+
+	if (!liar_init(l, rule, rule2))
+		return false;
+	fd = evil_listen(&l->port);
+	if (fd < 0 || !liar_serve(l, fd))
+		return false;
+	l->t = fix_open(&l->f);
+	return l->t != NULL;
+}
+
+/* As liar_start, with an honest relay behind and the space created. */
+static bool
+liar_before(struct liar *l, const char *rule, const char *rule2)
+{
+	char data[128];
+	char url[256];
+	char listen[64];
+	uint16_t port = 0;
+	int fd;
+	int free_port = evil_listen(&port);
+
+	if (!liar_init(l, rule, rule2) || free_port < 0)
+		return false;
+	(void)close(free_port);
+	fd = evil_listen(&l->port);
+	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/",
+	    (unsigned)l->port);
+	(void)snprintf(data, sizeof(data), "%s/relay", l->f.dir);
+	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u",
+	    (unsigned)port);
+	l->honest = fix_relay(data, listen, url, true, l->f.url,
+	    sizeof(l->f.url));
+	l->e.upstream = port;
+	if (fd < 0 || l->honest < 0 || !liar_serve(l, fd))
+		return false;
+	l->t = fix_open(&l->f);
+	return l->t != NULL && transport_create(l->t) == ZK_OK;
+}
+
+/* As liar_start, over TLS; pinned names its key. */
+static bool
+liar_tls(struct liar *l, enum evil_tls_kind kind, bool pinned,
+    const char *rule, const char *rule2)
+{
+	uint16_t front = 0;
+	int fd;
+
+	if (!liar_start(l, rule, rule2))
+		return false;
+	fd = evil_listen(&front);
+	if (fd < 0 || !evil_tls_init(&l->tls, kind, l->port))
+		return false;
+	(void)snprintf(l->tls.noted, sizeof(l->tls.noted), "%s/noted",
+	    l->f.dir);
+	l->pid[1] = liar_fork();
+	if (l->pid[1] == 0)
+		evil_tls_loop(&l->tls, fd);
+	(void)close(fd);
+	transport_free(l->t);
+	(void)snprintf(l->f.url, sizeof(l->f.url),
+	    "https://127.0.0.1:%u/#%s", (unsigned)front, pinned ?
+	    l->tls.pin :
+	    "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
 	l->t = fix_open(&l->f);
 	return l->t != NULL;
 }
@@ -51,10 +133,15 @@ static void
 liar_stop(struct liar *l)
 {
 	transport_free(l->t);
-	if (l->pid > 0) {
-		(void)kill(-l->pid, SIGKILL);
-		(void)waitpid(l->pid, NULL, 0);
+	for (int i = 0; i < 2; i++) {
+		if (l->pid[i] <= 0)
+			continue;
+		(void)kill(-l->pid[i], SIGKILL);
+		(void)waitpid(l->pid[i], NULL, 0);
 	}
+	if (l->pid[1] > 0)
+		evil_tls_release(&l->tls);
+	fix_stop(l->honest);
 	fix_release(&l->f);
 }
 
@@ -393,6 +480,300 @@ no_keys(void)
 	liar_stop(&l);
 }
 
+/* With an honest relay behind the lies. */
+
+static enum zk_err
+put_blob(struct liar *l, uint8_t fill, size_t n, struct fix_blob *b)
+{
+	static uint8_t data[100000];
+
+	memset(data, fill, sizeof(data));
+	fix_blob(b, true, data, n);
+	return fix_xfer(l->t, b);
+}
+
+static enum zk_err
+get_back(struct liar *l, uint8_t fill, size_t n)
+{
+	static uint8_t data[100000];
+	struct fix_blob b;
+	enum zk_err r;
+
+	memset(data, fill, sizeof(data));
+	fix_blob(&b, false, data, n);
+	r = fix_xfer(l->t, &b);
+	CHECK((b.x.body.len == 0) == (r != ZK_OK));
+	buf_release(&b.x.body);
+	return r;
+}
+
+static void
+blob_lies(void)
+{
+	static const struct {
+		const char *rule;
+		enum zk_err r;
+	} want[] = {
+		{ "pass GET /blobs/", ZK_OK },
+		{ "flip GET /blobs/", ZK_ETAMPER },
+		{ "cut GET /blobs/", ZK_ETAMPER },
+		{ "short GET /blobs/", ZK_ENET },
+		{ "long GET /blobs/", ZK_ELIMIT },
+		{ "empty GET /blobs/", ZK_ENET },
+		/* what passes is tried again */
+		{ "short GET /blobs/ 0 2", ZK_OK },
+		{ "hangup GET /blobs/ 0 2", ZK_OK },
+		{ "status GET /blobs/ 0 2 503", ZK_OK },
+	};
+
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		struct liar l;
+		struct fix_blob b;
+		enum zk_err r;
+
+		NEED(liar_before(&l, want[i].rule, NULL));
+		CHECK(put_blob(&l, 5, 50000, &b) == ZK_OK);
+		r = get_back(&l, 5, 50000);
+		if (r != want[i].r)
+			printf("# %s: %s\n", want[i].rule, err_name(r));
+		CHECK(r == want[i].r);
+		liar_stop(&l);
+	}
+}
+
+static void
+page_lies(void)
+{
+	static const char *const rules[] = { "short GET /segments?",
+	    "cut GET /segments?", "empty GET /segments?",
+	    "long GET /segments?" };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct fix_got got = { 0 };
+		struct tmark mark = { 0 };
+		enum tseg_result res[3];
+		struct fix_log a;
+		struct liar l;
+
+		/* the query is what tells a page from the others */
+		NEED(liar_before(&l, rules[i], NULL));
+		NEED(fix_log(&a, 3, 1));
+		CHECK(transport_append(l.t, a.seg, 3, res) == ZK_OK);
+		mark.len = 0;
+		CHECK(fix_read(l.t, &mark, 5000, 0, &got) == ZK_ENET);
+		CHECK(mark.len == 0);
+		fix_log_release(&a);
+		liar_stop(&l);
+	}
+}
+
+/* A write whose answer is lost is done once, and said to be done. */
+static void
+write_again(void)
+{
+	enum tseg_result res[2];
+	struct fix_blob b;
+	struct fix_log a;
+	struct liar l;
+
+	NEED(liar_before(&l, "short POST /segments 0 2",
+	    "hangup PUT /blobs/ 0 2"));
+	NEED(fix_log(&a, 2, 1));
+	CHECK(transport_append(l.t, a.seg, 2, res) == ZK_OK);
+	CHECK(res[0] == TSEG_HAVE && res[1] == TSEG_HAVE);
+	CHECK(put_blob(&l, 6, 30000, &b) == ZK_OK);
+	CHECK(get_back(&l, 6, 30000) == ZK_OK);
+	fix_log_release(&a);
+	liar_stop(&l);
+}
+
+static void
+r21_cookies(void)
+{
+	enum tseg_result res[1];
+	struct fix_blob b;
+	struct fix_log a;
+	struct liar l;
+
+	NEED(liar_before(&l, "cookies * /", NULL));
+	NEED(fix_log(&a, 1, 1));
+	CHECK(transport_append(l.t, a.seg, 1, res) == ZK_OK);
+	CHECK(put_blob(&l, 1, 1000, &b) == ZK_OK);
+	CHECK(get_back(&l, 1, 1000) == ZK_OK);
+	CHECK(liar_saw(&l, "HTTP/1.1") == 4);
+	CHECK(liar_saw(&l, "Cookie") == 0 && liar_saw(&l, "cookie") == 0);
+	CHECK(liar_saw(&l, "Upgrade") == 0);
+	liar_stop(&l);
+}
+
+/* TLS. */
+
+static size_t
+handshakes(const struct liar *l)
+{
+	struct env_stat st;
+
+	return env_statat(env_posix(), ENV_CWD, l->tls.noted, &st) == 0 ?
+	    (size_t)st.size : 0;
+}
+
+static void
+r29_other_key(void)
+{
+	struct liar l;
+	struct tmark mark = { 0 };
+
+	NEED(liar_tls(&l, EVIL_TLS_GOOD, false, "empty * /", NULL));
+	CHECK(append(&l) == ZK_EPIN);
+	CHECK(get_blob(&l, 1024) == ZK_EPIN);
+	CHECK(read_some(&l, &mark) == ZK_EPIN);
+	CHECK(transport_create(l.t) == ZK_EPIN);
+	CHECK(liar_saw(&l, "HTTP") == 0);
+	/* and not tried again */
+	CHECK(handshakes(&l) <= 4);
+	liar_stop(&l);
+	/* the same relay with the right pin is spoken to */
+	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "status * / 0 0 507", NULL));
+	CHECK(append(&l) == ZK_EREMOTEFULL);
+	CHECK(liar_saw(&l, "HTTP/1.1") == 1);
+	liar_stop(&l);
+}
+
+/* Of several pins one is enough. */
+static void
+r30_backup_pin(void)
+{
+	struct liar l;
+
+	NEED(liar_tls(&l, EVIL_TLS_GOOD, false, "status * / 0 0 507", NULL));
+	transport_free(l.t);
+	(void)snprintf(l.f.url + strlen(l.f.url),
+	    sizeof(l.f.url) - strlen(l.f.url), ";%s", l.tls.pin);
+	l.t = fix_open(&l.f);
+	NEED(l.t != NULL);
+	CHECK(append(&l) == ZK_EREMOTEFULL);
+	liar_stop(&l);
+}
+
+static void
+r31_old_tls(void)
+{
+	static const enum evil_tls_kind kinds[] = { EVIL_TLS_OLD,
+	    EVIL_TLS_CBC };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct liar l;
+		enum zk_err r;
+
+		if (!evil_tls_can(kinds[i]))
+			continue;
+		NEED(liar_tls(&l, kinds[i], true, "empty * /", NULL));
+		r = append(&l);
+		CHECK(r == ZK_ENET);
+		CHECK(handshakes(&l) == 0 && liar_saw(&l, "HTTP") == 0);
+		liar_stop(&l);
+	}
+}
+
+/* The offset, of any size, once, and for signing alone. */
+static void
+r26_pinned(void)
+{
+	struct liar l;
+	int64_t now = env_now_ms(env_posix());
+
+	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "clock * / 0 1",
+	    "status * / 0 0 507"));
+	CHECK(append(&l) == ZK_EREMOTEFULL);
+	CHECK(liar_saw(&l, "time=40709088") == 1);
+	CHECK(append(&l) == ZK_EREMOTEFULL);
+	CHECK(liar_saw(&l, "time=40709088") == 2);
+	CHECK(liar_saw(&l, "HTTP/1.1") == 3);
+	CHECK(env_now_ms(env_posix()) - now < 60000);
+	liar_stop(&l);
+	/* a relay that goes on saying so is not believed twice */
+	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "clock * /", NULL));
+	CHECK(append(&l) == ZK_EAUTH);
+	CHECK(append(&l) == ZK_EAUTH);
+	CHECK(liar_saw(&l, "HTTP/1.1") == 3);
+	liar_stop(&l);
+}
+
+/*
+ * Without a pin and with a key that no authority vouches for: pairing may
+ * talk to it and learns its key; nothing else is sent.
+ */
+static void
+unpinned(void)
+{
+	struct fix f;
+	struct trv rv = { .side = 0, .id = { 1 } };
+	struct trv other = { .side = 1, .id = { 2 } };
+	struct transport *t;
+	struct buf out;
+	char full[512];
+	char pin[64];
+	char *hash;
+
+	buf_init(&out, 1024);
+	NEED(fix_init(&f, FIX_TLS));
+	(void)snprintf(full, sizeof(full), "%s", f.url);
+	hash = strchr(f.url, '#');
+	NEED(hash != NULL);
+	*hash = '\0';
+	t = fix_open(&f);
+	NEED(t != NULL);
+	CHECK(transport_pin(t, pin, sizeof(pin)) == ZK_ENET);
+	CHECK(transport_create(t) == ZK_EPIN);
+	CHECK(transport_rv_claim(t, &rv) == ZK_OK);
+	CHECK(transport_pin(t, pin, sizeof(pin)) == ZK_OK);
+	CHECK(strstr(full, pin) != NULL && strlen(pin) == 52);
+	other.plate = rv.plate;
+	CHECK(transport_rv_claim(t, &other) == ZK_OK);
+	CHECK(transport_rv_put(t, &rv, 0, "m", 1) == ZK_OK);
+	CHECK(transport_rv_get(t, &other, 0, 1000, &out) == ZK_OK);
+	/* the same connection does not serve what needs trust */
+	CHECK(transport_create(t) == ZK_EPIN);
+	transport_free(t);
+	buf_release(&out);
+	fix_release(&f);
+}
+
+/* An unpinned relay that changes its key between two requests. */
+static void
+unpinned_changes(void)
+{
+	struct evil_tls second;
+	struct trv rv = { .side = 0, .id = { 1 } };
+	struct liar l;
+	uint16_t port;
+	int fd;
+
+	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "hangup * / 1",
+	    "status * / 0 0 507"));
+	transport_free(l.t);
+	*strchr(l.f.url, '#') = '\0';
+	l.t = fix_open(&l.f);
+	NEED(l.t != NULL);
+	CHECK(transport_rv_claim(l.t, &rv) == ZK_EREMOTEFULL);
+	port = (uint16_t)strtoul(strrchr(l.f.url, ':') + 1, NULL, 10);
+	(void)kill(-l.pid[1], SIGKILL);
+	(void)waitpid(l.pid[1], NULL, 0);
+	NEED(evil_tls_init(&second, EVIL_TLS_GOOD, l.port));
+	(void)snprintf(second.noted, sizeof(second.noted), "%s/noted2",
+	    l.f.dir);
+	fd = evil_listen(&port);
+	NEED(fd >= 0);
+	l.pid[1] = liar_fork();
+	if (l.pid[1] == 0)
+		evil_tls_loop(&second, fd);
+	(void)close(fd);
+	CHECK(transport_rv_claim(l.t, &rv) == ZK_EPIN);
+	CHECK(liar_saw(&l, "HTTP/1.1") == 1);
+	evil_tls_release(&second);
+	liar_stop(&l);
+}
+
 TESTS(
     { "R15/empty", r15_empty },
     { "R15/short", r15_short },
@@ -407,4 +788,14 @@ TESTS(
     { "unreachable", unreachable },
     { "proxies", proxies },
     { "no keys", no_keys },
+    { "blobs", blob_lies },
+    { "pages", page_lies },
+    { "writes again", write_again },
+    { "R21", r21_cookies },
+    { "R29", r29_other_key },
+    { "R30", r30_backup_pin },
+    { "R31", r31_old_tls },
+    { "R26", r26_pinned },
+    { "unpinned", unpinned },
+    { "unpinned/changes", unpinned_changes },
 )

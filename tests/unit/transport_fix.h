@@ -57,16 +57,17 @@ fix_key(void)
 }
 
 /*
- * Starts a relay on a free port of 127.0.0.1 over data; its URL without the
- * line end in url.  Returns its process, or -1.
+ * Starts a relay at listen over data, known as public too unless that is
+ * NULL; its URL without the line end in url.  Returns its process, or -1.
  */
 static inline pid_t
-fix_relay(const char *data, const char *listen, bool plain, char *url,
-    size_t cap)
+fix_relay(const char *data, const char *listen, const char *public,
+    bool plain, char *url, size_t cap)
 {
 	struct relay_opts o = {
 		.env = env_posix(), .listen = listen, .data = data,
-		.plain = plain, .threads = 2,
+		.plain = plain, .threads = 2, .urls = &public,
+		.n_urls = public != NULL ? 1 : 0,
 	};
 	size_t n = 0;
 	int fd[2];
@@ -125,7 +126,7 @@ fix_remote(struct fix *f)
 		return true;
 	default:
 		(void)snprintf(data, sizeof(data), "%s/relay", f->dir);
-		f->relay = fix_relay(data, "127.0.0.1:0",
+		f->relay = fix_relay(data, "127.0.0.1:0", NULL,
 		    f->kind == FIX_PLAIN, f->url, sizeof(f->url));
 		return f->relay > 0;
 	}
