@@ -199,7 +199,6 @@ evil_tls_serve(struct evil_tls *t, int fd)
 {
 	mbedtls_ssl_context ssl;
 	int plain;
-	int note;
 
 	mbedtls_ssl_init(&ssl);
 	if (mbedtls_ssl_setup(&ssl, &t->conf) != 0)
@@ -207,10 +206,7 @@ evil_tls_serve(struct evil_tls *t, int fd)
 	mbedtls_ssl_set_bio(&ssl, &fd, evil_tls_send, evil_tls_recv, NULL);
 	if (mbedtls_ssl_handshake(&ssl) != 0)
 		return;
-	note = open(t->noted, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
-	    0600);
-	(void)write(note, "h", 1);
-	(void)close(note);
+	evil_note(t->noted, "h", 1);
 	plain = evil_connect(t->plain);
 	if (plain >= 0)
 		evil_tls_shuttle(&ssl, fd, plain);
