@@ -207,7 +207,7 @@ to_pool(struct piece *p, enum stage stage)
 
 	p->stage = stage;
 	p->z = f->z[--f->z_n];
-	hold(p, p->x.body.len + p->ref.plain_len);
+	hold(p, (size_t)p->ref.stored_len + p->ref.plain_len);
 	if (!pool_put(f->pool, p))
 		BUG("more work than the pool was asked for");
 }
@@ -293,7 +293,7 @@ ask_remote(struct piece *p)
 	r = buf_reserve(&p->x.body, p->ref.stored_len);
 	if (r != ZK_OK)
 		return r;
-	hold(p, p->ref.stored_len);
+	hold(p, (size_t)p->ref.stored_len + p->ref.plain_len);
 	memcpy(p->x.name, p->ref.name, sizeof(p->x.name));
 	p->x.done = arrived;
 	p->x.arg = p;
