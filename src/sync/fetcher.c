@@ -295,6 +295,7 @@ ask_remote(struct piece *p)
 		return r;
 	hold(p, (size_t)p->ref.stored_len + p->ref.plain_len);
 	memcpy(p->x.name, p->ref.name, sizeof(p->x.name));
+	p->x.unchecked = true;	/* tag and plaintext hash decide */
 	p->x.done = arrived;
 	p->x.arg = p;
 	if (f->flying == 0)

