@@ -33,9 +33,8 @@ vault_name_check(const char *name)
 	return ZK_EUSAGE;
 }
 
-/* The host's name, cut to what a device name may be. */
-static void
-host_name(char out[static SYNC_NAME_MAX + 1])
+void
+vault_host_name(char out[static SYNC_NAME_MAX + 1])
 {
 	char host[256] = "";
 
@@ -139,7 +138,7 @@ vault_make(const struct vault_make *m)
 	bool made = false, rooted = false;
 	enum zk_err r = ZK_OK;
 
-	host_name(name);
+	vault_host_name(name);
 	if (m->name != NULL)
 		r = vault_name_check(m->name);
 	if (r != ZK_OK)

@@ -103,6 +103,9 @@ ZK_CHECKED enum zk_err vault_make(const struct vault_make *m);
 /* Takes back what vault_make made; what dir held before stays. */
 void vault_unmake(struct env *env, const char *dir, const char *state_home);
 
+/* The host's name, cut to what a device name may be. */
+void vault_host_name(char out[static SYNC_NAME_MAX + 1]);
+
 /* ZK_EUSAGE (logged) unless name is fit for a device. */
 ZK_CHECKED enum zk_err vault_name_check(const char *name);
 
