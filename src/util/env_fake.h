@@ -1,12 +1,15 @@
 /*
  * A deterministic environment: one simulated clock, a random generator and a
  * file system in memory, all under a seed.  For tests and the simulator;
- * never linked into the program.
+ * never linked into the program.  A new one costs microseconds.
  *
- * Several fakes may share one struct fake_world's clock by giving the same
- * world.  The file system knows directories, regular files, symlinks, hard
- * links, modes, times in ns, inode numbers, birth times, rename with its
- * flags; what was not synced is lost by fake_crash.
+ * The file system knows directories, regular files, symlinks, hard links,
+ * modes (kept, not enforced: the caller is root), inode numbers that are
+ * never used twice, birth times, mounts, rename with its flags.  File times
+ * have the clock's granularity of 4 ms, as on Linux, so that two writes may
+ * well leave the same times.  Every call moves the clocks on by 1 us.
+ * Directories are listed in an order that changes.  It starts as "/" alone.
+ * There is no network: those calls give -ENOSYS.
  */
 #ifndef ZK_UTIL_ENV_FAKE_H
 #define ZK_UTIL_ENV_FAKE_H
@@ -35,18 +38,34 @@ uint64_t fake_below(struct fake *f, uint64_t n);
 uint64_t fake_trace(const struct fake *f);
 
 /*
- * From now on the file system call number n (counted from 0) fails with
- * -err, and with crash set so does every one after it until fake_crash.
- * n < 0 switches this off.
+ * The file system call that fake_calls counts as number n (the first ever is
+ * 0) fails with -err, and with crash set so does every one after it until
+ * fake_crash.  A write that fails so may have written a part.  Closing is no
+ * call that fails, nor counted.  n < 0 switches this off.
  */
 void fake_fail_at(struct fake *f, int64_t n, int err, bool crash);
 
 /* File system calls made so far. */
 int64_t fake_calls(const struct fake *f);
 
+/* Bytes that all contents may have together; more gives -ENOSPC. */
+void fake_set_space(struct fake *f, uint64_t bytes);
+
 /*
- * The machine stops and starts: descriptors are gone, the boot id changes,
- * and what no fsync or syncfs covered is lost or kept by the seed.
+ * Covers the directory at path by an empty one of another file system, or
+ * uncovers it again.  0 or a negative errno.
+ */
+int fake_mount(struct fake *f, const char *path);
+int fake_umount(struct fake *f, const char *path);
+
+/*
+ * The machine stops and starts: descriptors and mounts are gone, the boot id
+ * changes.  What was not synced is lost or kept by the seed: of the changes
+ * of directories since the last fsync of a directory or syncfs a leading
+ * part stays (a rename whole or not at all); a file whose content was not
+ * synced has the last synced content (none: it is empty), the new one, or
+ * the new one with a tail of zeros.  A file's fsync covers its content only,
+ * not its name.
  */
 void fake_crash(struct fake *f);
 
