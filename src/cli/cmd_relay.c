@@ -2,6 +2,8 @@
 #include <stdio.h>
 
 #include "cli/cmd.h"
+#include "cli/out.h"
+#include "cli/show.h"
 #include "relay/relay.h"
 #include "util/env.h"
 #include "util/log.h"
@@ -37,13 +39,24 @@ static const struct opt relay_opts[] = {
 };
 
 static enum zk_err
+on_announce(void *arg, const char *url)
+{
+	struct cmd_ctx *c = arg;
+
+	show_line(c, "relay", "url", url);
+	out_release_now(c->out);
+	return out_error(c->out);
+}
+
+static enum zk_err
 relay_cmd_run(struct cmd_ctx *c)
 {
 	const struct relay_cmd_opts *o = c->opts;
 	char data[DATA_MAX];
 	struct relay_opts run = { .env = c->env, .listen = o->listen,
 		.data = o->data, .urls = o->urls.v, .n_urls = o->urls.n,
-		.invite = o->invite, .plain = o->plain, .quota = o->quota };
+		.invite = o->invite, .plain = o->plain, .quota = o->quota,
+		.announce = on_announce, .announce_arg = c };
 
 	if (o->listen == NULL) {
 		log_error(ZK_EUSAGE, NULL, "missing '--listen', see "

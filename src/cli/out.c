@@ -200,6 +200,12 @@ out_release_now(struct out *o)
 	send_text(o, STDOUT_FILENO);
 }
 
+enum zk_err
+out_error(const struct out *o)
+{
+	return o->err;
+}
+
 struct jsonw *
 out_begin(struct out *o, const char *type)
 {

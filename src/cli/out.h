@@ -43,6 +43,9 @@ void out_raw(struct out *o, const void *p, size_t n);
 /* What was and will be printed goes out now, whatever the status. */
 void out_release_now(struct out *o);
 
+/* The first failure of a write so far; out_finish returns it again. */
+ZK_CHECKED enum zk_err out_error(const struct out *o);
+
 /*
  * One JSON line: begin writes {"type":type and lends the writer for its
  * members, end sends it.  Only with --json.

@@ -190,7 +190,7 @@ open_http(struct run *run, const char *addr, uint16_t port)
 }
 
 static enum zk_err
-print_url(struct run *run)
+announce(struct run *run)
 {
 	const char *pin = run->ident != NULL ? tls_ident_pin(run->ident) :
 	    NULL;
@@ -199,9 +199,9 @@ print_url(struct run *run)
 
 	buf_init(&url, 8192);
 	r = names_url(run->core.names, pin, &url);
-	if (r == ZK_OK && (printf("%s\n", buf_cstr(&url)) < 0 ||
-	    fflush(stdout) != 0))
-		r = ZK_EIO;
+	if (r == ZK_OK)
+		r = run->core.opts->announce(run->core.opts->announce_arg,
+		    buf_cstr(&url));
 	buf_release(&url);
 	return r;
 }
@@ -286,7 +286,7 @@ relay_run(const struct relay_opts *opts)
 	if (r == ZK_OK)
 		r = httpd_start(run.core.http);
 	if (r == ZK_OK)
-		r = print_url(&run);
+		r = announce(&run);
 	if (r == ZK_OK)
 		wait_signal(&run);
 	close_all(&run);

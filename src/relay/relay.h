@@ -47,12 +47,15 @@ struct relay_opts {
 	bool plain;		/* HTTP without TLS */
 	uint64_t quota;		/* bytes a space, 0: none */
 	unsigned threads;	/* 0: one a core */
+	/* told its URL once it listens; an error ends it */
+	enum zk_err (*announce)(void *arg, const char *url);
+	void *announce_arg;
 	struct relay_limits limits;
 };
 
 /*
  * Serves until SIGTERM or SIGINT, then finishes what is in flight and
- * returns ZK_OK.  Prints its URL as one line on stdout once it listens.
+ * returns ZK_OK.  Announces its URL once it listens.
  * Blocks these signals in the calling thread while it runs.  ZK_EUSAGE:
  * listen or a URL is malformed (logged).  ZK_EIO, ZK_EPERM: cannot listen
  * or use data (logged).  ZK_ELOCKED: another relay uses data.  ZK_EVERSION:
