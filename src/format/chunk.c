@@ -111,8 +111,7 @@ chunk_seal(struct compress *z, const struct chunk_ctx *ctx,
 	buf_reset(out);
 	if (buf_reserve(out, (size_t)stored_len(n)) != ZK_OK)
 		return ZK_ENOMEM;
-	got = compress_try(z, COMPRESS_CHUNK, plain, n,
-	    out->data + CHUNK_HEAD, n);
+	got = compress_try(z, plain, n, out->data + CHUNK_HEAD, n);
 	if (got == 0) {
 		codec = COMPRESS_NONE;
 		memcpy(out->data + CHUNK_HEAD, plain, n);

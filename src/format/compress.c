@@ -6,6 +6,8 @@
 #include "format/compress.h"
 #include "util/buf.h"
 
+#define LEVEL 3
+
 struct compress {
 	ZSTD_CCtx *c;	/* made when first needed */
 	ZSTD_DCtx *d;
@@ -36,8 +38,8 @@ worth(size_t n)
 }
 
 size_t
-compress_try(struct compress *z, enum compress_for why, const void *in,
-    size_t n, uint8_t *out, size_t cap)
+compress_try(struct compress *z, const void *in, size_t n, uint8_t *out,
+    size_t cap)
 {
 	size_t r;
 
@@ -47,8 +49,7 @@ compress_try(struct compress *z, enum compress_for why, const void *in,
 		z->c = ZSTD_createCCtx();
 	if (z->c == NULL || cap == 0)
 		return 0;
-	r = ZSTD_compressCCtx(z->c, out, cap, in, n,
-	    why == COMPRESS_INLINE ? 6 : 3);
+	r = ZSTD_compressCCtx(z->c, out, cap, in, n, LEVEL);
 	return ZSTD_isError(r) ? 0 : r;
 }
 
@@ -80,8 +81,7 @@ compress_pack(struct compress *z, const void *in, size_t n, struct buf *out)
 		room = n + 1;
 	if (buf_reserve(out, room) != ZK_OK)
 		return ZK_ENOMEM;
-	got = compress_try(z, COMPRESS_INLINE, in, n, out->data + start + 1,
-	    room - 1);
+	got = compress_try(z, in, n, out->data + start + 1, room - 1);
 	if (got > 0) {
 		out->data[start] = COMPRESS_ZSTD;
 		out->len = start + 1 + got;

@@ -441,7 +441,9 @@ sealer_step(struct sealer *s, bool wait)
 	any = collect(s, false);
 	if (s->err != ZK_OK)
 		return s->err;
-	r = sender_step(s->sender, pool_out(s->pool) == 0, &sent);
+	/* with nothing else to do, a few are worth a commit too */
+	r = sender_step(s->sender, wait && !any && pool_out(s->pool) == 0,
+	    &sent);
 	if (r == ZK_OK && wait && !any && !sent)
 		r = wait_any(s);
 	if (s->err == ZK_OK)

@@ -8,7 +8,9 @@
 #include "util/buf.h"
 #include "util/env.h"
 
-#define BATCH 4u		/* blobs that are worth a commit */
+#define BATCH 4u		/* blobs that are worth a commit, while... */
+#define BUSY 4u			/* ...fewer than these are in flight... */
+#define BATCH_BUSY 16u		/* ...and when more are */
 #define LANDED_MAX (2 * SENDER_MAX)
 #define IDLE_MS 600000		/* without anything landing: give up */
 
@@ -269,15 +271,21 @@ drive(struct sender *s, size_t left, int ms)
 	return s->err;
 }
 
+static bool
+worth_commit(const struct sender *s, bool last)
+{
+	return s->listed >= (s->flying < BUSY ? BATCH : BATCH_BUSY) ||
+	    s->landed_n >= LANDED_MAX - SENDER_MAX ||
+	    (last && s->listed > 0);
+}
+
 enum zk_err
 sender_step(struct sender *s, bool last, bool *any)
 {
 	size_t before;
 
 	*any = false;
-	if (s->err == ZK_OK && (s->listed >= BATCH ||
-	    s->landed_n > LANDED_MAX - SENDER_MAX - 1 ||
-	    (last && s->listed > 0))) {
+	if (s->err == ZK_OK && worth_commit(s, last)) {
 		*any = true;
 		s->err = commit(s);
 	}

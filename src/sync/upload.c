@@ -523,9 +523,15 @@ copy_all(struct copy *c, struct manifest_reader *m)
 	}
 	if (r == ZK_ENOENT)
 		r = copy_todo(c);
-	if (r == ZK_OK)
+	while (r == ZK_OK) {
 		r = copy_drain(c->u);
-	return r == ZK_OK ? sealer_flush(c->u->sealer) : r;
+		if (r != ZK_OK || sealer_out(c->u->sealer) == 0)
+			break;
+		r = sealer_step(c->u->sealer, true);
+	}
+	if (r != ZK_OK || c->src->later)
+		return r;
+	return sealer_flush(c->u->sealer);
 }
 
 enum zk_err

@@ -108,6 +108,7 @@ struct upload_source {
 	struct transport *const *from;	/* remotes that may have the blobs */
 	size_t from_n;
 	bool ask;		/* do not trust notes: ask the remote */
+	bool later;		/* return early: upload_flush completes it */
 };
 
 /*
@@ -115,7 +116,7 @@ struct upload_source {
  * there are copied as ciphertext from the sources' remotes or sealed again
  * from fd under the recorded key and nonce.  If that gives other bytes than
  * the recorded ones, under a fresh key, and alias is called.  Returns when
- * all is durable; *sent counts the blobs sent.  Inline content needs
+ * all is durable (but see later); *sent counts the blobs sent until then.  Inline content needs
  * nothing.  ZK_EGAP: a blob is nowhere (named by log_error).
  */
 ZK_CHECKED enum zk_err upload_copy(struct upload *u, const struct content *c,
