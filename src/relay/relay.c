@@ -194,14 +194,17 @@ announce(struct run *run)
 {
 	const char *pin = run->ident != NULL ? tls_ident_pin(run->ident) :
 	    NULL;
+	const struct relay_opts *o = run->core.opts;
 	struct buf url;
 	enum zk_err r;
 
 	buf_init(&url, 8192);
 	r = names_url(run->core.names, pin, &url);
-	if (r == ZK_OK)
-		r = run->core.opts->announce(run->core.opts->announce_arg,
-		    buf_cstr(&url));
+	if (r == ZK_OK && o->announce != NULL)
+		r = o->announce(o->announce_arg, buf_cstr(&url));
+	else if (r == ZK_OK && (printf("%s\n", buf_cstr(&url)) < 0 ||
+	    fflush(stdout) != 0))
+		r = ZK_EIO;
 	buf_release(&url);
 	return r;
 }

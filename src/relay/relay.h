@@ -47,7 +47,10 @@ struct relay_opts {
 	bool plain;		/* HTTP without TLS */
 	uint64_t quota;		/* bytes a space, 0: none */
 	unsigned threads;	/* 0: one a core */
-	/* told its URL once it listens; an error ends it */
+	/*
+	 * Told its URL once it listens; an error ends it.  NULL: the URL is
+	 * one line on stdout.
+	 */
 	enum zk_err (*announce)(void *arg, const char *url);
 	void *announce_arg;
 	struct relay_limits limits;
