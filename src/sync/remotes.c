@@ -9,6 +9,7 @@
 #include "store/logdb.h"
 #include "store/store.h"
 #include "sync/round.h"
+#include "sync/upload.h"
 #include "transport/url.h"
 #include "util/log.h"
 
@@ -103,6 +104,7 @@ remotes_close(struct round *rd)
 	while (rd->remotes_n > 0) {
 		struct vremote *vr = rd->remotes[--rd->remotes_n];
 
+		upload_free(vr->up);
 		transport_free(vr->t);
 		signkey_free(vr->request);
 		free(vr);

@@ -8,18 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "format/chunk.h"
 #include "store/remotedb.h"
 #include "sync/sync.h"
 #include "sync/vault.h"
 #include "tree/scan.h"
 
 /* One remote in one run. */
+struct cuts;
+struct upload;
+
 struct vremote {
 	struct remotedb_remote info;
 	struct transport *t;
 	struct signkey *request;	/* t's; ours to free */
 	enum zk_err err;	/* first failure in this run: it is left alone */
 	bool stuck;		/* something in it is bad: its read mark stays */
+	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */
 };
 
 struct round {
@@ -34,9 +39,15 @@ struct round {
 	/* set by ingest */
 	bool own_ahead;		/* our log went on without us */
 	uint64_t took;		/* segments applied */
-	/* bytes of plain content moved before the file at hand */
-	uint64_t moved;
+	/* sync/cuts.h */
+	struct cuts *cuts;
+	struct upload *local_up;
+	struct chunk_ref *aliases;	/* to be published; hold keys */
+	size_t aliases_n;
 };
+
+/* Frees all that the run holds but the vault. */
+void round_release(struct round *rd);
 
 /* Remembers a failure that does not end the run. */
 void round_note(struct round *rd, enum zk_err r);
@@ -131,8 +142,5 @@ ZK_CHECKED enum zk_err capture_brake(struct round *rd);
  * is left to do.  With dry_run tells the steps instead.
  */
 ZK_CHECKED enum zk_err land_run(struct round *rd);
-
-/* The hasher for large files (read_hasher of tree/read.h). */
-struct read_hasher land_hasher(struct vault *v);
 
 #endif

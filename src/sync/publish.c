@@ -1,0 +1,290 @@
+/*
+ * Sending what a remote lacks, in the order in which it was applied here,
+ * so that all that a segment builds on is there before it.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/logop.h"
+#include "format/segment.h"
+#include "store/chunkdb.h"
+#include "store/logdb.h"
+#include "store/store.h"
+#include "sync/cuts.h"
+#include "sync/round.h"
+#include "sync/segw.h"
+#include "util/log.h"
+#include "util/path.h"
+
+#define SEND_BYTES (8u << 20)	/* of segments in one request, about */
+#define SEND_SEGS 64
+
+struct batch {
+	struct tseg segs[SEND_SEGS];
+	enum tseg_result res[SEND_SEGS];
+	struct buf data[SEND_SEGS];
+	size_t n, bytes;
+	int64_t last;		/* order of the last segment in it */
+};
+
+static void
+batch_reset(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		buf_release(&b->data[i]);
+	b->n = 0;
+	b->bytes = 0;
+}
+
+/* Other remotes of this run, which may hold a blob. */
+static size_t
+others(struct round *rd, const struct vremote *vr, struct transport **out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rd->remotes_n; i++)
+		if (rd->remotes[i] != vr && rd->remotes[i]->err == ZK_OK)
+			out[n++] = rd->remotes[i]->t;
+	return n;
+}
+
+/* The local file that has this content now, or -1. */
+static int
+local_file(struct round *rd, const struct op *op, struct buf *path)
+{
+	struct base_entry e;
+	int64_t row = 0;
+	const struct opid *node = op->type == OP_CREATE ? &op->id : &op->node;
+	enum zk_err r = base_by_node(rd->v->db, node, &row);
+
+	if (r == ZK_OK)
+		r = base_get(rd->v->db, row, &e);
+	if (r != ZK_OK || e.size != op->content.size ||
+	    memcmp(e.hash, op->content.hash, sizeof(e.hash)) != 0)
+		return -1;
+	buf_reset(path);
+	r = base_path(rd->v->db, row, path);
+	if (r != ZK_OK)
+		return -1;
+	return root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK,
+	    0);
+}
+
+/* Brings the blobs of one content op to the remote. */
+static enum zk_err
+send_content(struct round *rd, struct vremote *vr, const struct op *op)
+{
+	struct transport *from[SYNC_REMOTES_MAX];
+	struct upload_source src = { .from = from };
+	struct upload *u = NULL;
+	struct buf path;
+	uint64_t sent = 0;
+	enum zk_err r = cuts_upload(rd, vr, &u);
+
+	if (r != ZK_OK)
+		return r;
+	buf_init(&path, PATH_LEN_MAX + 1);
+	src.fd = local_file(rd, op, &path);
+	src.from_n = others(rd, vr, from);
+	r = upload_copy(u, &op->content, &src, &sent);
+	if (src.fd >= 0)
+		(void)env_close(rd->v->env, src.fd);
+	buf_release(&path);
+	return r;
+}
+
+/* The blobs that a segment names, durable before it is sent. */
+static enum zk_err
+send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored)
+{
+	struct seg_keys keys = { records_find_epoch, rd->v };
+	struct seg *s = NULL;
+	struct op op;
+	enum zk_err r = seg_open(stored->data, stored->len, vault_id(rd->v),
+	    &keys, NULL, &s);
+
+	while (r == ZK_OK) {
+		r = seg_next(s, &op);
+		if (r == ZK_EREFUSED) {
+			r = ZK_OK;
+			continue;
+		}
+		if (r == ZK_OK && (op.type == OP_CREATE ||
+		    op.type == OP_EDIT) &&
+		    op.content.form == CONTENT_MANIFEST)
+			r = send_content(rd, vr, &op);
+	}
+	seg_free(s);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* The next segment for the batch.  ZK_ENOENT: none is lacking. */
+static enum zk_err
+gather(struct round *rd, struct vremote *vr, struct batch *b)
+{
+	struct vault *v = rd->v;
+	struct logdb_seg g = { 0 };
+	struct buf *data = &b->data[b->n];
+	struct tseg *t = &b->segs[b->n];
+	int64_t id = 0;
+	enum zk_err r = remotedb_lacks(v->db, vr->info.id, b->last, &id);
+
+	if (r == ZK_OK)
+		r = logdb_by_id(v->db, id, &g);
+	if (r != ZK_OK)
+		return r;
+	buf_init(data, TRANSPORT_OBJ_MAX);
+	r = logdb_data(v->db, id, data);
+	if (r == ZK_OK && g.blobs)
+		r = send_blobs(rd, vr, data);
+	if (r != ZK_OK) {
+		buf_release(data);
+		return r;
+	}
+	memcpy(t->log, g.log, sizeof(t->log));
+	memcpy(t->hash, g.hash, sizeof(t->hash));
+	t->seq = g.seq;
+	t->data = data->data;
+	t->len = data->len;
+	b->last = g.ord;
+	b->bytes += data->len;
+	b->n++;
+	return ZK_OK;
+}
+
+/* A branch that a remote refuses is told to it inside our own log. */
+static enum zk_err
+republish(struct round *rd, const struct tseg *t)
+{
+	struct vault *v = rd->v;
+	struct logop_fork *f = calloc(1, sizeof(*f));
+	struct segw *w = NULL;
+	struct buf body;
+	enum zk_err r = f == NULL ? ZK_ENOMEM : ZK_OK;
+
+	buf_init(&body, TRANSPORT_OBJ_MAX);
+	if (r == ZK_OK) {
+		memcpy(f->log, t->log, sizeof(f->log));
+		f->n = 1;
+		f->seg[0].seq = t->seq;
+		memcpy(f->seg[0].hash, t->hash, sizeof(t->hash));
+		f->seg[0].stored = t->data;
+		f->seg[0].stored_len = t->len;
+		r = logop_fork_encode(f, &body);
+	}
+	if (r == ZK_OK && memcmp(t->log, v->log_id, VAULT_ID_LEN) == 0)
+		r = ingest_new_incarnation(rd);
+	if (r == ZK_OK)
+		r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK) {
+		r = segw_body(w, OP_FORK, body.data, body.len);
+		if (r == ZK_OK)
+			r = segw_end(w, false);
+		else
+			segw_abort(w);
+	}
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	buf_release(&body);
+	free(f);
+	return r;
+}
+
+/* Notes what the remote said of each segment. */
+static enum zk_err
+note_results(struct round *rd, struct vremote *vr, const struct batch *b)
+{
+	struct vault *v = rd->v;
+	enum zk_err r = ZK_OK;
+
+	for (size_t i = 0; r == ZK_OK && i < b->n; i++)
+		if (b->res[i] == TSEG_TAKEN)
+			r = republish(rd, &b->segs[i]);
+	if (r == ZK_OK)
+		r = db_begin(v->db);
+	/* a refused one is not offered again: its copy travels in the fork */
+	for (size_t i = 0; r == ZK_OK && i < b->n; i++)
+		if (b->res[i] != TSEG_GAP)
+			r = remotedb_has_set(v->db, vr->info.id,
+			    b->segs[i].hash);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	for (size_t i = 0; r == ZK_OK && i < b->n; i++)
+		if (b->res[i] == TSEG_GAP)
+			r = ZK_EGAP;
+	return r;
+}
+
+static enum zk_err
+send_batch(struct round *rd, struct vremote *vr, struct batch *b)
+{
+	enum zk_err r = b->n == 0 ? ZK_OK :
+	    transport_append(vr->t, b->segs, b->n, b->res);
+
+	if (r == ZK_OK && b->n > 0)
+		r = note_results(rd, vr, b);
+	rd->progress.files += b->n;
+	round_progress(rd, SYNC_PUBLISH);
+	batch_reset(b);
+	return r;
+}
+
+static enum zk_err
+send_all(struct round *rd, struct vremote *vr)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	enum zk_err r = b == NULL ? ZK_ENOMEM : ZK_OK;
+
+	while (r == ZK_OK) {
+		if (round_stopped(rd))
+			r = ZK_ESIGNAL;
+		else
+			r = gather(rd, vr, b);
+		if (r == ZK_OK && b->n < SEND_SEGS && b->bytes < SEND_BYTES)
+			continue;
+		if (r == ZK_OK) {
+			r = send_batch(rd, vr, b);
+		} else if (r == ZK_ENOENT && b->n > 0) {
+			/* what the answer adds (a fork) is sent, too */
+			r = send_batch(rd, vr, b);
+		}
+	}
+	if (b != NULL)
+		batch_reset(b);
+	free(b);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+remotes_publish(struct round *rd, struct vremote *vr)
+{
+	struct vault *v = rd->v;
+	enum zk_err r = send_all(rd, vr);
+
+	if (r == ZK_EGAP) {
+		/* it lost something it had acknowledged: ask for all again */
+		log_warn("%s lost segments that it held: they are sent "
+		    "again", transport_url(vr->t));
+		r = db_begin(v->db);
+		if (r == ZK_OK)
+			r = remotedb_forget(v->db, vr->info.id);
+		if (r == ZK_OK)
+			r = chunkdb_drop_remote(v->db, vr->info.id);
+		if (r == ZK_OK)
+			r = db_commit(v->db);
+		if (r != ZK_OK)
+			db_rollback(v->db);
+		else
+			r = send_all(rd, vr);
+	}
+	if (r != ZK_OK)
+		vr->err = r;
+	return r;
+}
