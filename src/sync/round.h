@@ -35,6 +35,9 @@ struct round {
 	enum zk_err worst;	/* of what did not end the run */
 	struct vremote *remotes[SYNC_REMOTES_MAX];
 	size_t remotes_n;
+	/* paths of the round, relative to the root; none: everything */
+	const char *paths[64];
+	size_t paths_n;
 	struct scan_result scan;
 	/* set by ingest */
 	bool own_ahead;		/* our log went on without us */
@@ -134,6 +137,13 @@ ZK_CHECKED enum zk_err capture_record(struct round *rd, struct vremote *to);
 
 /* The brake before recording.  ZK_EBRAKE, logged. */
 ZK_CHECKED enum zk_err capture_brake(struct round *rd);
+
+/* Whether removing now_n of tree entries is over the limit of a side. */
+ZK_CHECKED enum zk_err capture_over(struct round *rd, enum base_side side,
+    uint64_t now_n, uint64_t tree, bool *over);
+
+/* Tells each difference through ui.change; *changes counts them. */
+ZK_CHECKED enum zk_err capture_tell(struct round *rd, uint64_t *changes);
 
 /* Landing (sync/land.c) -------------------------------------------------- */
 

@@ -1,0 +1,592 @@
+/*
+ * Local changes become ops of this device's log.
+ *
+ * Differences are made ready one by one (contents read, sealed, on their way
+ * to the remote) until a segment's worth is there; then they are recorded,
+ * with base brought up to date, in one transaction.  A kill between two
+ * leaves base and log agreeing; the next scan finds the rest.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/emit.h"
+#include "sync/cuts.h"
+#include "sync/entry.h"
+#include "sync/prepare.h"
+#include "sync/round.h"
+#include "sync/segw.h"
+#include "format/logop.h"
+#include "tree/apply.h"
+#include "tree/brake.h"
+#include "tree/moves.h"
+#include "util/log.h"
+
+#define BATCH_N 4096
+#define BATCH_BYTES (3u << 20)	/* of content inside ops */
+
+#define CHANGES (1u << DIFF_NEW | 1u << DIFF_MOVED | 1u << DIFF_KIND | \
+    1u << DIFF_CHANGED | 1u << DIFF_ATTR | 1u << DIFF_KEPT)
+#define GONE (1u << DIFF_VANISHED)
+#define REPORTS (1u << DIFF_UNKNOWN | 1u << DIFF_SPECIAL | 1u << DIFF_BADNAME)
+
+struct batch {
+	struct prepared *p[BATCH_N];
+	size_t n, bytes;
+};
+
+static void
+batch_reset(struct batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		prepared_free(b->p[i]);
+	b->n = 0;
+	b->bytes = 0;
+}
+
+/* Scanning ---------------------------------------------------------------- */
+
+static void
+scanned(void *ctx, uint64_t entries)
+{
+	struct round *rd = ctx;
+
+	rd->progress.files = entries;
+	round_progress(rd, SYNC_SCAN);
+}
+
+/* Says what a scan could not read or will not take. */
+static enum zk_err
+report(struct round *rd)
+{
+	int64_t after = 0;
+	struct diff d;
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK) {
+		const char *why = "a name that other devices cannot have";
+
+		r = diff_next(rd->v->db, REPORTS, &after, &d);
+		if (r != ZK_OK)
+			break;
+		if (d.what == DIFF_UNKNOWN)
+			why = "it cannot be read";
+		else if (d.what == DIFF_SPECIAL)
+			why = "neither file, directory nor symlink";
+		if (rd->o->ui.change != NULL) {
+			struct sync_change c = { .kind = SYNC_SKIPPED,
+				.type = 'f', .path = d.path, .why = why };
+
+			rd->o->ui.change(rd->o->ui.arg, &c);
+		}
+		log_error(ZK_EPARTIAL, &(struct log_where){ .path = d.path },
+		    "skipped '%s': %s", d.path, why);
+		rd->rep->skipped++;
+		round_note(rd, ZK_EPARTIAL);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+capture_scan(struct round *rd)
+{
+	struct read_hasher h = cuts_hasher(rd);
+	struct scan_opts so = { .paths = rd->paths, .paths_n = rd->paths_n,
+		.progress = scanned, .ctx = rd };
+	enum zk_err r = apply_recover(rd->v->root, rd->v->db, &h);
+
+	round_progress(rd, SYNC_SCAN);
+	if (r == ZK_OK)
+		r = scan_run(rd->v->root, rd->v->db, &so, &rd->scan);
+	if (r == ZK_OK)
+		r = moves_find(rd->v->root, rd->v->db, &h);
+	if (r == ZK_OK)
+		r = report(rd);
+	return r;
+}
+
+/* The brake --------------------------------------------------------------- */
+
+static void
+limits(const struct round *rd, struct brake *b, uint64_t *override)
+{
+	brake_default(b);
+	*override = 0;
+	if (!rd->o->max_delete_set)
+		return;
+	b->percent = rd->o->max_delete_percent;
+	b->count = rd->o->max_delete;
+	*override = rd->o->max_delete;
+}
+
+enum zk_err
+capture_over(struct round *rd, enum base_side side, uint64_t now_n,
+    uint64_t tree, bool *over)
+{
+	struct brake b;
+	uint64_t before = 0, largest = 0, override = 0;
+	enum zk_err r = base_brake_get(rd->v->db, side,
+	    env_now_ms(rd->v->env), &before, &largest);
+
+	limits(rd, &b, &override);
+	if (tree > largest)
+		largest = tree;
+	*over = r == ZK_OK && brake_over(&b, before, now_n, largest, override);
+	return r;
+}
+
+enum zk_err
+capture_brake(struct round *rd)
+{
+	uint64_t gone = 0, tree = 0;
+	bool over = false;
+	enum zk_err r = diff_count(rd->v->db, GONE, &gone);
+
+	if (r == ZK_OK)
+		r = base_count(rd->v->db, &tree);
+	if (r == ZK_OK)
+		r = capture_over(rd, BASE_SENT, gone, tree, &over);
+	if (r != ZK_OK || !over)
+		return r;
+	log_error(ZK_EBRAKE, NULL, "%llu of %llu entries are gone from this "
+	    "folder; nothing was recorded: if they are to be deleted "
+	    "everywhere, run again with --max-delete %llu",
+	    (unsigned long long)gone, (unsigned long long)tree,
+	    (unsigned long long)gone);
+	return ZK_EBRAKE;
+}
+
+/* Recording --------------------------------------------------------------- */
+
+struct recorder {
+	struct round *rd;
+	struct segw *w;
+	struct buf old, seen, refs, dir;	/* scratch */
+	uint64_t removed;
+};
+
+/* Copies a row's seen to r->old, and gives the row. */
+static enum zk_err
+load_old(struct recorder *r, int64_t row, struct base_entry *e)
+{
+	size_t n = 0;
+	const uint8_t *p = NULL;
+	enum zk_err err = base_get(r->rd->v->db, row, e);
+
+	buf_reset(&r->old);
+	if (err != ZK_OK)
+		return err;
+	p = refs_seen(e->refs, e->refs_len, &n);
+	return buf_put(&r->old, p, n);
+}
+
+/* The row of the directory that path lies in, and its seen in r->dir. */
+static enum zk_err
+load_dir(struct recorder *r, const struct prepared *p, int64_t *row,
+    struct emit_at *at)
+{
+	const char *slash = strrchr(p->path, '/');
+	struct base_entry e;
+	enum zk_err err = ZK_OK;
+	size_t n = 0;
+	const uint8_t *seen = NULL;
+
+	memset(at, 0, sizeof(*at));
+	at->name = (const uint8_t *)(slash == NULL ? p->path : slash + 1);
+	at->name_len = strlen((const char *)at->name);
+	*row = BASE_ROOT;
+	buf_reset(&r->dir);
+	if (slash == NULL)
+		return ZK_OK;
+	err = buf_put(&r->dir, p->path, (size_t)(slash - p->path));
+	if (err == ZK_OK)
+		err = base_find_path(r->rd->v->db, buf_cstr(&r->dir), &e);
+	/* its directory was skipped, or has gone meanwhile: next time */
+	if (err == ZK_ENOENT)
+		return ZK_EPARTIAL;
+	if (err != ZK_OK)
+		return err;
+	*row = e.id;
+	seen = refs_seen(e.refs, e.refs_len, &n);
+	buf_reset(&r->dir);
+	err = buf_put(&r->dir, seen, n);
+	at->dir_seen = r->dir.data;
+	at->dir_seen_len = r->dir.len;
+	return err;
+}
+
+/* Writes the row of p: at (dir, name), standing for r->seen. */
+static enum zk_err
+write_row(struct recorder *r, const struct prepared *p, int64_t row,
+    int64_t dir, const struct emit_at *at, uint64_t locator)
+{
+	struct entry_keys keys = { NULL, 0 };
+	struct base_entry e = { .id = row, .parent = dir, .name = at->name,
+		.name_len = at->name_len, .kind = p->d.kind, .st = p->st,
+		.mode = (uint16_t)(p->st.mode & 0777), .mtime = p->st.mtime };
+	enum zk_err err = refs_make(&r->refs, locator, r->seen.data,
+	    r->seen.len);
+
+	if (err == ZK_OK)
+		err = entry_keys_make(r->seen.data, r->seen.len, &keys);
+	if (err == ZK_OK) {
+		e.flags = p->racy ? BASE_RACY : 0;
+		e.size = p->read ? p->content.size : 0;
+		if (p->read)
+			memcpy(e.hash, p->content.hash, sizeof(e.hash));
+		e.nodes = keys.id;
+		e.nodes_n = keys.n;
+		e.refs = r->refs.data;
+		e.refs_len = r->refs.len;
+		err = base_put(r->rd->v->db, &e);
+	}
+	entry_keys_release(&keys);
+	return err;
+}
+
+static void
+describe(const struct prepared *p, struct emit_file *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->kind = p->d.kind;
+	f->has_mode = p->d.kind != NODE_SYMLINK;
+	f->mode = (uint16_t)(p->st.mode & 0777);
+	f->has_mtime = p->d.kind != NODE_DIR;
+	f->mtime_sec = p->st.mtime.sec;
+	f->mtime_nsec = p->st.mtime.nsec;
+	f->content = p->read ? &p->content : NULL;
+}
+
+static enum zk_err
+record_new(struct recorder *r, const struct prepared *p)
+{
+	struct emit_at at;
+	struct emit_file f;
+	int64_t dir = 0;
+	uint64_t locator = 0;
+	enum zk_err err = load_dir(r, p, &dir, &at);
+
+	if (err != ZK_OK)
+		return err;
+	buf_reset(&r->seen);
+	if (p->adopt) {
+		err = buf_put(&r->seen, p->seen.data, p->seen.len);
+		locator = p->locator;
+	} else {
+		describe(p, &f);
+		err = emit_create(segw_emit(r->w), &at, &f, &r->seen);
+		locator = p->read ? segw_locator(r->w) : 0;
+		r->rd->rep->files++;
+		r->rd->rep->bytes += p->content.size;
+	}
+	return err == ZK_OK ? write_row(r, p, p->d.what == DIFF_NEW ? 0 :
+	    p->d.row, dir, &at, locator) : err;
+}
+
+/* Content, mode or times of a row, at its place. */
+static enum zk_err
+record_edit(struct recorder *r, const struct prepared *p)
+{
+	struct base_entry e;
+	struct emit_at at;
+	struct emit_file f;
+	int64_t dir = 0;
+	uint64_t locator = 0;
+	bool same = false;
+	enum zk_err err = load_dir(r, p, &dir, &at);
+
+	if (err == ZK_OK)
+		err = load_old(r, p->d.row, &e);
+	if (err != ZK_OK)
+		return err;
+	describe(p, &f);
+	same = !p->read || (e.size == p->content.size &&
+	    memcmp(e.hash, p->content.hash, sizeof(e.hash)) == 0);
+	if (same)
+		f.content = NULL;
+	f.has_mode = f.has_mode && e.mode != f.mode;
+	f.has_mtime = f.has_mtime && (e.mtime.sec != f.mtime_sec ||
+	    e.mtime.nsec != f.mtime_nsec);
+	locator = refs_locator(e.refs, e.refs_len);
+	if (same && !f.has_mode && !f.has_mtime)
+		return base_set_stat(r->rd->v->db, e.id, &p->st,
+		    (e.flags & ~(unsigned)BASE_RACY) |
+		    (p->racy ? BASE_RACY : 0));
+	buf_reset(&r->seen);
+	err = emit_edit(segw_emit(r->w), r->old.data, r->old.len, &at, &f,
+	    &r->seen);
+	if (!same)
+		locator = segw_locator(r->w);
+	r->rd->rep->files++;
+	if (!same)
+		r->rd->rep->bytes += p->content.size;
+	return err == ZK_OK ? write_row(r, p, p->d.row, dir, &at, locator) :
+	    err;
+}
+
+static enum zk_err
+record_move(struct recorder *r, const struct prepared *p)
+{
+	struct vault *v = r->rd->v;
+	struct base_entry e;
+	struct emit_at at;
+	struct entry_keys keys = { NULL, 0 };
+	int64_t dir = 0;
+	enum zk_err err = load_dir(r, p, &dir, &at);
+
+	if (err == ZK_OK)
+		err = load_old(r, p->d.row, &e);
+	if (err != ZK_OK)
+		return err;
+	buf_reset(&r->seen);
+	err = emit_move(segw_emit(r->w), r->old.data, r->old.len, &at,
+	    &r->seen);
+	if (err == ZK_OK)
+		err = refs_make(&r->refs, refs_locator(e.refs, e.refs_len),
+		    r->seen.data, r->seen.len);
+	if (err == ZK_OK)
+		err = entry_keys_make(r->seen.data, r->seen.len, &keys);
+	if (err == ZK_OK)
+		err = base_move(v->db, p->d.row, dir, at.name, at.name_len);
+	if (err == ZK_OK)
+		err = base_set_refs(v->db, p->d.row, keys.id, keys.n,
+		    r->refs.data, r->refs.len);
+	entry_keys_release(&keys);
+	r->rd->rep->files++;
+	/* mode, times and content may have changed on the way */
+	return err == ZK_OK ? record_edit(r, p) : err;
+}
+
+static enum zk_err
+record_remove(struct recorder *r, const struct prepared *p)
+{
+	struct base_entry e;
+	enum zk_err err = load_old(r, p->d.row, &e);
+
+	if (err == ZK_OK)
+		err = emit_remove(segw_emit(r->w), r->old.data, r->old.len);
+	r->rd->rep->deleted++;
+	r->removed++;
+	return err;
+}
+
+static enum zk_err
+record_one(struct recorder *r, const struct prepared *p)
+{
+	enum zk_err err = ZK_OK;
+
+	switch (p->d.what) {
+	case DIFF_NEW:
+	case DIFF_KEPT:
+		return record_new(r, p);
+	case DIFF_CHANGED:
+	case DIFF_ATTR:
+		return record_edit(r, p);
+	case DIFF_MOVED:
+		return record_move(r, p);
+	case DIFF_KIND:
+		err = record_remove(r, p);
+		return err == ZK_OK ? record_new(r, p) : err;
+	case DIFF_VANISHED:
+		err = record_remove(r, p);
+		return err == ZK_OK ?
+		    base_remove(r->rd->v->db, p->d.row) : err;
+	default:
+		return ZK_EBUG;
+	}
+}
+
+/* Chunks that got another name are told with the ops at hand. */
+static enum zk_err
+record_aliases(struct recorder *r)
+{
+	struct round *rd = r->rd;
+	enum zk_err err = ZK_OK;
+
+	for (size_t i = 0; err == ZK_OK && i < rd->aliases_n; i++) {
+		const struct chunk_ref *c = &rd->aliases[i];
+		struct logop_alias a = { .plain_len = c->plain_len,
+			.stored_len = c->stored_len };
+		struct buf b;
+
+		buf_init_secret(&b, 4096);
+		memcpy(a.hash, c->hash, sizeof(a.hash));
+		memcpy(a.name, c->name, sizeof(a.name));
+		memcpy(a.key, c->key, sizeof(a.key));
+		memcpy(a.nonce, c->nonce, sizeof(a.nonce));
+		err = logop_alias_encode(&a, &b);
+		if (err == ZK_OK)
+			err = segw_body(r->w, OP_ALIAS, b.data, b.len);
+		buf_release(&b);
+		explicit_bzero(&a, sizeof(a));
+	}
+	return err;
+}
+
+/* Everything of a batch in one transaction. */
+static enum zk_err
+record_batch(struct round *rd, struct batch *b)
+{
+	struct vault *v = rd->v;
+	struct recorder r = { .rd = rd };
+	uint64_t tree = 0;
+	enum zk_err err = base_count(v->db, &tree);
+
+	buf_init(&r.old, 1 << 24);
+	buf_init(&r.seen, 1 << 24);
+	buf_init(&r.refs, 1 << 24);
+	buf_init(&r.dir, 1 << 24);
+	if (err == ZK_OK)
+		err = db_begin(v->db);
+	if (err == ZK_OK)
+		err = segw_begin(v, &r.w);
+	for (size_t i = 0; err == ZK_OK && i < b->n; i++) {
+		err = record_one(&r, b->p[i]);
+		if (err == ZK_EPARTIAL || err == ZK_ECHANGED) {
+			round_note(rd, ZK_EPARTIAL);
+			err = ZK_OK;
+		}
+	}
+	if (err == ZK_OK)
+		err = record_aliases(&r);
+	if (err == ZK_OK && r.removed > 0)
+		err = base_brake_add(v->db, BASE_SENT, env_now_ms(v->env),
+		    r.removed, tree);
+	if (r.w != NULL && err == ZK_OK)
+		err = segw_end(r.w, false);
+	else
+		segw_abort(r.w);
+	if (err == ZK_OK)
+		err = db_commit(v->db);
+	if (err == ZK_OK)
+		rd->aliases_n = 0;
+	else
+		db_rollback(v->db);
+	buf_release(&r.old);
+	buf_release(&r.seen);
+	buf_release(&r.refs);
+	buf_release(&r.dir);
+	return err;
+}
+
+/* Records the differences in mask. */
+static enum zk_err
+record_mask(struct round *rd, struct upload *u, uint32_t mask, bool adopt)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+	struct diff d;
+	int64_t after = 0;
+	enum zk_err r = b == NULL ? ZK_ENOMEM : ZK_OK;
+
+	while (r == ZK_OK) {
+		if (round_stopped(rd)) {
+			r = ZK_ESIGNAL;
+			break;
+		}
+		r = diff_next(rd->v->db, mask, &after, &d);
+		if (r != ZK_OK)
+			break;
+		r = prepare(rd, u, &d, adopt, &b->p[b->n]);
+		if (r == ZK_EPARTIAL || r == ZK_ENOENT) {
+			r = ZK_OK;
+			continue;
+		}
+		if (r != ZK_OK)
+			break;
+		b->bytes += b->p[b->n]->data.len;
+		b->n++;
+		rd->progress.files++;
+		round_progress(rd, SYNC_UPLOAD);
+		if (b->n < BATCH_N && b->bytes < BATCH_BYTES)
+			continue;
+		r = record_batch(rd, b);
+		batch_reset(b);
+	}
+	if (r == ZK_ENOENT && b->n > 0) {
+		r = record_batch(rd, b);
+		if (r == ZK_OK)
+			r = ZK_ENOENT;
+	}
+	if (b != NULL)
+		batch_reset(b);
+	free(b);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+capture_record(struct round *rd, struct vremote *to)
+{
+	struct upload *u = NULL;
+	struct opid dirty;
+	int64_t cursor = -1;
+	size_t n = 0;
+	enum zk_err r = cuts_upload(rd, to, &u);
+
+	rd->progress.files = 0;
+	rd->progress.bytes = 0;
+	rd->progress.files_total = 0;
+	if (r == ZK_OK)
+		r = diff_count(rd->v->db, CHANGES, &rd->progress.files_total);
+	/* nothing to adopt where the disk has all that the tree has */
+	if (r == ZK_OK)
+		r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
+	if (r == ZK_OK)
+		r = record_mask(rd, u, CHANGES, n > 0);
+	if (r == ZK_OK)
+		r = record_mask(rd, u, GONE, false);
+	if (r == ZK_OK)
+		r = upload_flush(u);
+	return r;
+}
+
+/* Telling ----------------------------------------------------------------- */
+
+static enum sync_change_kind
+change_kind(uint8_t what)
+{
+	switch (what) {
+	case DIFF_MOVED:
+		return SYNC_MOVED;
+	case DIFF_CHANGED:
+	case DIFF_KIND:
+		return SYNC_CHANGED;
+	case DIFF_ATTR:
+		return SYNC_ATTR;
+	case DIFF_VANISHED:
+		return SYNC_DELETED;
+	default:
+		return SYNC_NEW;
+	}
+}
+
+enum zk_err
+capture_tell(struct round *rd, uint64_t *changes)
+{
+	struct vault *v = rd->v;
+	int64_t after = 0;
+	struct diff d;
+	struct buf from;
+	enum zk_err r = diff_count(v->db, CHANGES | GONE, changes);
+
+	buf_init(&from, 1 << 16);
+	while (r == ZK_OK && rd->o->ui.change != NULL) {
+		struct sync_change c = { .incoming = false };
+
+		r = diff_next(v->db, CHANGES | GONE, &after, &d);
+		if (r != ZK_OK)
+			break;
+		c.kind = change_kind(d.what);
+		c.type = d.kind == NODE_DIR ? 'd' :
+		    d.kind == NODE_SYMLINK ? 'l' : 'f';
+		c.path = d.path;
+		c.bytes = d.kind == NODE_FILE ? d.st.size : 0;
+		buf_reset(&from);
+		if (d.what == DIFF_MOVED) {
+			r = base_path(v->db, d.row, &from);
+			c.from = buf_cstr(&from);
+		}
+		if (r == ZK_OK)
+			rd->o->ui.change(rd->o->ui.arg, &c);
+	}
+	buf_release(&from);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}

@@ -1,0 +1,45 @@
+/* Base's rows in terms of the merge.  See entry.h. */
+#include "sync/entry.h"
+
+#include <stdlib.h>
+
+#include "crdt/seen.h"
+
+/* The content head that a copy shows: the lowest. */
+static const struct opid *
+copy_key(const struct seen_node *n)
+{
+	for (size_t i = 0; i < n->refs_n; i++)
+		if ((n->refs[i].what & SEEN_CONTENT) != 0)
+			return &n->refs[i].id;
+	return &n->id;
+}
+
+enum zk_err
+entry_keys_make(const uint8_t *seen, size_t len, struct entry_keys *out)
+{
+	struct seen s;
+	enum zk_err r = ZK_EBUG;
+
+	*out = (struct entry_keys){ NULL, 0 };
+	seen_init(&s);
+	r = seen_decode(seen, len, &s);
+	if (r == ZK_OK && s.n == 0)
+		r = ZK_EFORMAT;
+	if (r == ZK_OK) {
+		out->id = calloc(s.n, sizeof(*out->id));
+		r = out->id == NULL ? ZK_ENOMEM : ZK_OK;
+	}
+	for (size_t i = 0; r == ZK_OK && i < s.n; i++)
+		out->id[out->n++] = s.nodes[i].copy ? *copy_key(&s.nodes[i]) :
+		    s.nodes[i].id;
+	seen_release(&s);
+	return r;
+}
+
+void
+entry_keys_release(struct entry_keys *k)
+{
+	free(k->id);
+	*k = (struct entry_keys){ NULL, 0 };
+}

@@ -1,0 +1,30 @@
+/*
+ * Base's rows in terms of the merge: what a row stands for.  Internal to
+ * sync/.
+ */
+#ifndef ZK_SYNC_ENTRY_H
+#define ZK_SYNC_ENTRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "crdt/list.h"
+#include "crdt/op.h"
+#include "util/err.h"
+
+/*
+ * The keys by which planner and base know an entry, winner first: the ids
+ * of its nodes; for a conflict copy the id of the content head it shows, so
+ * that a node with several contents has a row for each.
+ */
+struct entry_keys {
+	struct opid *id;
+	size_t n;
+};
+
+/* From an entry's seen.  ZK_EFORMAT, ZK_ENOMEM. */
+ZK_CHECKED enum zk_err entry_keys_make(const uint8_t *seen, size_t len,
+    struct entry_keys *out);
+void entry_keys_release(struct entry_keys *k);
+
+#endif
