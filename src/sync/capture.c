@@ -90,7 +90,8 @@ enum zk_err
 capture_scan(struct round *rd)
 {
 	struct read_hasher h = cuts_hasher(rd);
-	struct scan_opts so = { .paths = rd->paths, .paths_n = rd->paths_n,
+	struct scan_opts so = { .paths = rd->paths,
+		.paths_n = rd->paths == NULL ? 0 : rd->paths_n,
 		.progress = scanned, .ctx = rd };
 	enum zk_err r = apply_recover(rd->v->root, rd->v->db, &h);
 
@@ -512,6 +513,28 @@ record_mask(struct round *rd, struct upload *u, uint32_t mask, bool adopt)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/*
+ * Where nothing was dirty before, base has all that the tree has: what was
+ * recorded is on the disk.
+ */
+static enum zk_err
+all_clean(struct round *rd)
+{
+	struct vault *v = rd->v;
+	uint64_t upto = 0;
+	enum zk_err r = tree_change(v->tree, &upto);
+
+	if (r == ZK_OK)
+		r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = tree_dirty_clear(v->tree, upto);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
+}
+
 enum zk_err
 capture_record(struct round *rd, struct vremote *to)
 {
@@ -535,7 +558,7 @@ capture_record(struct round *rd, struct vremote *to)
 		r = record_mask(rd, u, GONE, false);
 	if (r == ZK_OK)
 		r = upload_flush(u);
-	return r;
+	return r == ZK_OK && n == 0 ? all_clean(rd) : r;
 }
 
 /* Telling ----------------------------------------------------------------- */

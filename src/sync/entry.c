@@ -5,16 +5,6 @@
 
 #include "crdt/seen.h"
 
-/* The content head that a copy shows: the lowest. */
-static const struct opid *
-copy_key(const struct seen_node *n)
-{
-	for (size_t i = 0; i < n->refs_n; i++)
-		if ((n->refs[i].what & SEEN_CONTENT) != 0)
-			return &n->refs[i].id;
-	return &n->id;
-}
-
 enum zk_err
 entry_keys_make(const uint8_t *seen, size_t len, struct entry_keys *out)
 {
@@ -31,8 +21,7 @@ entry_keys_make(const uint8_t *seen, size_t len, struct entry_keys *out)
 		r = out->id == NULL ? ZK_ENOMEM : ZK_OK;
 	}
 	for (size_t i = 0; r == ZK_OK && i < s.n; i++)
-		out->id[out->n++] = s.nodes[i].copy ? *copy_key(&s.nodes[i]) :
-		    s.nodes[i].id;
+		out->id[out->n++] = s.nodes[i].id;
 	seen_release(&s);
 	return r;
 }

@@ -13,9 +13,9 @@
 #include "util/err.h"
 
 /*
- * The keys by which planner and base know an entry, winner first: the ids
- * of its nodes; for a conflict copy the id of the content head it shows, so
- * that a node with several contents has a row for each.
+ * The keys by which planner and base know an entry that this device just
+ * recorded, winner first: the ids of its nodes.  (A conflict copy has the
+ * key of struct list_entry; what is recorded on one makes it a node.)
  */
 struct entry_keys {
 	struct opid *id;

@@ -256,8 +256,8 @@ take_fork(struct page *p, const struct op *op)
 
 /* One op of an applied segment. */
 static enum zk_err
-take_op(struct round *rd, struct page *p, const struct seg *s,
-    const struct logdb_log *l, const struct op *op)
+take_op(struct round *rd, struct page *p, const struct logdb_log *l,
+    const struct op *op)
 {
 	switch (op->type) {
 	case OP_LOG:
@@ -269,7 +269,6 @@ take_op(struct round *rd, struct page *p, const struct seg *s,
 	case OP_FORK:
 		return take_fork(p, op);
 	default:
-		(void)s;
 		return tree_apply(rd->v->tree, op);
 	}
 }
@@ -298,7 +297,12 @@ take_ops(struct round *rd, struct page *p, struct seg *s,
 		if ((op.type == OP_CREATE || op.type == OP_EDIT) &&
 		    op.content.form == CONTENT_MANIFEST)
 			row->blobs = true;
-		r = take_op(rd, p, s, l, &op);
+		r = take_op(rd, p, l, &op);
+		if (r == ZK_EREFUSED) {
+			complain(rd, NULL, ZK_EFORMAT, seg_log(s), seg_seq(s),
+			    "an operation without meaning was left out");
+			r = ZK_OK;
+		}
 		if (r != ZK_OK)
 			return r;
 	}

@@ -69,7 +69,7 @@ remotes_open_url(struct vault *v, const struct sync_opts *o,
 }
 
 enum zk_err
-remotes_open(struct round *rd)
+remotes_open_any(struct round *rd)
 {
 	enum zk_err r = ZK_OK;
 
@@ -89,10 +89,16 @@ remotes_open(struct round *rd)
 		}
 		rd->remotes[rd->remotes_n++] = vr;
 	}
-	if (r != ZK_OK && r != ZK_ENOENT)
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+remotes_open(struct round *rd)
+{
+	enum zk_err r = remotes_open_any(rd);
+
+	if (r != ZK_OK || rd->remotes_n > 0)
 		return r;
-	if (rd->remotes_n > 0)
-		return ZK_OK;
 	log_error(ZK_EUSAGE, NULL,
 	    "this vault has no remote: add one with 'zk remote add URL'");
 	return ZK_EUSAGE;

@@ -23,6 +23,8 @@ struct vremote {
 	struct transport *t;
 	struct signkey *request;	/* t's; ours to free */
 	enum zk_err err;	/* first failure in this run: it is left alone */
+	bool asked;		/* status: it was asked... */
+	uint64_t ahead;		/* ...and has this many segments unknown here */
 	bool stuck;		/* something in it is bad: its read mark stays */
 	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */
 };
@@ -36,9 +38,12 @@ struct round {
 	struct vremote *remotes[SYNC_REMOTES_MAX];
 	size_t remotes_n;
 	/* paths of the round, relative to the root; none: everything */
-	const char *paths[64];
+	const char *const *paths;
 	size_t paths_n;
+	char **own_paths;	/* what paths points to; owned */
 	struct scan_result scan;
+	bool plan_only;		/* status: tell the plan, apply nothing */
+	bool again;		/* land: the disk changed meanwhile */
 	/* set by ingest */
 	bool own_ahead;		/* our log went on without us */
 	uint64_t took;		/* segments applied */
@@ -68,6 +73,8 @@ void round_progress(struct round *rd, enum sync_phase phase);
  * is none.
  */
 ZK_CHECKED enum zk_err remotes_open(struct round *rd);
+/* The same where none is fine. */
+ZK_CHECKED enum zk_err remotes_open_any(struct round *rd);
 void remotes_close(struct round *rd);
 
 /*
@@ -152,5 +159,16 @@ ZK_CHECKED enum zk_err capture_tell(struct round *rd, uint64_t *changes);
  * is left to do.  With dry_run tells the steps instead.
  */
 ZK_CHECKED enum zk_err land_run(struct round *rd);
+
+/* The name that a conflict copy was made from, as far as it shows. */
+void land_conflict_of(const char *path, struct buf *of);
+
+/* Status (sync/status.c) ------------------------------------------------- */
+
+/* Tells each remote of the round, and each device of the vault. */
+ZK_CHECKED enum zk_err status_remotes(struct round *rd,
+    const struct sync_ui *ui);
+ZK_CHECKED enum zk_err status_devices(struct vault *v,
+    const struct sync_ui *ui, int64_t max_age_ms, uint64_t *stale);
 
 #endif

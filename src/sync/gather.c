@@ -1,0 +1,380 @@
+/* Directories, rows and entries for the planner.  See gather.h. */
+#include "sync/gather.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/list.h"
+#include "sync/cuts.h"
+#include "sync/keyset.h"
+#include "util/path.h"
+
+#define PORTION 60000		/* goal entries in one plan, about */
+#define DIRTY_PAGE 256
+#define MODE_FILE 0644		/* where no op gave a mode */
+#define MODE_DIR 0755
+
+/* A directory to be looked at: by its winning node. */
+struct todo {
+	struct opid node;
+	char *path;		/* owned; orders parents before children */
+};
+
+/* A directory named in the portion at hand. */
+struct named {
+	struct opid node;
+	int64_t row;
+};
+
+struct gather {
+	struct round *rd;
+	struct todo *todo;
+	size_t todo_n, todo_cap, next;
+	struct keyset seen;	/* nodes that are or were in todo */
+	struct keyset goals;	/* keys of the portion's goal entries */
+	struct keyset rows;	/* nodes of directories named so far */
+	struct named *named;
+	size_t named_n, named_cap;
+	size_t entries;		/* goal entries in the portion */
+	struct plan *plan;
+	struct buf path;
+	uint64_t removals;
+};
+
+/* Room for one more of size each; NULL without memory (old stays). */
+static void *
+more(void *p, size_t n, size_t *cap, size_t size)
+{
+	size_t want = *cap == 0 ? 64 : *cap * 2;
+	void *q = NULL;
+
+	if (n < *cap)
+		return p;
+	q = realloc(p, want * size);
+	if (q != NULL)
+		*cap = want;
+	return q;
+}
+
+/* Puts a directory on the list unless it is or was there. */
+static enum zk_err
+push(struct gather *g, const struct opid *node, const char *path)
+{
+	struct todo *t = NULL;
+	bool fresh = false;
+	enum zk_err r = keyset_add(&g->seen, node, &fresh);
+
+	if (r != ZK_OK || !fresh)
+		return r;
+	t = more(g->todo, g->todo_n, &g->todo_cap, sizeof(*t));
+	if (t == NULL)
+		return ZK_ENOMEM;
+	g->todo = t;
+	t = &g->todo[g->todo_n];
+	t->node = *node;
+	t->path = strdup(path);
+	if (t->path == NULL)
+		return ZK_ENOMEM;
+	g->todo_n++;
+	return ZK_OK;
+}
+
+/* Puts the directory that node is now part of on the list, if visible. */
+static enum zk_err
+push_node(struct gather *g, const struct opid *node)
+{
+	struct opid *ids = NULL;
+	size_t n = 0;
+	enum zk_err r = list_dirs(g->rd->v->tree, node, &g->path, &ids, &n);
+
+	if (r == ZK_OK && n > 0)
+		r = push(g, &ids[0], buf_cstr(&g->path));
+	free(ids);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+static int
+by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct todo *)a)->path,
+	    ((const struct todo *)b)->path);
+}
+
+enum zk_err
+gather_new(struct round *rd, struct gather **out)
+{
+	struct gather *g = calloc(1, sizeof(*g));
+	struct opid page[DIRTY_PAGE];
+	int64_t after = -1;
+	size_t n = 1;
+	enum zk_err r = g == NULL ? ZK_ENOMEM : ZK_OK;
+
+	*out = NULL;
+	if (r != ZK_OK)
+		return r;
+	g->rd = rd;
+	keyset_init(&g->seen);
+	keyset_init(&g->goals);
+	keyset_init(&g->rows);
+	buf_init(&g->path, 1 << 20);
+	while (r == ZK_OK && n > 0) {
+		r = tree_dirty(rd->v->tree, &after, page, DIRTY_PAGE, &n);
+		for (size_t i = 0; r == ZK_OK && i < n; i++)
+			r = push_node(g, &page[i]);
+	}
+	if (r != ZK_OK) {
+		gather_free(g);
+		return r;
+	}
+	if (g->todo_n > 0)
+		qsort(g->todo, g->todo_n, sizeof(*g->todo), by_path);
+	*out = g;
+	return ZK_OK;
+}
+
+void
+gather_free(struct gather *g)
+{
+	if (g == NULL)
+		return;
+	for (size_t i = 0; i < g->todo_n; i++)
+		free(g->todo[i].path);
+	free(g->todo);
+	free(g->named);
+	keyset_release(&g->seen);
+	keyset_release(&g->goals);
+	keyset_release(&g->rows);
+	buf_release(&g->path);
+	free(g);
+}
+
+/* The base row that stands for a key, 0 for none. */
+static enum zk_err
+row_of(struct gather *g, const struct opid *key, int64_t *row)
+{
+	enum zk_err r = ZK_OK;
+
+	*row = 0;
+	if (opid_is_root(key)) {
+		*row = BASE_ROOT;
+		return ZK_OK;
+	}
+	r = base_by_node(g->rd->v->db, key, row);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* Notes a directory as named: its rows are given later. */
+static enum zk_err
+name_dir(struct gather *g, const struct opid *node, int64_t row,
+    size_t *index)
+{
+	struct named *p = NULL;
+	bool fresh = false;
+	enum zk_err r = plan_dir(g->plan, node, row, index);
+
+	if (r == ZK_OK)
+		r = keyset_add(&g->rows, node, &fresh);
+	if (r != ZK_OK || !fresh)
+		return r;
+	p = more(g->named, g->named_n, &g->named_cap, sizeof(*p));
+	if (p == NULL)
+		return ZK_ENOMEM;
+	g->named = p;
+	g->named[g->named_n++] = (struct named){ *node, row };
+	return ZK_OK;
+}
+
+/* Whether base's nodes of a directory row are those of the entry. */
+static bool
+same_nodes(const struct base_entry *e, const struct list_entry *l)
+{
+	return e->nodes_n == l->nodes_n && (e->nodes_n == 0 ||
+	    memcmp(e->nodes, l->nodes, e->nodes_n * sizeof(*e->nodes)) == 0);
+}
+
+/*
+ * What an entry of the goal draws in: the directory itself if it is new or
+ * another one than base has; the directory it comes from.
+ */
+static enum zk_err
+follow(struct gather *g, const char *dir, int64_t dir_row,
+    const struct list_entry *e)
+{
+	struct base_entry b;
+	struct buf path;
+	int64_t row = 0;
+	bool into = e->kind == NODE_DIR;
+	enum zk_err r = row_of(g, &e->key, &row);
+
+	if (r == ZK_OK && row != 0) {
+		r = base_get(g->rd->v->db, row, &b);
+		if (r != ZK_OK)
+			return r;
+		into = into && !same_nodes(&b, e);
+		if (b.parent != dir_row && b.parent != 0) {
+			struct opid from = { .b = { 0 } };
+
+			r = base_get(g->rd->v->db, b.parent, &b);
+			if (r == ZK_OK && b.nodes_n > 0)
+				from = b.nodes[0];
+			if (r == ZK_OK)
+				r = push_node(g, &from);
+		}
+	}
+	if (r != ZK_OK || !into)
+		return r;
+	buf_init(&path, 1 << 20);
+	r = buf_str(&path, dir);
+	if (r == ZK_OK)
+		r = path_join(&path, e->name, e->name_len);
+	if (r == ZK_OK)
+		r = push(g, &e->nodes[0], buf_cstr(&path));
+	buf_release(&path);
+	return r;
+}
+
+/* One entry of the goal, as the planner takes it. */
+static enum zk_err
+give_goal(struct gather *g, size_t dir, const struct list_entry *e)
+{
+	struct plan_goal p = { .key = e->key, .name = e->name,
+		.name_len = e->name_len, .kind = e->kind,
+		.has_mode = e->kind != NODE_SYMLINK,
+		.has_mtime = e->has_mtime && e->kind != NODE_DIR };
+	struct buf refs;
+	enum zk_err r = ZK_EBUG;
+
+	p.mode = e->has_mode ? e->mode :
+	    e->kind == NODE_DIR ? MODE_DIR : MODE_FILE;
+	p.mtime = (struct env_time){ e->mtime_sec, e->mtime_nsec };
+	p.size = e->kind == NODE_DIR ? 0 : e->content.size;
+	if (e->kind != NODE_DIR)
+		memcpy(p.hash, e->content.hash, sizeof(p.hash));
+	/* a copy is known by its branch, all else by its nodes */
+	p.nodes = (e->flags & LIST_COPY) != 0 ? &e->key : e->nodes;
+	p.nodes_n = (e->flags & LIST_COPY) != 0 ? 1 : e->nodes_n;
+	p.handle = e->kind == NODE_DIR ? 0 : e->content.locator;
+	buf_init(&refs, 1 << 24);
+	r = refs_make(&refs, p.handle, e->seen, e->seen_len);
+	p.refs = refs.data;
+	p.refs_len = refs.len;
+	if ((e->flags & LIST_MADE_NAME) != 0)
+		p.handle |= GATHER_MADE_NAME;
+	if (r == ZK_OK)
+		r = plan_goal(g->plan, dir, &p);
+	if (r == ZK_OK)
+		r = keyset_add(&g->goals, &e->key, NULL);
+	g->entries++;
+	buf_release(&refs);
+	return r;
+}
+
+/* A directory's entries in the goal. */
+static enum zk_err
+goal_dir(struct gather *g, const struct opid *node)
+{
+	struct opid *ids = NULL;
+	struct list *l = NULL;
+	const struct list_entry *e = NULL;
+	char *dir = NULL;
+	size_t n = 0, index = 0;
+	int64_t row = 0;
+	enum zk_err r = list_dirs(g->rd->v->tree, node, &g->path, &ids, &n);
+
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	dir = strdup(buf_cstr(&g->path));
+	if (dir == NULL)
+		r = ZK_ENOMEM;
+	if (r == ZK_OK)
+		r = row_of(g, &ids[0], &row);
+	if (r == ZK_OK)
+		r = name_dir(g, &ids[0], row, &index);
+	if (r == ZK_OK)
+		r = list_open(g->rd->v->tree, ids, n, &l);
+	while (r == ZK_OK) {
+		r = list_next(l, &e);
+		if (r == ZK_OK)
+			r = give_goal(g, index, e);
+		if (r == ZK_OK)
+			r = follow(g, dir, row, e);
+	}
+	list_close(l);
+	free(dir);
+	free(ids);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* A row of a named directory: stays, goes elsewhere, or goes for good. */
+static enum zk_err
+give_row(struct gather *g, const struct base_entry *e)
+{
+	bool goal = false, elsewhere = false;
+	size_t index = 0;
+	enum zk_err r = ZK_OK;
+
+	for (size_t i = 0; i < e->nodes_n && !goal; i++)
+		goal = keyset_has(&g->goals, &e->nodes[i]);
+	if (!goal && e->nodes_n > 0) {
+		r = list_path(g->rd->v->tree, &e->nodes[0], &g->path);
+		elsewhere = r == ZK_OK;
+		if (r == ZK_ENOENT)
+			r = ZK_OK;
+		if (r == ZK_OK && !elsewhere)
+			g->removals++;
+	}
+	if (r == ZK_OK)
+		r = plan_base(g->plan, e, elsewhere ? PLAN_ELSEWHERE : 0);
+	/* all that lies in a directory that goes is to be named, too */
+	if (r == ZK_OK && e->kind == NODE_DIR && !goal && !elsewhere &&
+	    e->nodes_n > 0)
+		r = name_dir(g, &e->nodes[0], e->id, &index);
+	return r;
+}
+
+/* Every row of a named directory. */
+static enum zk_err
+rows_of(struct gather *g, int64_t row)
+{
+	struct db *db = g->rd->v->db;
+	struct base_iter it;
+	struct base_entry e;
+	enum zk_err r = ZK_OK;
+
+	base_full(db, row, &it);
+	for (r = base_full_next(db, &it, &e); r == ZK_OK;
+	    r = base_full_next(db, &it, &e)) {
+		r = give_row(g, &e);
+		if (r != ZK_OK) {
+			base_list_end(&it);
+			return r;
+		}
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+gather_next(struct gather *g, struct plan *plan, uint64_t *removals)
+{
+	enum zk_err r = ZK_OK;
+
+	if (g->next == g->todo_n)
+		return ZK_ENOENT;
+	g->plan = plan;
+	g->entries = 0;
+	g->removals = 0;
+	g->named_n = 0;
+	keyset_release(&g->goals);
+	keyset_release(&g->rows);
+	while (r == ZK_OK && g->next < g->todo_n && g->entries < PORTION) {
+		struct opid node = g->todo[g->next++].node;
+
+		r = goal_dir(g, &node);
+	}
+	/* name_dir may make the list longer on the way */
+	for (size_t i = 0; r == ZK_OK && i < g->named_n; i++)
+		if (g->named[i].row != 0)
+			r = rows_of(g, g->named[i].row);
+	*removals = g->removals;
+	return r;
+}

@@ -1,0 +1,35 @@
+/*
+ * What the planner needs: for every directory that changed, its rows in base
+ * and its entries in the goal.  Internal to sync/.
+ *
+ * Which directories: those that the merge marked dirty; below them those
+ * that are new here or whose nodes changed; those from which an entry moves
+ * to one of these; and, on base's side alone, everything below a directory
+ * that is to go.  What is more than one portion holds is left for the next.
+ */
+#ifndef ZK_SYNC_GATHER_H
+#define ZK_SYNC_GATHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sync/round.h"
+#include "tree/plan.h"
+
+/* Goal handles: the content's locator, and whether zk made the name. */
+#define GATHER_MADE_NAME (UINT64_C(1) << 63)
+
+struct gather;
+
+/* Reads the list of dirty directories.  ZK_ENOMEM, database errors. */
+ZK_CHECKED enum zk_err gather_new(struct round *rd, struct gather **out);
+void gather_free(struct gather *g);
+
+/*
+ * The next portion into plan (before plan_make); *removals counts the rows
+ * that go.  ZK_ENOENT: no directory is left.
+ */
+ZK_CHECKED enum zk_err gather_next(struct gather *g, struct plan *plan,
+    uint64_t *removals);
+
+#endif

@@ -1,0 +1,442 @@
+/*
+ * From the merged tree to the disk: gather, plan, apply, until nothing is
+ * left to do.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store.h"
+#include "sync/cuts.h"
+#include "sync/download.h"
+#include "sync/gather.h"
+#include "sync/round.h"
+#include "tree/apply.h"
+#include "crdt/list.h"
+#include "util/log.h"
+#include "util/path.h"
+
+#define LAND_ROUNDS 8		/* plans in one run, at most */
+
+struct land {
+	struct round *rd;
+	struct download *d;
+	struct apply_result res;	/* of the last portion */
+	bool held;			/* the brake held removals back */
+	bool again;			/* something changed under way */
+	bool failed;
+	uint64_t steps;
+};
+
+static void
+moved(void *arg, uint64_t bytes)
+{
+	struct round *rd = arg;
+
+	rd->progress.bytes += bytes;
+	round_progress(rd, SYNC_APPLY);
+}
+
+static bool
+stop(void *arg)
+{
+	return round_stopped(arg);
+}
+
+static enum zk_err
+open_download(struct land *l)
+{
+	struct round *rd = l->rd;
+	struct download_remote from[SYNC_REMOTES_MAX];
+	struct download_opts o = { .env = rd->v->env, .db = rd->v->db,
+		.vault = vault_id(rd->v), .remotes = from, .moved = moved,
+		.stop = stop, .arg = rd };
+
+	for (size_t i = 0; i < rd->remotes_n; i++)
+		if (rd->remotes[i]->err == ZK_OK)
+			from[o.remotes_n++] = (struct download_remote){
+			    rd->remotes[i]->t, rd->remotes[i]->info.id };
+	return download_new(&o, &l->d);
+}
+
+/* apply_ops.content */
+static enum zk_err
+content(void *ctx, const struct plan_goal *g, struct buf *out)
+{
+	struct land *l = ctx;
+	struct content c;
+	enum zk_err r = round_stopped(l->rd) ? ZK_ESIGNAL :
+	    segcache_content(l->rd->v, g->handle & ~GATHER_MADE_NAME, &c);
+
+	return r == ZK_OK ? download_bytes(l->d, &c, out) : r;
+}
+
+/* A large file being written: contents are copied, the cache may move on. */
+struct large {
+	struct apply_item *item;
+	struct content c, old;
+	struct buf data, old_data;
+	bool has_old;
+};
+
+struct larges {
+	struct large *p;
+	size_t n, next;
+	struct land *land;
+};
+
+static enum zk_err
+copy_content(struct vault *v, uint64_t locator, struct content *c,
+    struct buf *data)
+{
+	enum zk_err r = segcache_content(v, locator, c);
+
+	if (r == ZK_OK)
+		r = buf_put(data, c->data, c->data_len);
+	c->data = data->data;
+	return r;
+}
+
+static enum zk_err
+next_item(void *arg, struct download_item *out)
+{
+	struct larges *a = arg;
+	struct large *x = NULL;
+
+	if (a->next == a->n)
+		return ZK_ENOENT;
+	x = &a->p[a->next++];
+	memset(out, 0, sizeof(*out));
+	out->c = &x->c;
+	out->fd = x->item->fd;
+	out->resume = x->item->resume;
+	out->old = x->has_old ? &x->old : NULL;
+	out->old_fd = x->has_old ? x->item->old_fd : -1;
+	out->path = x->item->path;
+	out->cookie = x;
+	return ZK_OK;
+}
+
+static enum zk_err
+item_done(void *arg, const struct download_item *item, enum zk_err r)
+{
+	struct large *x = item->cookie;
+
+	(void)arg;
+	x->item->r = r;
+	return ZK_OK;
+}
+
+/* apply_ops.fetch */
+static enum zk_err
+fetch(void *ctx, struct apply_item *items, size_t n)
+{
+	struct land *l = ctx;
+	struct larges a = { .land = l };
+	struct download_many m = { next_item, item_done, &a };
+	enum zk_err r = ZK_OK;
+
+	a.p = calloc(n, sizeof(*a.p));
+	if (a.p == NULL)
+		return ZK_ENOMEM;
+	for (size_t i = 0; r == ZK_OK && i < n; i++) {
+		struct large *x = &a.p[a.n++];
+		uint64_t old = refs_locator(items[i].old_refs,
+		    items[i].old_refs_len);
+
+		buf_init(&x->data, 1 << 20);
+		buf_init(&x->old_data, 1 << 20);
+		x->item = &items[i];
+		r = copy_content(l->rd->v, items[i].goal->handle &
+		    ~GATHER_MADE_NAME, &x->c, &x->data);
+		if (r == ZK_OK && items[i].old_fd >= 0 && old != 0) {
+			r = copy_content(l->rd->v, old, &x->old,
+			    &x->old_data);
+			x->has_old = r == ZK_OK;
+		}
+	}
+	if (r == ZK_OK)
+		r = download_many(l->d, &m);
+	for (size_t i = 0; i < a.n; i++) {
+		buf_release(&a.p[i].data);
+		buf_release(&a.p[i].old_data);
+	}
+	free(a.p);
+	return r;
+}
+
+void
+land_conflict_of(const char *path, struct buf *of)
+{
+	const char *mark = strstr(path, ".conflict-");
+	const char *ext = NULL;
+
+	if (mark == NULL) {
+		(void)buf_str(of, path);
+		return;
+	}
+	/* STEM.conflict-DATE-TIME-DEVICE-xxxx.EXT */
+	ext = strchr(mark + 1, '.');
+	(void)buf_put(of, path, (size_t)(mark - path));
+	(void)buf_str(of, ext == NULL ? "" : ext);
+}
+
+static void
+tell_conflict(struct round *rd, const char *path)
+{
+	struct sync_conflict c = { .path = path };
+	struct buf of;
+
+	rd->rep->conflicts++;
+	if (rd->o->ui.conflict == NULL)
+		return;
+	buf_init(&of, 1 << 16);
+	land_conflict_of(path, &of);
+	c.of = buf_cstr(&of);
+	rd->o->ui.conflict(rd->o->ui.arg, &c);
+	buf_release(&of);
+}
+
+static bool
+appears(uint8_t op)
+{
+	return op == PLAN_CREATE || op == PLAN_MKDIR || op == PLAN_TAKE_NEW ||
+	    op == PLAN_MOVE || op == PLAN_TAKE || op == PLAN_SWAP;
+}
+
+/* apply_ops.done */
+static void
+step_done(void *ctx, const struct plan_step *s, const char *path,
+    enum zk_err r)
+{
+	struct land *l = ctx;
+	struct round *rd = l->rd;
+
+	if (r != ZK_OK || s->op == PLAN_ADOPT)
+		return;
+	if (s->op == PLAN_REMOVE || s->op == PLAN_RMDIR) {
+		rd->rep->deleted++;
+	} else {
+		rd->rep->files++;
+		if (s->goal != NULL && (s->op == PLAN_CREATE ||
+		    s->op == PLAN_REPLACE || s->op == PLAN_TAKE_NEW))
+			rd->rep->bytes += s->goal->size;
+	}
+	if (s->goal != NULL && appears(s->op) &&
+	    (s->goal->handle & GATHER_MADE_NAME) != 0)
+		tell_conflict(rd, path);
+	rd->progress.files++;
+	round_progress(rd, SYNC_APPLY);
+}
+
+/* The path of a step, for -n. */
+static enum zk_err
+step_path(struct land *l, struct plan *p, const struct plan_step *s,
+    struct buf *out)
+{
+	int64_t dir = 0;
+	enum zk_err r = ZK_OK;
+
+	buf_reset(out);
+	if (s->row != 0 && (s->op == PLAN_REPLACE || s->op == PLAN_ATTR ||
+	    s->op == PLAN_REMOVE || s->op == PLAN_RMDIR))
+		return base_path(l->rd->v->db, s->row, out);
+	dir = plan_dir_row(p, s->dir);
+	if (dir != 0)
+		r = base_path(l->rd->v->db, dir, out);
+	else if (s->goal != NULL)
+		return list_path(l->rd->v->tree, &s->goal->key, out);
+	if (r == ZK_OK)
+		r = path_join(out, s->name, s->name_len);
+	return r;
+}
+
+static enum sync_change_kind
+step_kind(uint8_t op)
+{
+	switch (op) {
+	case PLAN_REPLACE:
+		return SYNC_CHANGED;
+	case PLAN_ATTR:
+		return SYNC_ATTR;
+	case PLAN_REMOVE:
+	case PLAN_RMDIR:
+		return SYNC_DELETED;
+	case PLAN_MOVE:
+	case PLAN_TAKE:
+	case PLAN_SWAP:
+		return SYNC_MOVED;
+	default:
+		return SYNC_NEW;
+	}
+}
+
+/* Tells the steps of a plan instead of taking them. */
+static enum zk_err
+tell(struct land *l, struct plan *p)
+{
+	struct round *rd = l->rd;
+	struct buf path, from;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&path, 1 << 20);
+	buf_init(&from, 1 << 20);
+	for (size_t i = 0; r == ZK_OK && i < plan_len(p); i++) {
+		const struct plan_step *s = plan_step(p, i);
+		struct sync_change c = { .incoming = true };
+
+		if (s->op == PLAN_ADOPT)
+			continue;
+		r = step_path(l, p, s, &path);
+		c.kind = step_kind(s->op);
+		if (r == ZK_OK && c.kind == SYNC_MOVED && s->row != 0) {
+			buf_reset(&from);
+			r = base_path(rd->v->db, s->row, &from);
+			c.from = buf_cstr(&from);
+		}
+		c.type = s->op == PLAN_RMDIR ? 'd' : s->goal == NULL ? 'f' :
+		    s->goal->kind == NODE_DIR ? 'd' :
+		    s->goal->kind == NODE_SYMLINK ? 'l' : 'f';
+		c.bytes = s->goal == NULL ? 0 : s->goal->size;
+		c.path = buf_cstr(&path);
+		rd->rep->to_pull++;
+		if (r == ZK_OK && rd->o->ui.change != NULL)
+			rd->o->ui.change(rd->o->ui.arg, &c);
+	}
+	buf_release(&path);
+	buf_release(&from);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* The receiver's brake: the whole set of removals is held back. */
+static enum zk_err
+brake(struct land *l, struct plan *p, uint64_t removals)
+{
+	struct round *rd = l->rd;
+	uint64_t tree = 0;
+	bool over = false;
+	enum zk_err r = removals == 0 ? ZK_OK :
+	    base_count(rd->v->db, &tree);
+
+	if (r == ZK_OK && removals > 0)
+		r = capture_over(rd, BASE_APPLIED, removals, tree, &over);
+	if (r != ZK_OK || !over)
+		return r;
+	log_error(ZK_EBRAKE, NULL, "other devices removed %llu of the %llu "
+	    "entries here; they were kept and all else applied: to remove "
+	    "them here too, run again with --max-delete %llu",
+	    (unsigned long long)removals, (unsigned long long)tree,
+	    (unsigned long long)removals);
+	round_note(rd, ZK_EBRAKE);
+	l->held = true;
+	plan_hold_removals(p);
+	return ZK_OK;
+}
+
+static enum zk_err
+execute(struct land *l, struct plan *p)
+{
+	struct round *rd = l->rd;
+	struct apply_ops ops = { .content = content, .fetch = fetch,
+		.done = step_done, .hasher = cuts_hasher(rd), .ctx = l };
+	uint64_t tree = 0;
+	enum zk_err r = base_count(rd->v->db, &tree);
+
+	memset(&l->res, 0, sizeof(l->res));
+	if (r == ZK_OK)
+		r = apply_run(rd->v->root, rd->v->db, p, &ops, &l->res);
+	if (l->res.removed > 0) {
+		enum zk_err e = db_begin(rd->v->db);
+
+		if (e == ZK_OK)
+			e = base_brake_add(rd->v->db, BASE_APPLIED,
+			    env_now_ms(rd->v->env), l->res.removed, tree);
+		if (e == ZK_OK)
+			e = db_commit(rd->v->db);
+		if (e != ZK_OK)
+			db_rollback(rd->v->db);
+		r = err_worse(r, e);
+	}
+	l->again |= l->res.changed > 0 || l->res.kept > 0;
+	l->failed |= l->res.failed > 0;
+	if (l->res.worst != ZK_OK)
+		round_note(rd, l->res.worst == ZK_EPERM ||
+		    l->res.worst == ZK_EIO ? ZK_EPARTIAL : l->res.worst);
+	return r;
+}
+
+static enum zk_err
+portion(struct land *l, struct gather *g)
+{
+	struct plan_opts po = { .fold = NULL };
+	struct plan *p = NULL;
+	uint64_t removals = 0;
+	enum zk_err r = plan_new(&po, &p);
+
+	if (r == ZK_OK)
+		r = gather_next(g, p, &removals);
+	if (r == ZK_OK)
+		r = brake(l, p, removals);
+	if (r == ZK_OK)
+		r = plan_make(p);
+	if (r == ZK_OK) {
+		l->steps += plan_len(p);
+		if (l->rd->o->dry_run || l->rd->plan_only)
+			r = tell(l, p);
+		else if (plan_len(p) > 0)
+			r = execute(l, p);
+	}
+	plan_free(p);
+	return r;
+}
+
+/* One look at all that is dirty. */
+static enum zk_err
+look(struct land *l)
+{
+	struct vault *v = l->rd->v;
+	struct gather *g = NULL;
+	uint64_t upto = 0;
+	enum zk_err r = tree_change(v->tree, &upto);
+
+	l->again = false;
+	l->steps = 0;
+	if (r == ZK_OK)
+		r = gather_new(l->rd, &g);
+	while (r == ZK_OK && !round_stopped(l->rd))
+		r = portion(l, g);
+	gather_free(g);
+	if (r == ZK_OK && round_stopped(l->rd))
+		return ZK_ESIGNAL;
+	if (r != ZK_ENOENT)
+		return r;
+	if (l->held || l->again || l->failed || l->rd->o->dry_run ||
+	    l->rd->plan_only)
+		return ZK_OK;
+	r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = tree_dirty_clear(v->tree, upto);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
+}
+
+enum zk_err
+land_run(struct round *rd)
+{
+	struct land l = { .rd = rd };
+	enum zk_err r = open_download(&l);
+
+	rd->progress.files = 0;
+	rd->progress.bytes = 0;
+	rd->progress.files_total = 0;
+	for (int i = 0; r == ZK_OK && i < LAND_ROUNDS; i++) {
+		r = look(&l);
+		if (!l.again || l.failed || l.res.done == 0)
+			break;
+	}
+	rd->again = l.again;
+	download_free(l.d);
+	return r;
+}

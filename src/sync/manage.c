@@ -1,0 +1,150 @@
+/* Remotes and devices of a vault: add, remove, list, rename.  See sync.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/logop.h"
+#include "store/chunkdb.h"
+#include "store/store.h"
+#include "sync/round.h"
+#include "sync/segw.h"
+#include "util/log.h"
+
+enum zk_err
+sync_remote_add(struct vault *v, const char *url, const struct sync_opts *o)
+{
+	struct sync_report rep = { .files = 0 };
+	struct round rd = { .v = v, .o = o, .rep = &rep };
+	struct vremote *vr = calloc(1, sizeof(*vr));
+	enum zk_err r = ZK_EBUG;
+
+	if (vr == NULL)
+		return ZK_ENOMEM;
+	/* opened first: what is no URL changes nothing */
+	r = remotes_open_url(v, o, url, &vr->t, &vr->request);
+	if (r != ZK_OK) {
+		free(vr);
+		return r;
+	}
+	rd.remotes[rd.remotes_n++] = vr;
+	r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = remotedb_add(v->db, url, &vr->info.id);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	db_rollback(v->db);
+	if (r == ZK_EEXIST)
+		log_error(r, NULL, "this remote is there already");
+	if (r == ZK_ELIMIT)
+		log_error(ZK_EUSAGE, NULL, "a vault has at most %d remotes",
+		    SYNC_REMOTES_MAX);
+	if (r == ZK_OK) {
+		r = remotes_greet(&rd, vr);
+		/* one that cannot be reached is not kept */
+		if (r != ZK_OK) {
+			log_error(r, &(struct log_where){ .remote =
+			    transport_url(vr->t) }, "cannot add %s: %s",
+			    transport_url(vr->t), err_text(r));
+			(void)err_worse(r, sync_remote_rm(v, url));
+		}
+	}
+	round_release(&rd);
+	return r == ZK_ELIMIT ? ZK_EUSAGE : r;
+}
+
+enum zk_err
+sync_remote_rm(struct vault *v, const char *url)
+{
+	struct remotedb_remote info = { .id = 0 };
+	enum zk_err r = ZK_OK;
+
+	for (unsigned i = 0; r == ZK_OK; i++) {
+		r = remotedb_at(v->db, i, &info);
+		if (r == ZK_OK && strcmp(info.url, url) == 0)
+			break;
+	}
+	if (r != ZK_OK) {
+		if (r == ZK_ENOENT)
+			log_error(r, NULL, "no remote '%s' here: 'zk remote "
+			    "ls' shows them", url);
+		return r;
+	}
+	r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = chunkdb_drop_remote(v->db, info.id);
+	if (r == ZK_OK)
+		r = remotedb_rm(v->db, url);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	db_rollback(v->db);
+	return r;
+}
+
+enum zk_err
+sync_remote_ls(struct vault *v, const struct sync_ui *ui)
+{
+	static const struct sync_opts none;
+	struct sync_report rep = { .files = 0 };
+	struct round rd = { .v = v, .o = &none, .rep = &rep };
+	enum zk_err r = remotes_open_any(&rd);
+
+	if (r == ZK_OK)
+		r = status_remotes(&rd, ui);
+	round_release(&rd);
+	return r;
+}
+
+enum zk_err
+sync_device_ls(struct vault *v, const struct sync_ui *ui)
+{
+	uint64_t stale = 0;
+
+	return status_devices(v, ui, 0, &stale);
+}
+
+/* The name goes into the log; the next push brings it to the others. */
+static enum zk_err
+put_name(struct vault *v, const char *name)
+{
+	struct segw *w = NULL;
+	struct buf b;
+	enum zk_err r = ZK_EBUG;
+
+	buf_init(&b, 4096);
+	r = logop_name_encode(name, &b);
+	if (r == ZK_OK)
+		r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = store_put(v->db, "name", name, strlen(name));
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK) {
+		r = segw_body(w, OP_NAME, b.data, b.len);
+		if (r == ZK_OK)
+			r = segw_end(w, false);
+		else
+			segw_abort(w);
+	}
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	db_rollback(v->db);
+	buf_release(&b);
+	return r;
+}
+
+enum zk_err
+sync_device_rename(struct vault *v, const char *old, const char *name)
+{
+	enum zk_err r = vault_name_check(name);
+
+	if (r != ZK_OK)
+		return r;
+	if (strcmp(old, v->name) != 0) {
+		log_error(ZK_EREFUSED, NULL, "only this device, '%s', can be "
+		    "renamed here: rename another one on itself", v->name);
+		return ZK_EREFUSED;
+	}
+	r = put_name(v, name);
+	if (r == ZK_OK)
+		memcpy(v->name, name, strlen(name) + 1);
+	return r;
+}

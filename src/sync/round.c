@@ -1,0 +1,460 @@
+/* Rounds: push, pull, both.  See sync.h and round.h. */
+#include "sync/round.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/sign.h"
+#include "store/logdb.h"
+#include "store/store.h"
+#include "sync/cuts.h"
+#include "sync/segw.h"
+#include "util/log.h"
+#include "util/path.h"
+
+#define SETTLE_ROUNDS 4		/* scans in one pull while files change */
+
+void
+round_note(struct round *rd, enum zk_err r)
+{
+	rd->worst = err_worse(rd->worst, r);
+}
+
+bool
+round_stopped(const struct round *rd)
+{
+	return rd->o->ui.stop != NULL && rd->o->ui.stop(rd->o->ui.arg);
+}
+
+void
+round_progress(struct round *rd, enum sync_phase phase)
+{
+	rd->progress.phase = phase;
+	if (rd->o->ui.progress != NULL)
+		rd->o->ui.progress(rd->o->ui.arg, &rd->progress);
+}
+
+void
+round_release(struct round *rd)
+{
+	remotes_close(rd);
+	upload_free(rd->local_up);
+	rd->local_up = NULL;
+	cuts_free(rd->cuts);
+	rd->cuts = NULL;
+	for (size_t i = 0; i < rd->aliases_n; i++)
+		chunk_ref_wipe(&rd->aliases[i]);
+	free(rd->aliases);
+	rd->aliases = NULL;
+	for (size_t i = 0; i < rd->paths_n; i++)
+		free(rd->own_paths[i]);
+	free(rd->own_paths);
+	rd->own_paths = NULL;
+	rd->paths_n = 0;
+}
+
+/* A path as given, relative to the root, in *out. */
+static enum zk_err
+inside(const struct vault *v, const char *path, char **out)
+{
+	const char *root = root_path(v->root);
+	size_t n = strlen(root);
+	char *abs = NULL;
+	struct buf b;
+	enum zk_err r = ZK_OK;
+
+	*out = NULL;
+	buf_init(&b, 1 << 16);
+	if (path[0] != '/') {
+		/* the last part may be gone: a deletion can be named, too */
+		r = vault_abs(".", &abs);
+		if (r == ZK_OK)
+			r = buf_printf(&b, "%s/%s", abs,
+			    strncmp(path, "./", 2) == 0 ? path + 2 : path);
+	} else {
+		r = buf_str(&b, path);
+	}
+	free(abs);
+	while (r == ZK_OK && b.len > 1 && (b.data[b.len - 1] == '/' ||
+	    (b.len > 2 && memcmp(b.data + b.len - 2, "/.", 2) == 0)))
+		buf_truncate(&b, b.len - 1);
+	if (r == ZK_OK) {
+		const char *s = buf_cstr(&b);
+
+		if (strncmp(s, root, n) == 0 && s[n] == '\0')
+			*out = strdup("");
+		else if (strncmp(s, root, n) == 0 && s[n] == '/' &&
+		    path_ok(s + n + 1))
+			*out = strdup(s + n + 1);
+		else
+			r = ZK_EUSAGE;
+	}
+	if (r == ZK_EUSAGE)
+		log_error(r, &(struct log_where){ .path = path },
+		    "'%s' does not lie in the vault '%s'", path, root);
+	buf_release(&b);
+	return r == ZK_OK && *out == NULL ? ZK_ENOMEM : r;
+}
+
+/* Starts a round: paths. */
+static enum zk_err
+begin(struct round *rd, struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	enum zk_err r = ZK_OK;
+	bool all = false;
+
+	memset(rd, 0, sizeof(*rd));
+	memset(rep, 0, sizeof(*rep));
+	rd->v = v;
+	rd->o = o;
+	rd->rep = rep;
+	if (o->paths_n == 0)
+		return ZK_OK;
+	rd->own_paths = calloc(o->paths_n, sizeof(*rd->own_paths));
+	if (rd->own_paths == NULL)
+		return ZK_ENOMEM;
+	for (size_t i = 0; r == ZK_OK && i < o->paths_n; i++) {
+		r = inside(v, o->paths[i], &rd->own_paths[i]);
+		if (r != ZK_OK)
+			break;
+		rd->paths_n++;
+		/* the root itself means everything */
+		all |= rd->own_paths[i][0] == '\0';
+	}
+	if (!all)
+		rd->paths = (const char *const *)rd->own_paths;
+	return r;
+}
+
+/* What became of each remote, for the summary. */
+static enum zk_err
+report_remotes(struct round *rd)
+{
+	struct db *db = rd->v->db;
+	enum zk_err r = db_begin(db);
+
+	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
+		struct vremote *vr = rd->remotes[i];
+		struct sync_report_remote *out = &rd->rep->remotes[i];
+		const char *url = transport_url(vr->t);
+		size_t n = strnlen(url, sizeof(out->url) - 1);
+
+		memcpy(out->url, url, n);
+		out->url[n] = '\0';
+		out->ok = vr->err == ZK_OK;
+		out->err = vr->err;
+		r = remotedb_behind(db, vr->info.id, &out->behind);
+		if (r == ZK_OK && out->ok)
+			r = remotedb_ok(db, vr->info.id,
+			    env_now_ms(rd->v->env));
+	}
+	rd->rep->remotes_n = rd->remotes_n;
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
+/* Failures of a remote that end the run; others leave that remote out. */
+static bool
+fatal(enum zk_err r)
+{
+	return r == ZK_ESIGNAL || r == ZK_ENOMEM || r == ZK_EDISKFULL ||
+	    r == ZK_EBUG || r == ZK_EFORK || r == ZK_EREMOVED;
+}
+
+/* A remote is left out: said once, here. */
+static void
+left_out(struct round *rd, struct vremote *vr, enum zk_err r)
+{
+	vr->err = r;
+	if (err_status(r) != 5) {
+		log_error(r, &(struct log_where){ .remote =
+		    transport_url(vr->t) }, "%s: %s", transport_url(vr->t),
+		    err_text(r));
+		round_note(rd, r);
+	} else {
+		log_warn("%s: %s", transport_url(vr->t), err_text(r));
+	}
+}
+
+/* All remotes failed: the run has, too. */
+static enum zk_err
+none_reached(const struct round *rd)
+{
+	enum zk_err r = ZK_ENET;
+
+	for (size_t i = 0; i < rd->remotes_n; i++)
+		if (rd->remotes[i]->err != ZK_OK)
+			r = i == 0 ? rd->remotes[i]->err :
+			    err_worse(r, rd->remotes[i]->err);
+	log_error(r, NULL, "no remote could be used: %s", err_text(r));
+	return r;
+}
+
+/* Our own log went on without us: catch up, then a new incarnation. */
+static enum zk_err
+catch_up(struct round *rd, struct vremote *vr)
+{
+	enum zk_err r = remotes_fetch(rd, vr);
+
+	if (r == ZK_OK && rd->own_ahead)
+		r = ingest_new_incarnation(rd);
+	return r;
+}
+
+/* The first remote that can be used. */
+static enum zk_err
+primary(struct round *rd, struct vremote **out)
+{
+	*out = NULL;
+	for (size_t i = 0; i < rd->remotes_n; i++) {
+		struct vremote *vr = rd->remotes[i];
+		enum zk_err r = remotes_greet(rd, vr);
+
+		if (r == ZK_OK)
+			r = remotes_heads(rd, vr, true);
+		if (r == ZK_OK && rd->own_ahead)
+			r = catch_up(rd, vr);
+		if (r == ZK_OK) {
+			*out = vr;
+			return ZK_OK;
+		}
+		if (fatal(r))
+			return r;
+		left_out(rd, vr, r);
+	}
+	return none_reached(rd);
+}
+
+/* Everything to the remotes behind the primary; they may fail. */
+static enum zk_err
+publish_others(struct round *rd, const struct vremote *first)
+{
+	for (size_t i = 0; i < rd->remotes_n; i++) {
+		struct vremote *vr = rd->remotes[i];
+		enum zk_err r = ZK_OK;
+
+		if (vr == first || vr->err != ZK_OK)
+			continue;
+		r = remotes_greet(rd, vr);
+		if (r == ZK_OK)
+			r = remotes_heads(rd, vr, true);
+		if (r == ZK_OK)
+			r = remotes_publish(rd, vr);
+		if (fatal(r))
+			return r;
+		if (r != ZK_OK)
+			left_out(rd, vr, r);
+	}
+	return ZK_OK;
+}
+
+static enum zk_err
+push_steps(struct round *rd)
+{
+	struct vremote *first = NULL;
+	uint64_t changes = 0;
+	enum zk_err r = remotes_open(rd);
+
+	if (r == ZK_OK)
+		r = capture_scan(rd);
+	if (r == ZK_OK && rd->o->dry_run) {
+		r = capture_tell(rd, &changes);
+		rd->rep->to_push = changes;
+		return r;
+	}
+	if (r == ZK_OK)
+		r = capture_brake(rd);
+	if (r == ZK_OK)
+		r = primary(rd, &first);
+	if (r == ZK_OK)
+		r = capture_record(rd, first);
+	if (r == ZK_OK)
+		r = remotes_publish(rd, first);
+	if (r == ZK_OK)
+		r = publish_others(rd, first);
+	return r;
+}
+
+/* Ends a round: the report, and the worst of all. */
+static enum zk_err
+finish(struct round *rd, enum zk_err r)
+{
+	enum zk_err e = report_remotes(rd);
+
+	if (r == ZK_OK)
+		r = e;
+	r = err_worse(r, rd->worst);
+	round_progress(rd, SYNC_DONE);
+	round_release(rd);
+	return r;
+}
+
+enum zk_err
+sync_push(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	struct round rd;
+	enum zk_err r = begin(&rd, v, o, rep);
+
+	if (r == ZK_OK)
+		r = push_steps(&rd);
+	return finish(&rd, r);
+}
+
+/* Reads every remote; at least one must answer. */
+static enum zk_err
+read_all(struct round *rd, struct vremote **first)
+{
+	*first = NULL;
+	for (size_t i = 0; i < rd->remotes_n; i++) {
+		struct vremote *vr = rd->remotes[i];
+		enum zk_err r = remotes_greet(rd, vr);
+
+		if (r == ZK_OK)
+			r = remotes_heads(rd, vr, false);
+		if (r == ZK_OK)
+			r = remotes_fetch(rd, vr);
+		if (fatal(r))
+			return r;
+		if (r == ZK_EROLLBACK)
+			vr->err = r;	/* named by remotes_heads */
+		else if (r != ZK_OK)
+			left_out(rd, vr, r);
+		if (r == ZK_OK && *first == NULL)
+			*first = vr;
+	}
+	if (*first == NULL)
+		return none_reached(rd);
+	return rd->own_ahead ? ingest_new_incarnation(rd) : ZK_OK;
+}
+
+static enum zk_err
+tell_gap(void *arg, const uint8_t *log, uint64_t seq, const uint8_t *hash)
+{
+	struct round *rd = arg;
+
+	(void)hash;
+	log_error(ZK_EGAP, NULL, "segment %llu of log %02x%02x%02x%02x has not "
+	    "arrived: what builds on it waits", (unsigned long long)seq,
+	    log[0], log[1], log[2], log[3]);
+	round_note(rd, ZK_EGAP);
+	return ZK_OK;
+}
+
+/*
+ * The acknowledgement: only when nothing of ours is waiting to be pushed,
+ * since the log cannot be published past that.
+ */
+static enum zk_err
+acknowledge(struct round *rd, struct vremote *first)
+{
+	struct vault *v = rd->v;
+	struct segw *w = NULL;
+	int64_t need = 0;
+	uint64_t behind = 0;
+	enum zk_err r = store_get_int(v->db, "need_ack", 0, &need);
+
+	if (r == ZK_OK)
+		r = remotedb_behind(v->db, first->info.id, &behind);
+	if (r != ZK_OK)
+		return r;
+	if (need != 0 && behind == 0) {
+		r = db_begin(v->db);
+		if (r == ZK_OK)
+			r = segw_begin(v, &w);
+		if (r == ZK_OK)
+			r = segw_end(w, true);
+		if (r == ZK_OK)
+			r = db_commit(v->db);
+		if (r != ZK_OK) {
+			db_rollback(v->db);
+			return r;
+		}
+		r = remotes_publish(rd, first);
+	}
+	return r;
+}
+
+/* Records and lands until the disk holds still. */
+static enum zk_err
+settle(struct round *rd, struct vremote *first)
+{
+	enum zk_err r = ZK_OK;
+
+	for (int i = 0; r == ZK_OK && i < SETTLE_ROUNDS; i++) {
+		if (i > 0)
+			r = capture_scan(rd);
+		if (r == ZK_OK)
+			r = capture_brake(rd);
+		if (r == ZK_OK)
+			r = capture_record(rd, first);
+		rd->rep->files = i > 0 ? rd->rep->files : 0;
+		rd->rep->bytes = i > 0 ? rd->rep->bytes : 0;
+		rd->rep->deleted = i > 0 ? rd->rep->deleted : 0;
+		if (r == ZK_OK)
+			r = land_run(rd);
+		if (!rd->again)
+			return r;
+	}
+	return r == ZK_OK ? ZK_EPARTIAL : r;
+}
+
+static enum zk_err
+pull_steps(struct round *rd)
+{
+	struct vremote *first = NULL;
+	enum zk_err r = remotes_open(rd);
+
+	if (r == ZK_OK)
+		r = capture_scan(rd);
+	if (r == ZK_OK)
+		r = read_all(rd, &first);
+	if (r == ZK_OK)
+		r = logdb_gaps(rd->v->db, tell_gap, rd);
+	if (r == ZK_OK)
+		r = rd->o->dry_run ? land_run(rd) : settle(rd, first);
+	if (r == ZK_OK && !rd->o->dry_run)
+		r = acknowledge(rd, first);
+	if (r == ZK_OK && rd->rep->conflicts > 0)
+		round_note(rd, ZK_ECONFLICT);
+	return r;
+}
+
+enum zk_err
+sync_pull(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	struct round rd;
+	enum zk_err r = begin(&rd, v, o, rep);
+
+	if (r == ZK_OK)
+		r = pull_steps(&rd);
+	return finish(&rd, r);
+}
+
+enum zk_err
+sync_both(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	struct sync_report pushed;
+	enum zk_err r = sync_pull(v, o, rep);
+	enum zk_err e = ZK_OK;
+
+	/* what a pull could not do does not keep local changes here */
+	if (r == ZK_ESIGNAL || r == ZK_EROOT || r == ZK_EFORK ||
+	    r == ZK_EUSAGE || (r != ZK_OK && err_status(r) == 5))
+		return r;
+	e = sync_push(v, o, &pushed);
+	rep->files += pushed.files;
+	rep->bytes += pushed.bytes;
+	rep->deleted += pushed.deleted;
+	rep->skipped = pushed.skipped;
+	rep->to_push = pushed.to_push;
+	rep->remotes_n = pushed.remotes_n;
+	memcpy(rep->remotes, pushed.remotes, sizeof(rep->remotes));
+	return err_worse(r, e);
+}
