@@ -57,7 +57,7 @@ ask_all(struct round *rd)
 		a[i].vr = rd->remotes[i];
 		r = remotedb_mark(rd->v->db, rd->remotes[i]->info.id, 0,
 		    a[i].mark.b, &a[i].mark.len);
-		if (r != ZK_OK || !rd->remotes[i]->info.created)
+		if (r != ZK_OK)
 			continue;
 		if (rd->v->env->single)
 			(void)ask(&a[i]);
