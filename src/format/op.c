@@ -49,7 +49,7 @@ op_shape(uint8_t type)
 		return HAS_NODE | HAS_CONTENT_REFS;
 	case OP_SPLIT:
 		return HAS_NODE | HAS_PLACE | HAS_CONTENT_REFS | MAY_ATTR |
-		    MAY_CONTENT | HAS_KIND;
+		    HAS_KIND;
 	case OP_LOG:
 	case OP_NAME:
 	case OP_ALIAS:
@@ -357,8 +357,6 @@ op_content_placed(const struct op *op)
 {
 	bool there = op->content.form != CONTENT_NONE;
 
-	if (op->type == OP_SPLIT)
-		return true;
 	if (op->type == OP_CREATE)
 		return there == (op->kind != NODE_DIR);
 	return there == (op->type == OP_EDIT);

@@ -1,5 +1,5 @@
 /*
- * Records (zk-format(5), RECORDS): who is a member and which epoch keys
+ * Records (zk-format(5), RECORD OBJECTS): who is a member and which epoch keys
  * there are.  Small objects of their own, sealed under the record key R,
  * named by the hash of their stored bytes; each names the record heads its
  * author knew.
