@@ -127,40 +127,77 @@ keep_lowest(void *arg, const struct cdb_op *op)
 	return ZK_OK;
 }
 
+struct walk {
+	int64_t *v;
+	size_t n, cap;
+};
+
+static enum zk_err
+walk_push(struct walk *w, int64_t v)
+{
+	if (w->n == w->cap) {
+		size_t cap = w->cap == 0 ? 16 : w->cap * 2;
+		int64_t *p = realloc(w->v, cap * sizeof(*p));
+
+		if (p == NULL)
+			return ZK_ENOMEM;
+		w->v = p;
+		w->cap = cap;
+	}
+	w->v[w->n++] = v;
+	return ZK_OK;
+}
+
+/* Pushes what v replaces and nothing else does: what v goes on from. */
+static enum zk_err
+push_continued(const struct cdb *db, struct walk *w, int64_t v)
+{
+	int64_t down[OP_REFS_MAX];
+	size_t n;
+	enum zk_err r;
+
+	r = db->impl->edges_down(db->db, v, down, OP_REFS_MAX, &n);
+	for (size_t i = 0; r == ZK_OK && i < n; i++) {
+		int64_t up;
+
+		r = db->impl->edge_next(db->db, down[i], INT64_MIN, &up);
+		if (r == ZK_OK)
+			r = db->impl->edge_next(db->db, down[i], up, &up);
+		if (r == ZK_ENOENT)
+			r = walk_push(w, down[i]);
+	}
+	return r;
+}
+
 /*
- * The branch of a head: back from it while each version replaces exactly
- * one and is the only one to replace that.
+ * The branch of a head is the versions from which it alone goes on; its
+ * first op is the lowest where none is before.  No version is in the
+ * branches of two heads, so no two have one first op.
  */
 static enum zk_err
 find_first(const struct cdb *db, struct head *h)
 {
-	int64_t v = h->vertex;
-	struct lowest l;
+	struct walk w = { NULL, 0, 0 };
+	bool any = false;
 	enum zk_err r;
 
-	for (;;) {
-		int64_t down[2];
-		int64_t up;
-		size_t n;
+	r = walk_push(&w, h->vertex);
+	while (r == ZK_OK && w.n > 0) {
+		int64_t v = w.v[--w.n];
+		size_t before = w.n;
+		struct lowest l;
 
-		r = db->impl->edges_down(db->db, v, down, 2, &n);
-		if (r != ZK_OK)
-			return r;
-		if (n != 1)
-			break;
-		r = db->impl->edge_next(db->db, down[0], INT64_MIN, &up);
-		if (r == ZK_OK)
-			r = db->impl->edge_next(db->db, down[0], up, &up);
-		if (r == ZK_OK)
-			break;
-		if (r != ZK_ENOENT)
-			return r;
-		v = down[0];
+		r = push_continued(db, &w, v);
+		if (r != ZK_OK || w.n > before)
+			continue;
+		r = db->impl->op_get(db->db, v, &l.op);
+		if (r == ZK_OK && v < 0)
+			r = db->impl->members(db->db, v, keep_lowest, &l);
+		if (!any || opid_cmp(&l.op.id, &h->first.id) < 0)
+			h->first = l.op;
+		any = true;
 	}
-	r = db->impl->op_get(db->db, v, &l.op);
-	if (r == ZK_OK && v < 0)
-		r = db->impl->members(db->db, v, keep_lowest, &l);
-	h->first = l.op;
+	free(w.v);
 	return r;
 }
 

@@ -132,7 +132,7 @@ united_in_lone(struct walk *w, const struct group_dirs *dirs)
 		    CONF_PAGE, &got);
 		for (size_t i = 0; r == ZK_OK && i < got; i++) {
 			after = page[i].n;
-			if (page[i].kind != NODE_DIR)
+			if ((page[i].conf & CONF_NAME) == 0)
 				continue;
 			r = group_load(&w->group, db, dirs, &page[i].name);
 			if (r == ZK_OK && w->group.n > 0 &&

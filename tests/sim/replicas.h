@@ -500,7 +500,7 @@ sim_pick_copy(struct sim_replica *r)
 	return -1;
 }
 
-static inline void
+static inline int
 sim_act_copy(struct sim_replica *r, int i, int dir, const char *name,
     bool is_free)
 {
@@ -509,22 +509,23 @@ sim_act_copy(struct sim_replica *r, int i, int dir, const char *name,
 	switch (sim_below(s, 4)) {
 	case 0:
 		sim_edit(r, i, sim_value(s));
-		break;
+		return i;
 	case 1:
 		sim_attr(r, i, (uint16_t)sim_below(s, 0777));
-		break;
+		return i;
 	case 2:
-		if (is_free)
-			sim_move(r, i, dir, name);
-		break;
+		if (!is_free)
+			return -1;
+		sim_move(r, i, dir, name);
+		return i;
 	default:
 		sim_remove(r, i);
-		break;
+		return -1;
 	}
 }
 
-/* One random local change. */
-static inline void
+/* One random local change: the path in base that it left, or -1. */
+static inline int
 sim_act(struct sim_replica *r)
 {
 	static const char *const names[] = { "a", "b", "c.txt", "d" };
@@ -536,40 +537,39 @@ sim_act(struct sim_replica *r)
 	bool is_free = sim_find(r, dir, name, strlen(name)) < 0;
 	int i = sim_pick_copy(r);
 
-	if (i >= 0 && sim_below(s, 2) == 0) {
-		sim_act_copy(r, i, dir, name, is_free);
-		return;
-	}
+	if (i >= 0 && sim_below(s, 2) == 0)
+		return sim_act_copy(r, i, dir, name, is_free);
 	switch (sim_below(s, 9)) {
 	case 0:
 	case 1:
-		if (is_free)
-			sim_create(r, dir, name, kinds[sim_below(s, 5)],
-			    sim_value(s));
-		break;
+		if (!is_free)
+			return -1;
+		return sim_create(r, dir, name, kinds[sim_below(s, 5)],
+		    sim_value(s));
 	case 2:
 	case 3:
 		i = sim_pick(r, SIM_FILES);
 		if (i >= 0)
 			sim_edit(r, i, sim_value(s));
-		break;
+		return i;
 	case 4:
 		i = sim_pick(r, SIM_FILES | SIM_DIRS);
 		if (i >= 0)
 			sim_attr(r, i, (uint16_t)sim_below(s, 0777));
-		break;
+		return i;
 	case 5:
 	case 6:
 	case 7:
 		i = sim_pick(r, sim_below(s, 3) == 0 ? SIM_FILES : SIM_DIRS);
-		if (i >= 0 && is_free && !sim_below_dir(r, dir, i))
-			sim_move(r, i, dir, name);
-		break;
+		if (i < 0 || !is_free || sim_below_dir(r, dir, i))
+			return -1;
+		sim_move(r, i, dir, name);
+		return i;
 	default:
 		i = sim_pick(r, SIM_FILES | SIM_DIRS);
 		if (i >= 0)
 			sim_remove(r, i);
-		break;
+		return -1;
 	}
 }
 
@@ -626,7 +626,7 @@ sim_run(struct sim *s, size_t steps)
 			sim_checkout(r);
 			break;
 		default:
-			sim_act(r);
+			(void)sim_act(r);
 			break;
 		}
 	}

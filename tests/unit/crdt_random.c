@@ -5,6 +5,7 @@
  */
 #include "../sim/replicas.h"
 #include "test.h"
+#include "util/path.h"
 
 #define SEEDS_A_CASE 25000
 
@@ -116,22 +117,307 @@ shows(const uint8_t *hash)
 	return false;
 }
 
-/* Content that nobody replaced or removed after seeing it is there. */
+/* Whether equal bytes were split off the node, and given up there. */
 static bool
-nothing_lost(const struct sim *s)
+split_given_up(const struct sim *s, const struct op *of)
 {
 	for (size_t i = 0; i < s->ops_n; i++) {
 		const struct op *op = &s->ops[i].op;
 		struct opid node;
 
 		if (op->content.form == CONTENT_NONE ||
-		    given_up(s, &op->node, op, &op->id) ||
-		    shows(op->content.hash))
+		    opid_cmp(&op->node, &of->node) != 0 ||
+		    memcmp(op->content.hash, of->content.hash,
+		    CONTENT_HASH_LEN) != 0)
 			continue;
-		/* split off, and given up as a node of its own */
 		sim_split_id(&op->id, &node);
-		if (!given_up(s, &node, op, &node))
+		if (given_up(s, &node, op, &node))
+			return true;
+	}
+	return false;
+}
+
+/* Content that nobody replaced or removed after seeing it is there. */
+static bool
+nothing_lost(const struct sim *s)
+{
+	for (size_t i = 0; i < s->ops_n; i++) {
+		const struct op *op = &s->ops[i].op;
+
+		if (op->content.form != CONTENT_NONE &&
+		    !shows(op->content.hash) &&
+		    !given_up(s, &op->node, op, &op->id) &&
+		    !split_given_up(s, op))
 			return false;
+	}
+	return true;
+}
+
+/* Whether the entry that a path leads to is this one. */
+static bool
+leads_to(struct tree *t, const struct buf *path, const uint8_t *seen,
+    size_t seen_len)
+{
+	const struct list_entry *e;
+	struct list *l;
+	bool ok;
+
+	MUST(list_lookup(t, path->data, path->len, &l));
+	ok = list_next(l, &e) == ZK_OK && e->seen_len == seen_len &&
+	    memcmp(e->seen, seen, seen_len) == 0;
+	list_close(l);
+	return ok;
+}
+
+/* Paths lead to entries, and nodes to their paths. */
+static bool
+paths_agree(struct tree *t, const struct opid *dirs, size_t n,
+    struct buf *path)
+{
+	const struct list_entry *e;
+	size_t len = path->len;
+	struct buf back;
+	struct list *l;
+	bool ok = true;
+
+	buf_init(&back, 1 << 16);
+	MUST(list_open(t, dirs, n, &l));
+	while (list_next(l, &e) == ZK_OK) {
+		MUST(path_join(path, e->name, e->name_len));
+		ok &= leads_to(t, path, e->seen, e->seen_len);
+		for (size_t i = 0; i < e->nodes_n; i++) {
+			if ((e->flags & LIST_COPY) != 0)
+				break;
+			MUST(list_path(t, &e->nodes[i], &back));
+			ok &= back.len == path->len &&
+			    memcmp(back.data, path->data, back.len) == 0;
+		}
+		if (e->kind == NODE_DIR)
+			ok &= paths_agree(t, e->nodes, e->nodes_n, path);
+		buf_truncate(path, len);
+	}
+	list_close(l);
+	buf_release(&back);
+	return ok;
+}
+
+static enum zk_err
+count_conflict(void *arg, const struct buf *path, const struct list_entry *e)
+{
+	size_t *n = arg;
+
+	(void)path;
+	if ((e->flags & LIST_MADE_NAME) == 0)
+		return ZK_EBUG;
+	(*n)++;
+	return ZK_OK;
+}
+
+static size_t
+made_names(struct tree *t, const struct opid *dirs, size_t n)
+{
+	const struct list_entry *e;
+	size_t made = 0;
+	struct list *l;
+
+	MUST(list_open(t, dirs, n, &l));
+	while (list_next(l, &e) == ZK_OK) {
+		made += (e->flags & LIST_MADE_NAME) != 0;
+		if (e->kind == NODE_DIR)
+			made += made_names(t, e->nodes, e->nodes_n);
+	}
+	list_close(l);
+	return made;
+}
+
+/* All ways of looking at one state say the same. */
+static bool
+views_agree(struct tree *t)
+{
+	struct buf path;
+	size_t n = 0;
+	bool ok;
+
+	buf_init(&path, 1 << 16);
+	ok = paths_agree(t, NULL, 0, &path);
+	buf_release(&path);
+	MUST(list_conflicts(t, count_conflict, &n));
+	return ok && n == made_names(t, NULL, 0);
+}
+
+/*
+ * What is seen of one node, with files beside the entry on one footing with
+ * it: an edit may have made them equal, or equal to another node.
+ */
+static void
+level(const uint8_t *seen, size_t len, const struct opid *id, struct buf *out)
+{
+	struct seen s;
+
+	buf_reset(out);
+	MUST(seen_decode(seen, len, &s));
+	for (size_t n = 0; n < s.n; n++) {
+		const struct seen_node *node = &s.nodes[n];
+
+		for (size_t i = 0; i < node->refs_n; i++) {
+			uint8_t what = node->refs[i].what;
+
+			if (opid_cmp(&node->id, id) != 0)
+				break;
+			if ((what & SEEN_OTHER) != 0)
+				what ^= SEEN_OTHER | SEEN_CONTENT;
+			buf_put(out, node->refs[i].id.b, OPID_LEN);
+			buf_u8(out, what);
+		}
+	}
+	seen_release(&s);
+}
+
+/* Whether base knows the node, whose path this is, as the tree does. */
+static bool
+knows(struct tree *t, const struct buf *path, const struct opid *id,
+    const struct buf *seen)
+{
+	const struct list_entry *e;
+	struct buf a, b;
+	struct list *l;
+	bool ok;
+
+	buf_init(&a, 1 << 16);
+	buf_init(&b, 1 << 16);
+	MUST(list_lookup(t, path->data, path->len, &l));
+	ok = list_next(l, &e) == ZK_OK;
+	if (ok) {
+		level(e->seen, e->seen_len, id, &a);
+		level(seen->data, seen->len, id, &b);
+		ok = a.len > 0 && a.len == b.len &&
+		    memcmp(a.data, b.data, a.len) == 0;
+	}
+	list_close(l);
+	buf_release(&a);
+	buf_release(&b);
+	return ok;
+}
+
+/*
+ * What emit_* says base holds afterwards is what the tree then lists for the
+ * node, if base was up to date.
+ */
+static bool
+recording_agrees(struct sim_replica *r)
+{
+	struct buf path;
+	struct opid id;
+	bool ok = true;
+	size_t n;
+	int i;
+
+	buf_init(&path, 1 << 16);
+	for (int k = 0; k < 8 && ok; k++) {
+		sim_checkout(r);
+		i = sim_act(r);
+		if (i < 0)
+			continue;
+		MUST(seen_ids(r->base[i].seen.data, r->base[i].seen.len, &id,
+		    1, &n));
+		MUST(list_path(r->tree, &id, &path));
+		ok = knows(r->tree, &path, &id, &r->base[i].seen);
+	}
+	buf_release(&path);
+	return ok;
+}
+
+/* The directories of a tree, each with a checksum of its listing. */
+struct listing {
+	struct opid nodes[8];
+	size_t n;
+	uint64_t sum;
+};
+
+struct listings {
+	struct listing v[256];
+	size_t n;
+};
+
+static void
+add_sum(uint64_t *sum, const void *p, size_t n)
+{
+	const uint8_t *b = p;
+
+	for (size_t i = 0; i < n; i++)
+		*sum = (*sum ^ b[i]) * UINT64_C(1099511628211);
+}
+
+static void
+take_listings(struct tree *t, const struct opid *dirs, size_t n,
+    struct listings *out)
+{
+	struct listing *at = &out->v[out->n++];
+	const struct list_entry *e;
+	struct list *l;
+
+	if (n > 8)
+		abort();
+	memset(at, 0, sizeof(*at));
+	if (n > 0)
+		memcpy(at->nodes, dirs, n * sizeof(*dirs));
+	at->n = n > 0 ? n : 1;
+	at->sum = 1;
+	MUST(list_open(t, dirs, n, &l));
+	while (list_next(l, &e) == ZK_OK) {
+		add_sum(&at->sum, e->name, e->name_len);
+		add_sum(&at->sum, e->seen, e->seen_len);
+		add_sum(&at->sum, e->content.hash, CONTENT_HASH_LEN);
+		add_sum(&at->sum, &e->mode, sizeof(e->mode));
+		add_sum(&at->sum, &e->mtime_sec, sizeof(e->mtime_sec));
+		if (e->kind == NODE_DIR)
+			take_listings(t, e->nodes, e->nodes_n, out);
+	}
+	list_close(l);
+}
+
+static bool
+is_dirty(struct tree *t, const struct listing *x)
+{
+	struct opid ids[64];
+	int64_t after = -1;
+	size_t got;
+
+	do {
+		MUST(tree_dirty(t, &after, ids, 64, &got));
+		for (size_t i = 0; i < got; i++)
+			for (size_t k = 0; k < x->n; k++)
+				if (opid_cmp(&ids[i], &x->nodes[k]) == 0)
+					return true;
+	} while (got > 0);
+	return false;
+}
+
+/* A directory of the same nodes that lists otherwise is dirty. */
+static bool
+dirty_is_enough(struct sim_replica *r)
+{
+	static struct listings before, after;
+	uint64_t seq;
+
+	sim_fetch(r, sim.log_n, sim.ops_n / 2);
+	before.n = after.n = 0;
+	take_listings(r->tree, NULL, 0, &before);
+	MUST(tree_change(r->tree, &seq));
+	MUST(tree_dirty_clear(r->tree, seq));
+	sim_fetch(r, sim.log_n, SIM_OPS);
+	take_listings(r->tree, NULL, 0, &after);
+	for (size_t i = 0; i < before.n; i++) {
+		const struct listing *x = &before.v[i];
+
+		for (size_t k = 0; k < after.n; k++) {
+			const struct listing *y = &after.v[k];
+
+			if (x->n == y->n && x->sum != y->sum &&
+			    memcmp(x->nodes, y->nodes, sizeof(x->nodes)) ==
+			    0 && !is_dirty(r->tree, y))
+				return false;
+		}
 	}
 	return true;
 }
@@ -162,13 +448,23 @@ run_seed(uint64_t seed, struct buf *a, struct buf *b)
 		ok = same(a, b);
 	}
 	sim_join(&sim, late, SIM_LOGS);
-	sim_fetch(late, sim.log_n, SIM_OPS);
+	if (!dirty_is_enough(late)) {
+		printf("# seed %llu: a changed listing is not dirty\n",
+		    (unsigned long long)seed);
+		ok = false;
+	}
 	sim_dump(&sim, late->tree, b);
 	if (ok && !same(a, b))
 		printf("# seed %llu: states differ\n",
 		    (unsigned long long)seed);
 	ok = ok && same(a, b);
 	sim_leave(late);
+	if (ok && seed % 5 == 0 && (!views_agree(sim.r[0].tree) ||
+	    !recording_agrees(&sim.r[0]))) {
+		printf("# seed %llu: views or recording differ\n",
+		    (unsigned long long)seed);
+		ok = false;
+	}
 	sim_close(&sim);
 	return ok;
 }
