@@ -59,6 +59,7 @@ struct cmd_ctx {
 	const char *state_home;	/* $XDG_STATE_HOME/zk, absolute */
 	struct out *out;
 	struct sync_report *rep; /* zeroed; shown in the summary */
+	uint64_t changes;	/* lines of changes shown */
 	struct run *r;		/* the dispatcher's */
 	char say[256];		/* summary for people, without "zk: " */
 };

@@ -55,6 +55,7 @@ show_change(void *arg, const struct sync_change *ch)
 {
 	struct cmd_ctx *c = arg;
 
+	c->changes++;
 	if (out_json(c->out)) {
 		change_json(c->out, ch);
 		return;
@@ -225,12 +226,17 @@ show_summary(struct cmd_ctx *c, const char *verb, const char *towards)
 	size_t ok = 0;
 	int n;
 
+	if (c->g->dry_run) {
+		snprintf(c->say, sizeof(c->say), "dry run: %" PRIu64
+		    " change%s, nothing was done", c->changes,
+		    plural(c->changes));
+		return;
+	}
 	for (size_t i = 0; i < rep->remotes_n; i++)
 		ok += rep->remotes[i].ok;
 	n = snprintf(c->say, sizeof(c->say),
-	    "%s%s %" PRIu64 " file%s (%s) %s %zu of %zu remote%s, %" PRIu64
-	    " conflict%s", c->g->dry_run ? "would have " : "", verb,
-	    rep->files, plural(rep->files), progress_size(size,
+	    "%s %" PRIu64 " file%s (%s) %s %zu of %zu remote%s, %" PRIu64
+	    " conflict%s", verb, rep->files, plural(rep->files), progress_size(size,
 	    (double)rep->bytes), towards, ok, rep->remotes_n,
 	    plural(rep->remotes_n), rep->conflicts, plural(rep->conflicts));
 	if (rep->deleted > 0 && n > 0 && (size_t)n < sizeof(c->say))

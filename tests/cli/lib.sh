@@ -50,11 +50,12 @@ need() {
 
 # expect STATUS CMD...: runs it; its output is in $T/out and $T/err after.
 expect() {
-	want=$1
+	lib_want=$1
 	shift
 	"$@" >"$T/out" 2>"$T/err"
-	got=$?
-	[ "$got" -eq "$want" ] || fail "status $got, not $want, of: $*"
+	lib_got=$?
+	[ "$lib_got" -eq "$lib_want" ] ||
+	    fail "status $lib_got, not $lib_want, of: $*"
 }
 out_is() {
 	[ "$(cat "$T/out")" = "$1" ] || fail "stdout is '$(cat "$T/out")'"
