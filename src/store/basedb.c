@@ -17,6 +17,7 @@ const char basedb_schema[] =
     " stat BLOB NOT NULL, dirino INTEGER,"
     " PRIMARY KEY(parent, name)) WITHOUT ROWID;"
     "CREATE INDEX base_dirino ON base(dirino) WHERE dirino IS NOT NULL;"
+    "CREATE INDEX base_special ON base(id) WHERE flags & 12 <> 0;"
     "CREATE TABLE base_more(id INTEGER PRIMARY KEY, parent INTEGER NOT NULL,"
     " name BLOB NOT NULL, mode INTEGER NOT NULL, mtime INTEGER NOT NULL,"
     " mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, hash BLOB NOT NULL,"
@@ -690,7 +691,7 @@ base_full(struct db *db, int64_t parent, struct base_iter *it)
 {
 	it->s = db_stmt(db, "SELECT " WIDE " FROM base b"
 	    " JOIN base_more m ON m.id = b.id"
-	    " WHERE b.parent = ?1 ORDER BY b.name");
+	    " WHERE b.parent = ?1 AND b.flags & 4 = 0 ORDER BY b.name");
 	stmt_int(it->s, 1, parent);
 }
 
@@ -719,6 +720,17 @@ base_after(struct db *db, int64_t after, struct base_entry *e)
 	struct stmt *s = db_stmt(db, "SELECT " WIDE " FROM base_more m"
 	    " JOIN base b ON b.parent = m.parent AND b.name = m.name"
 	    " WHERE m.id = (SELECT min(id) FROM base_more WHERE id > ?1)");
+
+	stmt_int(s, 1, after);
+	return one_wide(db, s, e);
+}
+
+enum zk_err
+base_next_special(struct db *db, int64_t after, struct base_entry *e)
+{
+	struct stmt *s = db_stmt(db, "SELECT " WIDE " FROM base b"
+	    " JOIN base_more m ON m.id = b.id"
+	    " WHERE b.flags & 12 <> 0 AND b.id > ?1 ORDER BY b.id LIMIT 1");
 
 	stmt_int(s, 1, after);
 	return one_wide(db, s, e);

@@ -190,7 +190,14 @@ ZK_CHECKED enum zk_err base_list_next(struct db *db, struct base_iter *it,
 /* Ends a listing that was not read to its end; of base_full too. */
 void base_list_end(struct base_iter *it);
 
-/* As base_list, with all fields; independent of it. */
+/* The row after the one with id after that has BASE_STAGED or BASE_MOUNT. */
+ZK_CHECKED enum zk_err base_next_special(struct db *db, int64_t after,
+    struct base_entry *e);
+
+/*
+ * As base_list, with all fields, without rows that are BASE_STAGED;
+ * independent of it.
+ */
 void base_full(struct db *db, int64_t parent, struct base_iter *it);
 ZK_CHECKED enum zk_err base_full_next(struct db *db, struct base_iter *it,
     struct base_entry *e);

@@ -199,33 +199,35 @@ copy_bytes(struct env *env, int from, int to)
 	}
 }
 
-/* A file or link to another file system, then away with the first. */
 static int
-move_by_copy(struct env *env, int from, const char *a, int to, const char *b)
+copy_link(struct env *env, int from, const char *a, int to, const char *b)
+{
+	char link[PATH_LEN_MAX + 1];
+	ssize_t n = env_readlinkat(env, from, a, link, sizeof(link) - 1);
+
+	if (n < 0)
+		return (int)n;
+	link[n] = '\0';
+	return env_symlinkat(env, link, to, b);
+}
+
+int
+trash_copy(struct env *env, int from, const char *name, int to,
+    const char *new_name)
 {
 	struct env_stat st;
-	char link[PATH_LEN_MAX + 1];
-	ssize_t n;
-	int e = env_statat(env, from, a, &st), in, out;
+	int e = env_statat(env, from, name, &st), in, out;
 
 	if (e < 0)
 		return e;
-	if (S_ISDIR(st.mode)) {
-		e = env_mkdirat(env, to, b, 0700);
-		return e < 0 ? e : env_unlinkat(env, from, a, AT_REMOVEDIR);
-	}
-	if (S_ISLNK(st.mode)) {
-		n = env_readlinkat(env, from, a, link, sizeof(link) - 1);
-		if (n < 0)
-			return (int)n;
-		link[n] = '\0';
-		e = env_symlinkat(env, link, to, b);
-		return e < 0 ? e : env_unlinkat(env, from, a, 0);
-	}
-	in = env_openat(env, from, a, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	if (S_ISLNK(st.mode))
+		return copy_link(env, from, name, to, new_name);
+	in = env_open_beneath(env, from, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	if (in < 0)
 		return in;
-	out = env_openat(env, to, b, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	out = env_open_beneath(env, to, new_name,
+	    O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (out < 0) {
 		(void)env_close(env, in);
 		return out;
@@ -234,11 +236,28 @@ move_by_copy(struct env *env, int from, const char *a, int to, const char *b)
 	(void)env_close(env, in);
 	(void)env_close(env, out);
 	if (e == 0)
-		e = env_utimeat(env, to, b, st.mtime);
+		e = env_utimeat(env, to, new_name, st.mtime);
 	if (e == 0)
 		e = env_fsync(env, to);
 	if (e < 0)
-		(void)env_unlinkat(env, to, b, 0);
+		(void)env_unlinkat(env, to, new_name, 0);
+	return e;
+}
+
+/* To another file system: a copy, and then away with the first. */
+static int
+move_by_copy(struct env *env, int from, const char *a, int to, const char *b)
+{
+	struct env_stat st;
+	int e = env_statat(env, from, a, &st);
+
+	if (e < 0)
+		return e;
+	if (S_ISDIR(st.mode)) {
+		e = env_mkdirat(env, to, b, 0700);
+		return e < 0 ? e : env_unlinkat(env, from, a, AT_REMOVEDIR);
+	}
+	e = trash_copy(env, from, a, to, b);
 	return e < 0 ? e : env_unlinkat(env, from, a, 0);
 }
 

@@ -25,6 +25,13 @@ ZK_CHECKED enum zk_err trash_put(struct trash *t, int dirfd, const char *name,
     const char *path, struct buf *where);
 
 /*
+ * Copies a file (with its mtime, synced) or link to a new name; the first
+ * stays.  0 or a negative errno; nothing is left on failure.
+ */
+int trash_copy(struct env *env, int from, const char *name, int to,
+    const char *new_name);
+
+/*
  * Deletes whole days from the trash that lie more than days before today;
  * *n (may be NULL) gets how many.
  */

@@ -1,0 +1,702 @@
+/* The disk side of each step. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tree/apply_int.h"
+#include "tree/ignore.h"
+#include "tree/scan_int.h"
+#include "util/io.h"
+#include "util/path.h"
+
+int
+apply_rename_free(struct env *env, int from, const char *a, int to,
+    const char *b)
+{
+	struct env_stat st;
+	int e = env_renameat(env, from, a, to, b, RENAME_NOREPLACE);
+
+	if (e != -EINVAL && e != -ENOSYS)
+		return e;
+	e = env_statat(env, to, b, &st);
+	if (e == 0)
+		return -EEXIST;
+	return e == -ENOENT ? env_renameat(env, from, a, to, b, 0) : e;
+}
+
+enum zk_err
+apply_at(struct apply *a, const char *path, int *fd, const char **name)
+{
+	static const char tmp[] = ".zk/tmp/";
+
+	if (strncmp(path, tmp, sizeof(tmp) - 1) == 0 &&
+	    strchr(path + sizeof(tmp) - 1, '/') == NULL) {
+		*fd = root_tmp(a->root);
+		*name = path + sizeof(tmp) - 1;
+	} else {
+		*fd = root_parent(a->root, path, name);
+	}
+	return *fd < 0 ? err_from_errno(-*fd) : ZK_OK;
+}
+
+static int
+stat_path(struct apply *a, const char *path, struct env_stat *st)
+{
+	const char *name;
+	int fd;
+
+	if (apply_at(a, path, &fd, &name) != ZK_OK)
+		return fd;
+	return env_statat(a->env, fd, name, st);
+}
+
+/*
+ * Between two paths.  The directory of one may be the cached one, so the
+ * other is opened first and both are looked at before use.
+ */
+static int
+rename_paths(struct apply *a, const char *from, const char *to,
+    unsigned flags)
+{
+	const char *n1, *n2;
+	int f1, f2, own = -1, e;
+
+	if (apply_at(a, from, &f1, &n1) != ZK_OK)
+		return f1;
+	if (f1 != root_fd(a->root) && f1 != root_tmp(a->root)) {
+		own = env_openat(a->env, f1, ".", O_RDONLY | O_DIRECTORY, 0);
+		if (own < 0)
+			return own;
+		f1 = own;
+	}
+	if (apply_at(a, to, &f2, &n2) != ZK_OK)
+		e = f2;
+	else if (flags == RENAME_NOREPLACE)
+		e = apply_rename_free(a->env, f1, n1, f2, n2);
+	else
+		e = env_renameat(a->env, f1, n1, f2, n2, flags);
+	if (own >= 0)
+		(void)env_close(a->env, own);
+	return e;
+}
+
+static bool
+same_file(const struct env_stat *a, const struct env_stat *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->size == b->size &&
+	    (a->mode & S_IFMT) == (b->mode & S_IFMT) &&
+	    a->mtime.sec == b->mtime.sec && a->mtime.nsec == b->mtime.nsec;
+}
+
+enum zk_err
+apply_same(struct apply *a, const char *path, const struct base_entry *e,
+    struct env_stat *st)
+{
+	struct read_result res;
+	struct base_entry like = *e;
+	struct buf refs;
+	int err = stat_path(a, path, st);
+	enum zk_err r;
+
+	if (err < 0)
+		return err == -ENOENT ? ZK_ECHANGED : err_from_errno(-err);
+	if (scan_kind(st) != e->kind || st->mount_root)
+		return ZK_ECHANGED;
+	if (e->kind == NODE_DIR ||
+	    ((e->flags & BASE_RACY) == 0 && base_stat_same(&e->st, st)))
+		return ZK_OK;
+	if (e->size != st->size)
+		return ZK_ECHANGED;
+	/* what is lent by base may not outlive the reading */
+	buf_init(&refs, SIZE_MAX);
+	r = buf_put(&refs, e->refs, e->refs_len);
+	like.refs = refs.data;
+	if (r == ZK_OK)
+		r = read_entry(a->root, a->hasher, path, &like, NULL, &res);
+	buf_release(&refs);
+	if (r != ZK_OK)
+		return r;
+	*st = res.st;
+	if (res.kind != like.kind || ((like.st.mode ^ st->mode) & 0777) != 0 ||
+	    memcmp(res.hash, like.hash, sizeof(like.hash)) != 0)
+		return ZK_ECHANGED;
+	return ZK_OK;
+}
+
+/* The row, and that the disk has what it says. */
+static enum zk_err
+check_row(struct apply *a, int64_t row, const char *path,
+    struct base_entry *e, struct env_stat *st)
+{
+	enum zk_err r = base_get(a->db, row, e);
+
+	return r == ZK_OK ? apply_same(a, path, e, st) : r;
+}
+
+/* Something is at t->path that base does not know of. */
+static enum zk_err
+obstacle(struct apply *a, struct act *t)
+{
+	struct env_stat st;
+	bool ignored = false;
+	int err = stat_path(a, t->path, &st);
+	enum zk_err r;
+
+	if (err < 0)
+		return ZK_ECHANGED;
+	r = rules_ignored(a->rules, t->path, S_ISDIR(st.mode), &ignored);
+	if (r != ZK_OK)
+		return r;
+	if (scan_kind(&st) != 0 && !ignored && !st.mount_root)
+		return ZK_ECHANGED;
+	t->blocked = true;
+	t->obstacle.kind = scan_kind(&st);
+	base_stat_from(&st, &t->obstacle.st);
+	return ZK_ECHANGED;
+}
+
+/* The stat for base: is the content still what was staged? */
+static void
+take_stat(struct apply *a, struct act *t, const struct env_stat *staged)
+{
+	if (stat_path(a, t->path, &t->st) == 0 && same_file(&t->st, staged)) {
+		t->trust = true;
+		return;
+	}
+	t->st = *staged;
+	t->trust = false;
+}
+
+static enum zk_err
+do_create(struct apply *a, struct act *t)
+{
+	struct env_stat staged;
+	int e = stat_path(a, t->tmp, &staged);
+
+	if (e == 0)
+		e = rename_paths(a, t->tmp, t->path, RENAME_NOREPLACE);
+	if (e == -EEXIST)
+		return obstacle(a, t);
+	if (e < 0)
+		return err_from_errno(-e);
+	t->staged = false;
+	take_stat(a, t, &staged);
+	return ZK_OK;
+}
+
+static enum zk_err
+do_mkdir(struct apply *a, struct act *t)
+{
+	bool leaf = a->p != NULL &&
+	    plan_goal_dir(a->p, t->g) == SIZE_MAX;
+	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0777;
+	const char *name;
+	int fd, e;
+	enum zk_err r = apply_at(a, t->path, &fd, &name);
+
+	if (r != ZK_OK)
+		return r;
+	e = env_mkdirat(a->env, fd, name, leaf ? mode : mode | 0700);
+	if (e < 0 && e != -EEXIST)
+		return err_from_errno(-e);
+	if (env_statat(a->env, fd, name, &t->st) < 0)
+		return ZK_EIO;
+	if (!S_ISDIR(t->st.mode) || t->st.mount_root)
+		return obstacle(a, t);
+	/* the umask has its say only where nobody else had one */
+	if (e == 0 && t->g->has_mode &&
+	    (t->st.mode & 0777) != (leaf ? mode : mode | 0700)) {
+		int d = env_open_beneath(a->env, fd, name,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+
+		if (d >= 0) {
+			(void)env_fchmod(a->env, d, leaf ? mode : mode | 0700);
+			(void)env_close(a->env, d);
+		}
+	}
+	if (e == 0 && leaf && t->g->has_mtime)
+		(void)env_utimeat(a->env, fd, name, t->g->mtime);
+	if (env_statat(a->env, fd, name, &t->st) < 0)
+		return ZK_EIO;
+	t->trust = true;
+	return ZK_OK;
+}
+
+/*
+ * Where two names cannot be exchanged: the old content is copied aside
+ * first, so that the path never is without one.
+ */
+static int
+replace_by_copy(struct apply *a, const struct act *t,
+    const struct env_stat *old)
+{
+	const char *name, *tmp;
+	char *aside = NULL;
+	struct env_stat now;
+	int fd, e = -ENOMEM, to;
+
+	if (apply_tmp_name(a, t->path, "o", &aside) != ZK_OK)
+		return -ENOMEM;
+	if (apply_at(a, aside, &to, &tmp) != ZK_OK ||
+	    apply_at(a, t->path, &fd, &name) != ZK_OK)
+		goto out;
+	e = trash_copy(a->env, fd, name, to, tmp);
+	if (e == 0)
+		e = env_statat(a->env, fd, name, &now);
+	if (e == 0 && !same_file(&now, old))
+		e = -ESTALE;
+	if (e == 0)
+		e = rename_paths(a, t->tmp, t->path, 0);
+	if (e == 0)
+		e = rename_paths(a, aside, t->tmp, RENAME_NOREPLACE);
+out:
+	free(aside);
+	return e;
+}
+
+static enum zk_err
+to_trash(struct apply *a, const char *at, const char *layout)
+{
+	const char *name;
+	int fd;
+	enum zk_err r = apply_at(a, at, &fd, &name);
+
+	return r == ZK_OK ? trash_put(a->trash, fd, name, layout, NULL) : r;
+}
+
+/* Exchanges tmp and path, which is to be as before says; it is at tmp then. */
+static enum zk_err
+exchange(struct apply *a, struct act *t, const struct env_stat *before)
+{
+	struct env_stat now;
+	bool staged = t->staged, copied = false;
+	int e;
+
+	/* from here on tmp may hold what is not ours to throw away */
+	t->staged = false;
+	e = rename_paths(a, t->tmp, t->path, RENAME_EXCHANGE);
+	if (e == -EINVAL || e == -ENOSYS) {
+		if (S_ISDIR(before->mode))
+			e = -EINVAL;
+		else
+			e = replace_by_copy(a, t, before);
+		copied = e == 0;
+	}
+	if (e < 0)
+		t->staged = staged;
+	if (e < 0)
+		return e == -ENOENT || e == -ESTALE ? ZK_ECHANGED :
+		    err_from_errno(-e);
+	/* was it still the same in that moment? */
+	e = stat_path(a, t->tmp, &now);
+	if (e == 0 && copied) {
+		t->st2 = now;
+		return ZK_OK;
+	}
+	if (e == 0 && now.ino == before->ino && (S_ISDIR(now.mode) ||
+	    same_file(&now, before))) {
+		t->st2 = now;
+		t->trust2 = true;
+		return ZK_OK;
+	}
+	e = rename_paths(a, t->tmp, t->path, RENAME_EXCHANGE);
+	if (e < 0)
+		return to_trash(a, t->tmp, t->path) == ZK_OK ? ZK_ECHANGED :
+		    ZK_EIO;
+	t->staged = staged;
+	return ZK_ECHANGED;
+}
+
+static enum zk_err
+do_replace(struct apply *a, struct act *t)
+{
+	struct env_stat staged, old;
+	struct base_entry e;
+	enum zk_err r = check_row(a, t->row, t->path, &e, &old);
+
+	if (r == ZK_OK && stat_path(a, t->tmp, &staged) < 0)
+		r = ZK_EIO;
+	if (r == ZK_OK)
+		r = exchange(a, t, &old);
+	if (r != ZK_OK)
+		return r;
+	r = to_trash(a, t->tmp, t->path);
+	if (r != ZK_OK) {
+		/* the old content must not be lost for want of a trash */
+		t->staged = rename_paths(a, t->tmp, t->path,
+		    RENAME_EXCHANGE) == 0;
+		return r;
+	}
+	take_stat(a, t, &staged);
+	return ZK_OK;
+}
+
+static enum zk_err
+do_attr(struct apply *a, struct act *t)
+{
+	struct base_entry e;
+	struct env_stat st;
+	const char *name;
+	int fd, own, err = 0;
+	enum zk_err r = check_row(a, t->row, t->path, &e, &st);
+
+	if (r == ZK_OK)
+		r = apply_at(a, t->path, &fd, &name);
+	if (r != ZK_OK)
+		return r;
+	if (t->g->has_mode && !S_ISLNK(st.mode) &&
+	    (st.mode & 0777) != (t->g->mode & 0777)) {
+		own = env_open_beneath(a->env, fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+		if (own < 0)
+			return err_from_errno(-own);
+		err = env_fchmod(a->env, own, t->g->mode & 0777);
+		(void)env_close(a->env, own);
+	}
+	if (err == 0 && t->g->has_mtime)
+		err = env_utimeat(a->env, fd, name, t->g->mtime);
+	if (err == 0)
+		err = env_statat(a->env, fd, name, &t->st);
+	if (err < 0)
+		return err_from_errno(-err);
+	t->trust = t->st.ino == st.ino && t->st.size == st.size;
+	return ZK_OK;
+}
+
+/* What intents tell things by, so that a kill cannot mix them up. */
+static bool
+is_row(const struct env_stat *st, const struct base_entry *e)
+{
+	return scan_kind(st) == e->kind && st->ino == e->st.ino &&
+	    !st->mount_root;
+}
+
+/*
+ * What is moved may have been edited: it keeps its content, and base keeps
+ * the stat data that show the edit.
+ */
+static enum zk_err
+do_move(struct apply *a, struct act *t)
+{
+	struct base_entry e;
+	struct env_stat st;
+	enum zk_err r = base_get(a->db, t->row, &e);
+	bool same;
+	int err;
+
+	if (r != ZK_OK)
+		return r;
+	err = stat_path(a, t->from, &st);
+	if (err < 0)
+		return err == -ENOENT ? ZK_ECHANGED : err_from_errno(-err);
+	if (!is_row(&st, &e))
+		return ZK_ECHANGED;
+	same = e.kind == NODE_DIR || base_stat_same(&e.st, &st);
+	err = rename_paths(a, t->from, t->path, RENAME_NOREPLACE);
+	if (err == -EEXIST)
+		return obstacle(a, t);
+	if (err < 0)
+		return err == -ENOENT ? ZK_ECHANGED : err_from_errno(-err);
+	if (e.kind == NODE_DIR)
+		root_forget(a->root);
+	if (stat_path(a, t->path, &t->st) < 0)
+		t->st = st;
+	t->trust = same && same_file(&t->st, &st);
+	if (e.kind == NODE_DIR)
+		t->trust = same;
+	return ZK_OK;
+}
+
+/* The row at path, by its inode; *same if it has not been edited either. */
+static enum zk_err
+find_row(struct apply *a, int64_t row, const char *path, struct env_stat *st,
+    bool *same, bool *is_dir)
+{
+	struct base_entry e;
+	enum zk_err r = base_get(a->db, row, &e);
+
+	if (r != ZK_OK)
+		return r;
+	if (stat_path(a, path, st) < 0 || !is_row(st, &e))
+		return ZK_ECHANGED;
+	*is_dir = e.kind == NODE_DIR;
+	*same = *is_dir || base_stat_same(&e.st, st);
+	return ZK_OK;
+}
+
+/* Still what it was before it was renamed? */
+static bool
+still(const struct env_stat *st, const struct env_stat *before, bool is_dir)
+{
+	return is_dir ? st->ino == before->ino : same_file(st, before);
+}
+
+static enum zk_err
+do_swap(struct apply *a, struct act *t)
+{
+	struct env_stat st, st2;
+	bool same, same2, dir, dir2;
+	int e;
+	enum zk_err r = find_row(a, t->row, t->from, &st, &same, &dir);
+
+	if (r == ZK_OK)
+		r = find_row(a, t->other, t->path, &st2, &same2, &dir2);
+	if (r != ZK_OK)
+		return r;
+	e = rename_paths(a, t->from, t->path, RENAME_EXCHANGE);
+	if (e == -EINVAL || e == -ENOSYS) {
+		e = rename_paths(a, t->from, t->tmp, RENAME_NOREPLACE);
+		if (e == 0)
+			e = rename_paths(a, t->path, t->from,
+			    RENAME_NOREPLACE);
+		if (e == 0)
+			e = rename_paths(a, t->tmp, t->path,
+			    RENAME_NOREPLACE);
+	}
+	root_forget(a->root);
+	if (e < 0)
+		return err_from_errno(-e);
+	if (stat_path(a, t->path, &t->st) < 0 ||
+	    stat_path(a, t->from, &t->st2) < 0)
+		return ZK_EIO;
+	t->trust = same && still(&t->st, &st, dir);
+	t->trust2 = same2 && still(&t->st2, &st2, dir2);
+	return ZK_OK;
+}
+
+/* tmp goes to path, and what is there to tmp. */
+static enum zk_err
+take_place(struct apply *a, struct act *t, const struct env_stat *before)
+{
+	char *second = NULL;
+	enum zk_err r = exchange(a, t, before);
+	int e;
+
+	/* EINVAL has no code of its own */
+	if (r != ZK_EIO)
+		return r;
+	/* no exchange on this file system: one after the other */
+	r = apply_out_name(a, t->other, &second);
+	if (r != ZK_OK)
+		return r;
+	e = rename_paths(a, t->path, second, RENAME_NOREPLACE);
+	if (e == 0)
+		e = rename_paths(a, t->tmp, t->path, RENAME_NOREPLACE);
+	if (e == 0)
+		e = rename_paths(a, second, t->tmp, RENAME_NOREPLACE);
+	free(second);
+	if (e == 0)
+		e = stat_path(a, t->tmp, &t->st2);
+	t->trust2 = e == 0 && t->st2.ino == before->ino;
+	return e < 0 ? err_from_errno(-e) : ZK_OK;
+}
+
+static enum zk_err
+do_take(struct apply *a, struct act *t)
+{
+	struct env_stat st, other;
+	bool same = true, same2, dir, dir2;
+	int e;
+	enum zk_err r = find_row(a, t->other, t->path, &other, &same2, &dir2);
+
+	if (r == ZK_OK && t->op == PLAN_TAKE)
+		r = find_row(a, t->row, t->from, &st, &same, &dir);
+	else if (r == ZK_OK && stat_path(a, t->from, &st) < 0)
+		r = ZK_EIO;
+	if (r != ZK_OK)
+		return r;
+	if (t->op == PLAN_TAKE_NEW)
+		dir = S_ISDIR(st.mode);
+	e = rename_paths(a, t->from, t->tmp, RENAME_NOREPLACE);
+	root_forget(a->root);
+	if (e < 0)
+		return err_from_errno(-e);
+	r = take_place(a, t, &other);
+	root_forget(a->root);
+	if (r != ZK_OK) {
+		e = rename_paths(a, t->tmp, t->from, RENAME_NOREPLACE);
+		t->staged = t->op == PLAN_TAKE_NEW && e == 0;
+		return r;
+	}
+	t->trust2 = t->trust2 && same2;
+	if (stat_path(a, t->path, &t->st) < 0)
+		t->st = st;
+	t->trust = same && still(&t->st, &st, dir);
+	return ZK_OK;
+}
+
+/*
+ * The patterns of an ignore file that goes together with its directory: if
+ * the directory has to stay, they go on holding there.
+ */
+static enum zk_err
+keep_rules(struct apply *a, struct act *t, const struct base_entry *e)
+{
+	struct buf b;
+	size_t lo = 0, hi = a->goes_n;
+	int fd;
+	enum zk_err r = ZK_OK;
+
+	if (e->name_len != strlen(IGNORE_FILE) || e->kind != NODE_FILE ||
+	    memcmp(e->name, IGNORE_FILE, e->name_len) != 0)
+		return ZK_OK;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (a->goes[mid] < e->parent)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == a->goes_n || a->goes[lo] != e->parent)
+		return ZK_OK;
+	t->rules_for = e->parent;
+	fd = root_open(a->root, t->path, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return err_from_errno(-fd);
+	buf_init(&b, IGNORE_BYTES_MAX);
+	r = buf_reserve(&b, IGNORE_BYTES_MAX);
+	if (r == ZK_OK)
+		r = io_read_some(a->env, fd, b.data, IGNORE_BYTES_MAX,
+		    &b.len);
+	(void)env_close(a->env, fd);
+	if (r == ZK_OK)
+		t->rules = buf_take(&b, &t->rules_len);
+	buf_release(&b);
+	return r;
+}
+
+static enum zk_err
+do_remove(struct apply *a, struct act *t)
+{
+	struct base_entry e;
+	struct env_stat st;
+	enum zk_err r = check_row(a, t->row, t->path, &e, &st);
+
+	if (r == ZK_OK)
+		r = keep_rules(a, t, &e);
+	if (r == ZK_OK)
+		r = to_trash(a, t->path, t->layout ? t->layout : t->path);
+	if (r == ZK_ENOENT)
+		return ZK_ECHANGED;
+	if (r != ZK_EPERM)
+		return r;
+	/* it cannot be taken away: it stays, and means nothing */
+	t->kept = true;
+	return ZK_OK;
+}
+
+/* Is all that is left in the directory something that stays by right? */
+static enum zk_err
+leftovers(struct apply *a, const struct act *t)
+{
+	struct env_dirent d;
+	struct env_dir *dir;
+	struct buf path;
+	int e = 0, fd = root_open(a->root, t->path,
+	    O_RDONLY | O_DIRECTORY, 0);
+	enum zk_err r = ZK_OK;
+
+	if (fd < 0)
+		return err_from_errno(-fd);
+	buf_init(&path, 2 * PATH_LEN_MAX);
+	dir = env_dir_open(a->env, fd, &e);
+	while (dir != NULL && r == ZK_OK) {
+		struct base_entry b;
+		struct env_stat st;
+		bool ignored = false;
+
+		e = env_dir_next(a->env, dir, &d);
+		if (e <= 0)
+			break;
+		r = base_find(a->db, t->row, d.name, strlen(d.name), &b);
+		if (r == ZK_OK) {
+			r = b.flags & BASE_KEPT ? ZK_OK : ZK_ECHANGED;
+			continue;
+		}
+		if (r != ZK_ENOENT || env_statat(a->env, fd, d.name, &st) < 0)
+			break;
+		buf_reset(&path);
+		buf_str(&path, t->layout ? t->layout : t->path);
+		r = path_join(&path, d.name, strlen(d.name));
+		if (r == ZK_OK)
+			r = rules_ignored(a->rules, buf_cstr(&path),
+			    S_ISDIR(st.mode), &ignored);
+		if (r == ZK_OK && !ignored && scan_kind(&st) != 0)
+			r = ZK_ECHANGED;
+	}
+	if (dir != NULL)
+		env_dir_close(a->env, dir);
+	(void)env_close(a->env, fd);
+	buf_release(&path);
+	if (r == ZK_ENOENT)
+		r = ZK_ECHANGED;
+	return r == ZK_OK && e < 0 ? err_from_errno(-e) : r;
+}
+
+static enum zk_err
+do_rmdir(struct apply *a, struct act *t)
+{
+	const char *name;
+	int fd, e;
+	enum zk_err r = apply_at(a, t->path, &fd, &name);
+
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_ECHANGED : r;
+	e = env_unlinkat(a->env, fd, name, AT_REMOVEDIR);
+	if (e == 0) {
+		root_forget(a->root);
+		return ZK_OK;
+	}
+	if (e == -ENOENT || e == -ENOTDIR)
+		return ZK_ECHANGED;
+	if (e == -ENOTEMPTY || e == -EEXIST)
+		r = leftovers(a, t);
+	else if (e != -EACCES && e != -EPERM && e != -EBUSY)
+		r = err_from_errno(-e);
+	if (r == ZK_OK)
+		t->kept = true;
+	return r;
+}
+
+void
+apply_do(struct apply *a, struct act *t)
+{
+	switch (t->op) {
+	case PLAN_ADOPT:
+		t->r = ZK_OK;
+		break;
+	case PLAN_CREATE:
+		t->r = do_create(a, t);
+		break;
+	case PLAN_MKDIR:
+		t->r = do_mkdir(a, t);
+		break;
+	case PLAN_REPLACE:
+		t->r = do_replace(a, t);
+		break;
+	case PLAN_ATTR:
+		t->r = do_attr(a, t);
+		break;
+	case PLAN_MOVE:
+		t->r = do_move(a, t);
+		break;
+	case PLAN_SWAP:
+		t->r = do_swap(a, t);
+		break;
+	case PLAN_TAKE:
+	case PLAN_TAKE_NEW:
+		t->r = do_take(a, t);
+		break;
+	case PLAN_REMOVE:
+		t->r = do_remove(a, t);
+		break;
+	default:
+		t->r = do_rmdir(a, t);
+		break;
+	}
+	t->done = t->r == ZK_OK;
+}

@@ -1,0 +1,124 @@
+/*
+ * What the files of apply share: apply.c (batches), apply_stage.c (content),
+ * apply_do.c (the disk), apply_base.c (base after it), apply_recover.c
+ * (intents, and what was left of an earlier run).  For them alone.
+ */
+#ifndef ZK_TREE_APPLY_INT_H
+#define ZK_TREE_APPLY_INT_H
+
+#include "tree/apply.h"
+#include "tree/rules.h"
+#include "tree/trash.h"
+#include "util/buf.h"
+
+/* What is known of one step while its batch is under way. */
+struct act {
+	uint8_t op;		/* enum plan_op */
+	const struct plan_step *s;	/* NULL when recovering */
+	const struct plan_goal *g;
+	const struct plan_goal *g2;
+	int64_t row;
+	int64_t other;
+	/* paths relative to the root, owned */
+	char *path;		/* where it goes, or is */
+	char *from;		/* MOVE, TAKE, SWAP: where row is; TAKE_NEW:
+				 * where the new content is staged */
+	char *tmp;		/* staged: content, or what is taken out */
+	char *layout;		/* REMOVE: the path that the trash shows */
+	/* inode numbers that tell what has happened */
+	uint64_t ino;		/* of what is at path when it is done */
+	uint64_t ino2;		/* of what is at path before */
+	unsigned keep_mode;	/* REPLACE without mode: what it has */
+	uint8_t *rules;		/* REMOVE of an ignore file: what it says, */
+	size_t rules_len;	/* owned */
+	int64_t rules_for;	/* for this directory's row */
+	bool staged;		/* act_stage is there, and all ours */
+	bool large;
+	/* results */
+	bool done;
+	bool kept;		/* RMDIR: stays, as a kept entry */
+	bool trust;		/* st says what content is at path */
+	bool trust2;		/* st2, of other, too */
+	struct env_stat st;	/* at path */
+	struct env_stat st2;	/* of other, where it is now */
+	struct base_entry obstacle;	/* in the way: kind, st; id 0 */
+	bool blocked;		/* obstacle is to be put in base as kept */
+	enum zk_err r;
+};
+
+struct apply {
+	struct root *root;
+	struct env *env;
+	struct db *db;
+	struct plan *p;		/* NULL when recovering */
+	const struct apply_ops *ops;
+	struct apply_result *res;
+	const struct read_hasher *hasher;
+	struct trash *trash;
+	struct rules *rules;
+	uint8_t boot[16];
+	unsigned seq;		/* of names in staging */
+	bool mounts;		/* some directory of base is a mount */
+	struct act *acts;	/* the batch */
+	size_t n;
+	size_t cap;
+	uint64_t bytes;		/* content in the batch */
+	size_t large;
+	char **dirs;		/* paths of directories made in this batch, */
+	size_t dirs_n;		/* by index of the plan's */
+	int64_t *goes;		/* rows that RMDIR will remove, ascending */
+	size_t goes_n;
+};
+
+/* An open directory and a name in it; lent until the next call. */
+ZK_CHECKED enum zk_err apply_at(struct apply *a, const char *path, int *fd,
+    const char **name);
+
+/* A fresh name in the staging place for what goes to path; owned. */
+ZK_CHECKED enum zk_err apply_tmp_name(struct apply *a, const char *path,
+    const char *what, char **out);
+
+/* As that, for a row that is taken out: it says where it came from. */
+ZK_CHECKED enum zk_err apply_out_name(struct apply *a, int64_t row,
+    char **out);
+
+/* Writes the content of the batch to staging, durably. */
+ZK_CHECKED enum zk_err apply_stage(struct apply *a);
+
+/* Does one act on the disk; its results are in it. */
+void apply_do(struct apply *a, struct act *t);
+
+/* True if what is at path is what base has for e (reads if stat differs). */
+ZK_CHECKED enum zk_err apply_same(struct apply *a, const char *path,
+    const struct base_entry *e, struct env_stat *st);
+
+/* Brings base up to date with one act that was done. */
+ZK_CHECKED enum zk_err apply_note(struct apply *a, struct act *t);
+
+/* Puts rows that are still in staging back, under a free name. */
+ZK_CHECKED enum zk_err apply_put_back(struct apply *a);
+
+/* The path that something staged under the name tmp had, replaced. */
+ZK_CHECKED enum zk_err apply_origin(struct apply *a, const char *tmp,
+    struct buf *path);
+
+/* The act as an intent. */
+ZK_CHECKED enum zk_err apply_intent(struct apply *a, const struct act *t);
+
+/* As that for what no row stands for, under a free name; name is in .zk/tmp. */
+ZK_CHECKED enum zk_err apply_give_back(struct apply *a, const char *name);
+
+void act_release(struct act *t);
+
+/* Where the content that the act brings is staged. */
+static inline const char *
+act_stage(const struct act *t)
+{
+	return t->op == PLAN_TAKE_NEW ? t->from : t->tmp;
+}
+
+/* renameat that never replaces, also where the flag is not known. */
+int apply_rename_free(struct env *env, int from, const char *a, int to,
+    const char *b);
+
+#endif

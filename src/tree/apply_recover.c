@@ -1,0 +1,434 @@
+/* Intents, and what an earlier run was killed in. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tree/apply_int.h"
+#include "tree/scan_int.h"
+#include "util/io.h"
+#include "util/log.h"
+#include "util/path.h"
+#include "util/rd.h"
+
+#define BODY_MAX (1u << 20)
+
+static void
+put_string(struct buf *b, const char *s)
+{
+	buf_lp(b, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
+}
+
+static void
+put_goal(struct buf *b, const struct plan_goal *g)
+{
+	buf_u8(b, g != NULL);
+	if (g == NULL)
+		return;
+	buf_put(b, g->key.b, OPID_LEN);
+	buf_u8(b, g->kind);
+	buf_u16(b, g->mode);
+	buf_u8(b, (uint8_t)(g->has_mode | g->has_mtime << 1));
+	buf_u64(b, (uint64_t)g->mtime.sec);
+	buf_u32(b, g->mtime.nsec);
+	buf_u64(b, g->size);
+	buf_put(b, g->hash, BASE_HASH_LEN);
+	buf_varint(b, g->nodes_n);
+	if (g->nodes_n > 0)
+		buf_put(b, g->nodes, g->nodes_n * sizeof(*g->nodes));
+	buf_lp(b, g->refs, g->refs_len);
+}
+
+enum zk_err
+apply_intent(struct apply *a, const struct act *t)
+{
+	struct buf b;
+	enum zk_err r;
+
+	buf_init(&b, BODY_MAX);
+	buf_u8(&b, t->op);
+	buf_u64(&b, (uint64_t)t->row);
+	buf_u64(&b, (uint64_t)t->other);
+	buf_u64(&b, t->ino);
+	buf_u64(&b, t->ino2);
+	put_string(&b, t->path);
+	put_string(&b, t->from);
+	put_string(&b, t->tmp);
+	put_goal(&b, t->g);
+	put_goal(&b, t->g2);
+	r = buf_err(&b);
+	if (r == ZK_OK)
+		r = base_intent_add(a->db, a->boot, b.data, b.len);
+	buf_release(&b);
+	return r;
+}
+
+static enum zk_err
+get_string(struct rd *r, char **out)
+{
+	size_t n;
+	const uint8_t *p = rd_lp(r, 4 * PATH_LEN_MAX, &n);
+
+	*out = NULL;
+	if (p == NULL || n == 0)
+		return ZK_OK;
+	if (memchr(p, 0, n) != NULL) {
+		rd_fail(r, ZK_EFORMAT);
+		return ZK_OK;
+	}
+	*out = malloc(n + 1);
+	if (*out == NULL)
+		return ZK_ENOMEM;
+	memcpy(*out, p, n);
+	(*out)[n] = '\0';
+	return ZK_OK;
+}
+
+/* Lends from the body; nodes are aligned as bytes are. */
+static const struct plan_goal *
+get_goal(struct rd *r, struct plan_goal *g)
+{
+	uint64_t n;
+	uint8_t flags;
+
+	memset(g, 0, sizeof(*g));
+	if (rd_u8(r) == 0)
+		return NULL;
+	rd_copy(r, g->key.b, OPID_LEN);
+	g->kind = rd_u8(r);
+	g->mode = rd_u16(r);
+	flags = rd_u8(r);
+	g->has_mode = flags & 1;
+	g->has_mtime = flags >> 1 & 1;
+	g->mtime.sec = (int64_t)rd_u64(r);
+	g->mtime.nsec = rd_u32(r);
+	g->size = rd_u64(r);
+	rd_copy(r, g->hash, BASE_HASH_LEN);
+	n = rd_varint(r, OP_REFS_MAX);
+	g->nodes_n = (size_t)n;
+	g->nodes = (const struct opid *)(const void *)rd_bytes(r,
+	    (size_t)n * sizeof(struct opid));
+	g->refs = rd_lp(r, BODY_MAX, &g->refs_len);
+	return g;
+}
+
+static enum zk_err
+decode(const struct buf *body, struct act *t, struct plan_goal *g,
+    struct plan_goal *g2)
+{
+	struct rd r;
+	enum zk_err e;
+
+	memset(t, 0, sizeof(*t));
+	rd_init(&r, body->data, body->len);
+	t->op = rd_u8(&r);
+	t->row = (int64_t)rd_u64(&r);
+	t->other = (int64_t)rd_u64(&r);
+	t->ino = rd_u64(&r);
+	t->ino2 = rd_u64(&r);
+	e = get_string(&r, &t->path);
+	if (e == ZK_OK)
+		e = get_string(&r, &t->from);
+	if (e == ZK_OK)
+		e = get_string(&r, &t->tmp);
+	t->g = get_goal(&r, g);
+	t->g2 = get_goal(&r, g2);
+	if (e == ZK_OK)
+		e = rd_end(&r);
+	return e == ZK_EFORMAT ? ZK_ETAMPER : e;
+}
+
+static bool
+look(struct apply *a, const char *path, struct env_stat *st)
+{
+	const char *name;
+	int fd;
+
+	memset(st, 0, sizeof(*st));
+	return path != NULL && apply_at(a, path, &fd, &name) == ZK_OK &&
+	    env_statat(a->env, fd, name, st) == 0;
+}
+
+/* Renames if the target is free; what fails stays for the next scan. */
+static void
+give_back(struct apply *a, const char *from, const char *to)
+{
+	const char *n1, *n2;
+	int f1, f2;
+
+	if (apply_at(a, from, &f1, &n1) != ZK_OK)
+		return;
+	f1 = env_openat(a->env, f1, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (f1 < 0)
+		return;
+	if (apply_at(a, to, &f2, &n2) == ZK_OK)
+		(void)apply_rename_free(a->env, f1, n1, f2, n2);
+	(void)env_close(a->env, f1);
+	root_forget(a->root);
+}
+
+static enum zk_err
+to_trash(struct apply *a, const char *at, const char *layout)
+{
+	const char *name;
+	int fd;
+	enum zk_err r = apply_at(a, at, &fd, &name);
+
+	return r == ZK_OK ? trash_put(a->trash, fd, name, layout, NULL) : r;
+}
+
+/* After a crash of the machine: is the content not what was written? */
+static bool
+is_damaged(struct apply *a, const struct act *t)
+{
+	struct read_result res;
+	struct base_entry like;
+
+	if (t->g->kind == NODE_DIR)
+		return false;
+	memset(&like, 0, sizeof(like));
+	like.refs = t->g->refs;
+	like.refs_len = t->g->refs_len;
+	if (read_entry(a->root, a->hasher, t->path, &like, NULL,
+	    &res) == ZK_OK && res.kind == t->g->kind &&
+	    memcmp(res.hash, t->g->hash, BASE_HASH_LEN) == 0)
+		return false;
+	log_warn("'%s' was damaged by a crash: it is fetched again", t->path);
+	return true;
+}
+
+/* New content is at path, by its inode. */
+static enum zk_err
+arrived(struct apply *a, struct act *t, bool crashed)
+{
+	struct env_stat old;
+	enum zk_err r = ZK_OK;
+
+	/* the old content, if it did not get as far as the trash */
+	if (t->op == PLAN_REPLACE && look(a, t->tmp, &old))
+		r = to_trash(a, t->tmp, t->path);
+	if (r != ZK_OK)
+		return r;
+	if (crashed && is_damaged(a, t)) {
+		r = to_trash(a, t->path, t->path);
+		if (r != ZK_OK || t->op != PLAN_REPLACE)
+			return r;
+		return base_remove(a->db, t->row);
+	}
+	t->done = true;
+	/* nobody watched since: hash again */
+	t->trust = false;
+	return ZK_OK;
+}
+
+static bool
+has_attr(const struct env_stat *st, const struct plan_goal *g)
+{
+	if (g->has_mode && !S_ISLNK(st->mode) &&
+	    (st->mode & 0777) != (g->mode & 0777))
+		return false;
+	return !g->has_mtime || (st->mtime.sec == g->mtime.sec &&
+	    st->mtime.nsec == g->mtime.nsec);
+}
+
+/* Mode and mtime may be half set: what is not yet, is set now. */
+static void
+finish_attr(struct apply *a, struct act *t)
+{
+	struct base_entry e;
+	const char *name;
+	int fd, own;
+
+	if (base_get(a->db, t->row, &e) != ZK_OK || e.st.ino != t->st.ino ||
+	    e.st.size != t->st.size)
+		return;
+	if (!has_attr(&t->st, t->g) && apply_at(a, t->path, &fd, &name) ==
+	    ZK_OK) {
+		own = t->g->has_mode && !S_ISLNK(t->st.mode) ?
+		    env_open_beneath(a->env, fd, name,
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) : -1;
+		if (own >= 0) {
+			(void)env_fchmod(a->env, own, t->g->mode & 0777);
+			(void)env_close(a->env, own);
+		}
+		if (t->g->has_mtime)
+			(void)env_utimeat(a->env, fd, name, t->g->mtime);
+		if (!look(a, t->path, &t->st))
+			return;
+	}
+	t->done = has_attr(&t->st, t->g);
+}
+
+static void
+judge_take(struct apply *a, struct act *t, struct env_stat *st)
+{
+	struct env_stat tmp;
+	bool at_tmp = look(a, t->tmp, &tmp);
+
+	if (st->ino == t->ino && at_tmp && tmp.ino == t->ino2) {
+		t->done = true;
+		t->st2 = tmp;
+	} else if (at_tmp && tmp.ino == t->ino) {
+		give_back(a, t->tmp, t->from);
+	}
+}
+
+static void
+judge_swap(struct apply *a, struct act *t, struct env_stat *st)
+{
+	struct env_stat at, tmp;
+	bool here = look(a, t->from, &at);
+
+	if (st->ino == t->ino && here && at.ino == t->ino2) {
+		t->done = true;
+		t->st2 = at;
+		return;
+	}
+	/* the way round by staging, killed in between */
+	if (!look(a, t->tmp, &tmp) || tmp.ino != t->ino)
+		return;
+	if (here && at.ino == t->ino2)
+		give_back(a, t->from, t->path);
+	give_back(a, t->tmp, t->from);
+}
+
+/* Finds out what became of one intent, and ends it one way or the other. */
+static enum zk_err
+judge(struct apply *a, struct act *t, bool crashed)
+{
+	struct env_stat st;
+	bool there = look(a, t->path, &st);
+
+	t->st = st;
+	switch (t->op) {
+	case PLAN_CREATE:
+	case PLAN_REPLACE:
+		if (there && st.ino == t->ino)
+			return arrived(a, t, crashed);
+		return ZK_OK;
+	case PLAN_MKDIR:
+		t->done = there && S_ISDIR(st.mode);
+		t->trust = true;
+		return ZK_OK;
+	case PLAN_ATTR:
+		if (there)
+			finish_attr(a, t);
+		return ZK_OK;
+	case PLAN_MOVE:
+		t->done = there && st.ino == t->ino;
+		return ZK_OK;
+	case PLAN_SWAP:
+		judge_swap(a, t, &st);
+		return ZK_OK;
+	case PLAN_TAKE:
+	case PLAN_TAKE_NEW:
+		judge_take(a, t, &st);
+		return ZK_OK;
+	default:
+		t->done = !there;
+		return ZK_OK;
+	}
+}
+
+static enum zk_err
+recover_one(struct apply *a, const struct buf *body, bool crashed)
+{
+	struct plan_goal g, g2;
+	struct act t;
+	enum zk_err r = decode(body, &t, &g, &g2);
+
+	if (r == ZK_OK && t.path != NULL)
+		r = judge(a, &t, crashed);
+	if (r == ZK_OK && t.done)
+		r = apply_note(a, &t);
+	/* base knew otherwise: the scan will see what is true */
+	if (r == ZK_EEXIST || r == ZK_ENOENT || r == ZK_ECHANGED)
+		r = ZK_OK;
+	act_release(&t);
+	return r;
+}
+
+static enum zk_err
+recover_intents(struct apply *a, bool *any)
+{
+	uint8_t boot[16];
+	struct buf body;
+	int64_t seq = 0;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&body, BODY_MAX);
+	while (r == ZK_OK) {
+		r = base_intent_next(a->db, &seq, boot, &body);
+		if (r != ZK_OK)
+			break;
+		*any = true;
+		r = recover_one(a, &body, memcmp(boot, a->boot, 16) != 0);
+		root_forget(a->root);
+	}
+	buf_release(&body);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/*
+ * Staged content goes; large files that were not finished stay.  What was
+ * taken out, and that no row stands for, is somebody's: back near its place.
+ */
+static enum zk_err
+clear_tmp(struct apply *a)
+{
+	struct env_dirent d;
+	struct env_dir *dir;
+	enum zk_err r = ZK_OK;
+	int e = 0, fd = root_tmp(a->root);
+
+	if (fd < 0)
+		return ZK_EROOT;
+	dir = env_dir_open(a->env, fd, &e);
+	while (dir != NULL && r == ZK_OK) {
+		e = env_dir_next(a->env, dir, &d);
+		if (e <= 0)
+			break;
+		if (d.name[0] == 'b')
+			r = apply_give_back(a, d.name);
+		else if (strncmp(d.name, "p-", 2) != 0)
+			r = io_remove_tree(a->env, fd, d.name);
+	}
+	if (dir != NULL)
+		env_dir_close(a->env, dir);
+	return r == ZK_OK && e < 0 ? err_from_errno(-e) : r;
+}
+
+enum zk_err
+apply_recover(struct root *root, struct db *db, const struct read_hasher *h)
+{
+	struct apply a = {
+		.root = root, .env = root_env(root), .db = db, .hasher = h
+	};
+	bool any = false;
+	enum zk_err r;
+
+	env_boot_id(a.env, a.boot);
+	r = trash_new(root, &a.trash);
+	if (r == ZK_OK)
+		r = rules_new(root, db, &a.rules);
+	if (r == ZK_OK)
+		r = base_begin(db);
+	if (r == ZK_OK)
+		r = recover_intents(&a, &any);
+	if (r == ZK_OK)
+		r = apply_put_back(&a);
+	if (r == ZK_OK && any && env_syncfs(a.env, root_fd(root)) < 0)
+		r = ZK_EIO;
+	if (r == ZK_OK && any)
+		r = base_intent_clear(db);
+	if (r == ZK_OK)
+		r = base_commit(db);
+	base_rollback(db);
+	if (r == ZK_OK)
+		r = clear_tmp(&a);
+	trash_free(a.trash);
+	rules_free(a.rules);
+	root_forget(root);
+	return r;
+}

@@ -1,0 +1,445 @@
+/* Content into staging, verified and durable before any name changes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "crypto/labels.h"
+#include "tree/apply_int.h"
+#include "util/io.h"
+#include "util/log.h"
+#include "util/path.h"
+
+#define TMP ".zk/tmp/"
+#define HOLE 4096		/* zeroes of this size are not written */
+
+/*
+ * Where something that goes to path is staged: in .zk/tmp, or beside the top
+ * of the mount that path is in, since names do not move between mounts.
+ */
+static enum zk_err
+staging_dir(struct apply *a, const char *path, struct buf *out)
+{
+	struct buf dir;
+	char *slash;
+	enum zk_err r;
+
+	buf_init(&dir, 2 * PATH_LEN_MAX);
+	r = buf_str(&dir, path);
+	while (r == ZK_OK) {
+		struct base_entry e;
+
+		slash = strrchr(buf_cstr(&dir), '/');
+		if (slash == NULL)
+			break;
+		buf_truncate(&dir, (size_t)(slash - (char *)dir.data));
+		r = base_find_path(a->db, buf_cstr(&dir), &e);
+		if (r == ZK_OK && e.flags & BASE_MOUNT) {
+			buf_put(out, dir.data, dir.len);
+			r = buf_str(out, "/.zk-tmp-");
+			buf_release(&dir);
+			return r;
+		}
+		if (r == ZK_ENOENT)
+			r = ZK_OK;
+	}
+	buf_release(&dir);
+	return r == ZK_OK ? buf_str(out, TMP) : r;
+}
+
+static enum zk_err
+take_string(struct buf *b, enum zk_err r, char **out)
+{
+	if (r == ZK_OK)
+		r = buf_u8(b, 0);
+	*out = r == ZK_OK ? (char *)buf_take(b, &(size_t){ 0 }) : NULL;
+	buf_release(b);
+	return r;
+}
+
+enum zk_err
+apply_tmp_name(struct apply *a, const char *path, const char *what,
+    char **out)
+{
+	struct buf b;
+	enum zk_err r;
+
+	buf_init(&b, 2 * PATH_LEN_MAX);
+	r = a->mounts ? staging_dir(a, path, &b) : buf_str(&b, TMP);
+	if (r == ZK_OK)
+		r = buf_printf(&b, "%s%u", what, a->seq++);
+	return take_string(&b, r, out);
+}
+
+/*
+ * "b<parent row>-<n>-<name>": enough to put it back near its place.
+ */
+enum zk_err
+apply_out_name(struct apply *a, int64_t row, char **out)
+{
+	struct base_entry e;
+	struct buf b, path;
+	size_t n;
+	enum zk_err r = base_get(a->db, row, &e);
+
+	*out = NULL;
+	if (r != ZK_OK)
+		return r;
+	buf_init(&b, 2 * PATH_LEN_MAX);
+	buf_init(&path, 2 * PATH_LEN_MAX);
+	n = e.name_len < 200 ? e.name_len : 200;
+	buf_printf(&path, "b%llx-%u-", (unsigned long long)e.parent, a->seq++);
+	r = buf_put(&path, e.name, n);
+	if (r == ZK_OK && !a->mounts)
+		r = buf_str(&b, TMP);
+	else if (r == ZK_OK) {
+		struct buf at;
+
+		buf_init(&at, 2 * PATH_LEN_MAX);
+		r = base_path(a->db, row, &at);
+		if (r == ZK_OK)
+			r = staging_dir(a, buf_cstr(&at), &b);
+		buf_release(&at);
+	}
+	if (r == ZK_OK)
+		r = buf_put(&b, path.data, path.len);
+	buf_release(&path);
+	return take_string(&b, r, out);
+}
+
+/* Mode and times, and the inode to know it by. */
+static enum zk_err
+finish_file(struct apply *a, struct act *t, int fd, const char *name,
+    int dirfd)
+{
+	struct env_stat st;
+	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0644;
+	int e;
+
+	if (!t->g->has_mode && t->op == PLAN_REPLACE)
+		mode = t->keep_mode;
+	e = env_fchmod(a->env, fd, mode);
+	if (e == 0 && t->g->has_mtime)
+		e = env_utimeat(a->env, dirfd, name, t->g->mtime);
+	if (e == 0)
+		e = env_fstat(a->env, fd, &st);
+	if (e < 0)
+		return err_from_errno(-e);
+	t->ino = st.ino;
+	return st.size == t->g->size ? ZK_OK : ZK_ETAMPER;
+}
+
+static bool
+is_zero(const uint8_t *p, size_t n)
+{
+	return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
+/* Writes all but whole blocks of zeroes, which become holes. */
+static enum zk_err
+write_sparse(struct env *env, int fd, const uint8_t *p, size_t n)
+{
+	size_t at = 0;
+	int e;
+
+	if (n < HOLE || memchr(p, 0, n) == NULL)
+		return io_write_full(env, fd, p, n);
+	while (at < n) {
+		size_t k = n - at < HOLE ? n - at : HOLE;
+		ssize_t w;
+
+		if (k == HOLE && is_zero(p + at, k)) {
+			at += k;
+			continue;
+		}
+		w = env_pwrite(env, fd, p + at, k, at);
+		if (w < 0)
+			return err_from_errno((int)-w);
+		at += (size_t)w;
+	}
+	e = env_ftruncate(env, fd, n);
+	return e < 0 ? err_from_errno(-e) : ZK_OK;
+}
+
+static enum zk_err
+stage_link(struct apply *a, struct act *t, struct buf *content, int dirfd,
+    const char *name)
+{
+	struct env_stat st;
+	int e;
+
+	if (memchr(content->data, 0, content->len) != NULL ||
+	    content->len == 0 || content->len > PATH_LEN_MAX)
+		return ZK_EFORMAT;
+	e = env_symlinkat(a->env, buf_cstr(content), dirfd, name);
+	if (e < 0)
+		return err_from_errno(-e);
+	t->staged = true;
+	if (t->g->has_mtime)
+		e = env_utimeat(a->env, dirfd, name, t->g->mtime);
+	if (e == 0)
+		e = env_statat(a->env, dirfd, name, &st);
+	if (e < 0)
+		return err_from_errno(-e);
+	t->ino = st.ino;
+	return ZK_OK;
+}
+
+/* A link target or a file of at most READ_WHOLE_MAX bytes. */
+static enum zk_err
+stage_small(struct apply *a, struct act *t, struct buf *content)
+{
+	uint8_t hash[HASH_LEN];
+	const char *name;
+	int dirfd, fd;
+	enum zk_err r;
+
+	buf_reset(content);
+	r = a->ops->content(a->ops->ctx, t->g, content);
+	if (r != ZK_OK)
+		return r;
+	hash_bytes(LABEL_HASH_CONTENT, content->data, content->len, hash);
+	if (content->len != t->g->size ||
+	    memcmp(hash, t->g->hash, HASH_LEN) != 0) {
+		log_error(ZK_ETAMPER, &(struct log_where){ t->path, NULL },
+		    "the content for '%s' is not what was recorded", t->path);
+		return ZK_ETAMPER;
+	}
+	r = apply_at(a, act_stage(t), &dirfd, &name);
+	if (r != ZK_OK)
+		return r;
+	if (t->g->kind == NODE_SYMLINK)
+		return stage_link(a, t, content, dirfd, name);
+	fd = env_open_beneath(a->env, dirfd, name,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_from_errno(-fd);
+	t->staged = true;
+	r = write_sparse(a->env, fd, content->data, content->len);
+	if (r == ZK_OK)
+		r = finish_file(a, t, fd, name, dirfd);
+	(void)env_close(a->env, fd);
+	return r;
+}
+
+static enum zk_err
+stage_dir(struct apply *a, struct act *t)
+{
+	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0777;
+	struct env_stat st;
+	const char *name;
+	int dirfd, e;
+	enum zk_err r = apply_at(a, act_stage(t), &dirfd, &name);
+
+	if (r != ZK_OK)
+		return r;
+	e = env_mkdirat(a->env, dirfd, name, mode | 0700);
+	if (e == 0)
+		e = env_statat(a->env, dirfd, name, &st);
+	if (e < 0)
+		return err_from_errno(-e);
+	t->staged = true;
+	t->ino = st.ino;
+	return ZK_OK;
+}
+
+/* The name of a large file in staging lasts, so that a rerun can resume. */
+static void
+large_name(const struct act *t, char out[static 80])
+{
+	static const char hex[] = "0123456789abcdef";
+	char *p = out;
+
+	*p++ = 'p';
+	*p++ = '-';
+	for (size_t i = 0; i < HASH_LEN; i++) {
+		*p++ = hex[t->g->hash[i] >> 4];
+		*p++ = hex[t->g->hash[i] & 15];
+	}
+	*p = '\0';
+}
+
+static enum zk_err
+open_large(struct apply *a, struct act *t, struct apply_item *item)
+{
+	char name[80];
+	const char *last;
+	struct env_stat st;
+	int dirfd;
+	bool own = t->op != PLAN_TAKE_NEW &&
+	    strncmp(t->tmp, TMP, sizeof(TMP) - 1) == 0;
+	enum zk_err r = apply_at(a, act_stage(t), &dirfd, &last);
+
+	if (r != ZK_OK)
+		return r;
+	large_name(t, name);
+	item->fd = -EEXIST;
+	/* two that want the same content: the second starts from nothing */
+	for (size_t i = 0; own && i < a->n; i++)
+		own = &a->acts[i] == t || a->acts[i].tmp == NULL ||
+		    strcmp(a->acts[i].tmp + sizeof(TMP) - 1, name) != 0;
+	if (own) {
+		item->fd = env_open_beneath(a->env, dirfd, name,
+		    O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
+		last = name;
+	}
+	if (item->fd < 0) {
+		own = false;
+		r = apply_at(a, act_stage(t), &dirfd, &last);
+		if (r != ZK_OK)
+			return r;
+		item->fd = env_open_beneath(a->env, dirfd, last,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	}
+	if (item->fd < 0)
+		return err_from_errno(-item->fd);
+	if (own) {
+		free(t->tmp);
+		t->tmp = malloc(sizeof(TMP) + sizeof(name));
+		if (t->tmp == NULL)
+			return ZK_ENOMEM;
+		snprintf(t->tmp, sizeof(TMP) + sizeof(name), TMP "%s", name);
+	}
+	t->staged = true;
+	if (env_fstat(a->env, item->fd, &st) < 0 || !S_ISREG(st.mode))
+		return ZK_EIO;
+	item->resume = st.size > 0;
+	return ZK_OK;
+}
+
+static void
+open_old(struct apply *a, struct act *t, struct apply_item *item,
+    struct buf *refs)
+{
+	struct base_entry e;
+
+	item->old_fd = -1;
+	if (t->row == 0 || base_get(a->db, t->row, &e) != ZK_OK ||
+	    e.kind != NODE_FILE || buf_put(refs, e.refs, e.refs_len) != ZK_OK)
+		return;
+	item->old_refs = refs->data;
+	item->old_refs_len = refs->len;
+	item->old_fd = root_open(a->root, t->path,
+	    O_RDONLY | O_NONBLOCK, 0);
+}
+
+static enum zk_err
+finish_large(struct apply *a, struct act *t, struct apply_item *item)
+{
+	const char *name;
+	int dirfd;
+	enum zk_err r = apply_at(a, act_stage(t), &dirfd, &name);
+
+	return r == ZK_OK ? finish_file(a, t, item->fd, name, dirfd) : r;
+}
+
+/* All large files of the batch at once, so that transfers overlap. */
+static enum zk_err
+stage_large(struct apply *a)
+{
+	struct apply_item items[APPLY_BATCH_LARGE];
+	struct act *of[APPLY_BATCH_LARGE];
+	struct buf refs[APPLY_BATCH_LARGE];
+	size_t n = 0;
+	enum zk_err r = ZK_OK;
+
+	for (size_t i = 0; i < a->n && n < APPLY_BATCH_LARGE; i++) {
+		struct act *t = &a->acts[i];
+
+		if (!t->large || t->r != ZK_OK)
+			continue;
+		items[n] = (struct apply_item) {
+			.goal = t->g, .fd = -1, .old_fd = -1, .path = t->path,
+			.r = ZK_EBUG
+		};
+		buf_init(&refs[n], SIZE_MAX);
+		t->r = open_large(a, t, &items[n]);
+		if (t->r == ZK_OK)
+			open_old(a, t, &items[n], &refs[n]);
+		of[n] = t;
+		if (t->r == ZK_OK)
+			n++;
+		else if (items[n].fd >= 0)
+			(void)env_close(a->env, items[n].fd);
+	}
+	if (n > 0)
+		r = a->ops->fetch(a->ops->ctx, items, n);
+	for (size_t i = 0; i < n; i++) {
+		of[i]->r = r != ZK_OK ? r : items[i].r;
+		if (of[i]->r == ZK_OK)
+			of[i]->r = finish_large(a, of[i], &items[i]);
+		/* what was not finished stays for a rerun */
+		if (of[i]->r != ZK_OK)
+			of[i]->staged = false;
+		(void)env_close(a->env, items[i].fd);
+		if (items[i].old_fd >= 0)
+			(void)env_close(a->env, items[i].old_fd);
+		buf_release(&refs[i]);
+	}
+	return r;
+}
+
+/* Errors that end the run: the next step would meet them too. */
+static bool
+is_fatal(enum zk_err r)
+{
+	return r == ZK_EDISKFULL || r == ZK_ENOMEM || r == ZK_ESIGNAL ||
+	    r == ZK_EBUG;
+}
+
+static enum zk_err
+sync_staging(struct apply *a)
+{
+	const char *name;
+	int fd, e = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < a->n; i++) {
+		struct act *t = &a->acts[i];
+
+		if (!t->staged)
+			continue;
+		if (strncmp(act_stage(t), TMP, sizeof(TMP) - 1) == 0) {
+			any = true;
+			continue;
+		}
+		if (apply_at(a, act_stage(t), &fd, &name) != ZK_OK)
+			return ZK_EIO;
+		e = env_syncfs(a->env, fd);
+		if (e < 0)
+			return err_from_errno(-e);
+	}
+	if (any)
+		e = env_syncfs(a->env, root_tmp(a->root));
+	return e < 0 ? err_from_errno(-e) : ZK_OK;
+}
+
+enum zk_err
+apply_stage(struct apply *a)
+{
+	struct buf content;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&content, READ_WHOLE_MAX);
+	for (size_t i = 0; i < a->n && r == ZK_OK; i++) {
+		struct act *t = &a->acts[i];
+		bool brings = t->op == PLAN_CREATE || t->op == PLAN_REPLACE ||
+		    t->op == PLAN_TAKE_NEW;
+
+		if (!brings || t->large || t->r != ZK_OK)
+			continue;
+		t->r = t->g->kind == NODE_DIR ? stage_dir(a, t) :
+		    stage_small(a, t, &content);
+		if (is_fatal(t->r))
+			r = t->r;
+	}
+	buf_release(&content);
+	if (r == ZK_OK && a->large > 0)
+		r = stage_large(a);
+	for (size_t i = 0; i < a->n && r == ZK_OK; i++)
+		if (is_fatal(a->acts[i].r))
+			r = a->acts[i].r;
+	return r == ZK_OK ? sync_staging(a) : r;
+}
