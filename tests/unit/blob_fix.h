@@ -29,6 +29,7 @@
 #define MIB (1024u * 1024)
 
 struct fix {
+	struct env env;		/* the real one; a test may make it single */
 	struct db *db;
 	struct remote_fake *fake;
 	struct transport *t;
@@ -51,6 +52,7 @@ fix_init(struct fix *f, uint8_t seed, struct remote_fake *fake)
 	uint8_t raw[KEY_LEN];
 
 	memset(f, 0, sizeof(*f));
+	f->env = *env_posix();
 	log_set_level(LOG_QUIET);
 	buf_init(&f->data, UPLOAD_DATA_MAX);
 	memset(raw, seed, sizeof(raw));
@@ -65,11 +67,11 @@ fix_init(struct fix *f, uint8_t seed, struct remote_fake *fake)
 	    remote_fake_open(f->fake, "fake", &to, &f->t) != ZK_OK ||
 	    transport_create(f->t) != ZK_OK)
 		return false;
-	f->uo = (struct upload_opts){ .env = env_posix(), .db = f->db,
+	f->uo = (struct upload_opts){ .env = &f->env, .db = f->db,
 	    .vault = f->vault, .cut = f->cut, .cut_id = f->cut_id,
 	    .remote = f->t, .remote_id = 1 };
 	f->remote = (struct download_remote){ f->t, 1 };
-	f->dlo = (struct download_opts){ .env = env_posix(), .db = f->db,
+	f->dlo = (struct download_opts){ .env = &f->env, .db = f->db,
 	    .vault = f->vault, .remotes = &f->remote, .remotes_n = 1 };
 	return true;
 }

@@ -241,6 +241,7 @@ test_resume(void)
 	fix_fill(p, n, 7);
 	NEED(fix_push(&f, p, n, NULL, &(struct upload_stats){ 0 }) == ZK_OK);
 	it.c = &f.c;
+	f.env.single = true;
 	f.dlo.arg = &left;
 	for (int at = 0; at < 60; at += 6) {
 		enum zk_err r;
