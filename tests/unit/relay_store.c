@@ -533,7 +533,7 @@ test_restart(void)
 	struct kit_log log;
 	struct kit_reply r;
 	struct target t;
-	char url[512], path[128];
+	char url[512], path[192];
 	uint8_t name[32];
 	uint8_t res;
 	uint8_t *p;

@@ -41,7 +41,7 @@
 
 struct kit {
 	struct relay_opts opts;
-	char dir[64];		/* data, made by kit_init */
+	char dir[128];		/* data, made by kit_init */
 	char url[512];		/* first line of the relay */
 	char authority[64];
 	uint16_t port;
@@ -84,7 +84,8 @@ kit_init(struct kit *k)
 	if (crypto_init() != ZK_OK)
 		abort();
 	signal(SIGPIPE, SIG_IGN);
-	snprintf(k->dir, sizeof(k->dir), "/tmp/zk-relay-XXXXXX");
+	snprintf(k->dir, sizeof(k->dir), "%s/zk-relay-XXXXXX",
+	    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 	if (mkdtemp(k->dir) == NULL)
 		abort();
 	k->opts.env = env_posix();
