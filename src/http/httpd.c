@@ -262,6 +262,7 @@ accept_some(struct httpd_worker *w)
 {
 	const struct httpd_opts *o = &w->server->opts;
 	uint8_t peer[ADDR_LEN];
+	unsigned max;
 
 	for (unsigned i = 0; i < ACCEPTS; i++) {
 		int fd = env_net_accept(o->env, w->listen_fd, peer);
@@ -275,8 +276,10 @@ accept_some(struct httpd_worker *w)
 		}
 		if (fd < 0)
 			return;
+		max = addr_is_loopback(peer) ? o->limits.conns_loopback :
+		    o->limits.conns_addr;
 		if (w->pool.count >= w->pool.conns_max ||
-		    !addr_open(o->addrs, peer, o->limits.conns_addr))
+		    !addr_open(o->addrs, peer, max))
 			turn_away(w, fd);
 		else
 			conn_accept(&w->pool, fd, peer);

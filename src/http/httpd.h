@@ -62,6 +62,7 @@ struct httpd_limits {
 	unsigned drain_ms;	/* to finish after httpd_stop */
 	unsigned conns;		/* connections in all */
 	unsigned conns_addr;	/* of one address */
+	unsigned conns_loopback; /* of a loopback one: proxies are there */
 	unsigned conns_new;	/* not trusted: above, the oldest goes */
 };
 

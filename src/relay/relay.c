@@ -26,7 +26,6 @@
 
 #define DRAIN_MS 10000		/* to finish after SIGTERM */
 #define FILES_SPARE 128		/* descriptors that are not connections */
-#define CONNS_ADDR 1024		/* default of conns_addr */
 
 static const struct relay_limits defaults = {
 	.head_ms = 10000,
@@ -36,7 +35,7 @@ static const struct relay_limits defaults = {
 	.stall_ms = 60000,
 	.wait_ms = 55000,
 	.conns = 16384,
-	.conns_addr = CONNS_ADDR,
+	.conns_addr = 1024,
 	.conns_new = 2048,
 	.body_mem = 64u * 1024 * 1024,
 	.fails_addr = 60,
@@ -156,6 +155,7 @@ open_http(struct run *run, const char *addr, uint16_t port)
 {
 	struct core *core = &run->core;
 	struct relay_limits *lim = &core->lim;
+	unsigned given = core->opts->limits.conns_addr;
 	struct httpd_opts http = {
 		.env = core->env,
 		.addr = addr,
@@ -172,6 +172,7 @@ open_http(struct run *run, const char *addr, uint16_t port)
 			.drain_ms = DRAIN_MS,
 			.conns = lim->conns,
 			.conns_addr = lim->conns_addr,
+			.conns_loopback = given > 0 ? given : lim->conns,
 			.conns_new = lim->conns_new
 		},
 		.app = api_app(core)

@@ -26,7 +26,7 @@ struct relay_limits {
 	unsigned stall_ms;	/* reply that does not move: 60 s */
 	unsigned wait_ms;	/* longest long poll: 55 s */
 	unsigned conns;		/* connections: 16384 */
-	unsigned conns_addr;	/* of one address: 1024 */
+	unsigned conns_addr;	/* of one address: 1024; loopback: conns */
 	unsigned conns_new;	/* not yet authenticated: 2048 */
 	uint64_t body_mem;	/* request bodies in memory, bytes: 64 MiB */
 	unsigned fails_addr;	/* refused signatures a minute, address: 60 */

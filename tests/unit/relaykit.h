@@ -119,7 +119,7 @@ kit_start(struct kit *k)
 {
 	int p[2];
 	size_t n = 0;
-	const char *colon;
+	const char *own;
 
 	fflush(NULL);
 	if (pipe(p) != 0)
@@ -135,11 +135,12 @@ kit_start(struct kit *k)
 		n++;
 	close(p[0]);
 	k->url[n] = '\0';
-	colon = n > 8 ? strrchr(k->url, ':') : NULL;
-	if (colon == NULL)
+	if (n == 0)
 		return false;
-	k->port = (uint16_t)strtoul(strstr(k->url, "127.0.0.1:") + 10, NULL,
-	    10);
+	own = strstr(k->url, "//127.0.0.1:");
+	if (own == NULL)
+		return true;	/* a public URL: the port is the caller's */
+	k->port = (uint16_t)strtoul(own + 12, NULL, 10);
 	snprintf(k->authority, sizeof(k->authority), "127.0.0.1:%u", k->port);
 	return true;
 }
