@@ -469,48 +469,82 @@ record_batch(struct round *rd, struct batch *b)
 	return err;
 }
 
+/* Records the differences of a full or last batch. */
+static enum zk_err
+flush(struct round *rd, struct batch *b)
+{
+	enum zk_err r = b->n == 0 ? ZK_OK : record_batch(rd, b);
+
+	batch_reset(b);
+	return r;
+}
+
+/* Hands the preparer as many differences as it has room for. */
+static enum zk_err
+feed(struct round *rd, struct preparer *p, uint32_t mask, int64_t *after)
+{
+	struct diff d;
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK && *after >= 0 && preparer_room(p)) {
+		r = diff_next(rd->v->db, mask, after, &d);
+		if (r == ZK_OK)
+			r = preparer_give(p, &d);
+		if (r == ZK_ENOENT) {
+			*after = -1;	/* no more */
+			r = ZK_OK;
+		}
+	}
+	return r;
+}
+
+/* Takes ready differences into batches until none is left. */
+static enum zk_err
+drain(struct round *rd, struct preparer *p, struct batch *b, uint32_t mask,
+    bool adopt)
+{
+	int64_t after = 0;
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK) {
+		struct prepared *one = NULL;
+
+		if (round_stopped(rd))
+			return ZK_ESIGNAL;
+		r = feed(rd, p, mask, &after);
+		if (r == ZK_OK)
+			r = preparer_take(p, adopt, &one);
+		if (r == ZK_EPARTIAL || r == ZK_ENOENT) {
+			r = ZK_OK;
+			continue;
+		}
+		if (r != ZK_OK || one == NULL)
+			return r != ZK_OK ? r : flush(rd, b);
+		b->bytes += one->data.len;
+		b->p[b->n++] = one;
+		rd->progress.files++;
+		round_progress(rd, SYNC_UPLOAD);
+		if (b->n == BATCH_N || b->bytes >= BATCH_BYTES)
+			r = flush(rd, b);
+	}
+	return r;
+}
+
 /* Records the differences in mask. */
 static enum zk_err
 record_mask(struct round *rd, struct upload *u, uint32_t mask, bool adopt)
 {
 	struct batch *b = calloc(1, sizeof(*b));
-	struct diff d;
-	int64_t after = 0;
-	enum zk_err r = b == NULL ? ZK_ENOMEM : ZK_OK;
+	struct preparer *p = NULL;
+	enum zk_err r = b == NULL ? ZK_ENOMEM : preparer_new(rd, u, &p);
 
-	while (r == ZK_OK) {
-		if (round_stopped(rd)) {
-			r = ZK_ESIGNAL;
-			break;
-		}
-		r = diff_next(rd->v->db, mask, &after, &d);
-		if (r != ZK_OK)
-			break;
-		r = prepare(rd, u, &d, adopt, &b->p[b->n]);
-		if (r == ZK_EPARTIAL || r == ZK_ENOENT) {
-			r = ZK_OK;
-			continue;
-		}
-		if (r != ZK_OK)
-			break;
-		b->bytes += b->p[b->n]->data.len;
-		b->n++;
-		rd->progress.files++;
-		round_progress(rd, SYNC_UPLOAD);
-		if (b->n < BATCH_N && b->bytes < BATCH_BYTES)
-			continue;
-		r = record_batch(rd, b);
-		batch_reset(b);
-	}
-	if (r == ZK_ENOENT && b->n > 0) {
-		r = record_batch(rd, b);
-		if (r == ZK_OK)
-			r = ZK_ENOENT;
-	}
+	if (r == ZK_OK)
+		r = drain(rd, p, b, mask, adopt);
 	if (b != NULL)
 		batch_reset(b);
+	preparer_free(p);
 	free(b);
-	return r == ZK_ENOENT ? ZK_OK : r;
+	return r;
 }
 
 /*

@@ -1,14 +1,31 @@
 /* Making a difference ready to be recorded.  See prepare.h. */
 #include "sync/prepare.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "crdt/list.h"
+#include "crypto/labels.h"
+#include "format/compress.h"
 #include "sync/cuts.h"
 #include "tree/read.h"
 #include "util/log.h"
+#include "util/io.h"
 #include "util/path.h"
+#include "util/pool.h"
+
+#define PREPARE_AHEAD 128	/* differences given and not yet taken */
+#define PREPARE_SMALL (128u * 1024)	/* bytes of a file read by a worker */
+
+struct preparer {
+	struct round *rd;
+	struct upload *u;
+	struct pool *pool;
+	pthread_mutex_t lock;
+	struct compress *free[PREPARE_AHEAD];	/* under lock */
+	size_t free_n;
+};
 
 void
 prepared_free(struct prepared *p)
@@ -126,7 +143,6 @@ read_content(struct round *rd, struct upload *u, struct prepared *p)
 		r = p->d.kind == NODE_SYMLINK ? read_link(rd, u, p) :
 		    read_file(rd, u, p, has ? &prev : NULL);
 	p->read = r == ZK_OK;
-	p->content.merge = MERGE_COPY;
 	buf_release(&copy);
 	return r;
 }
@@ -177,41 +193,177 @@ wants_content(const struct diff *d)
 	    d->what == DIFF_MOVED;
 }
 
-enum zk_err
-prepare(struct round *rd, struct upload *u, const struct diff *d, bool adopt,
-    struct prepared **out)
+/* Small files, on a worker ------------------------------------------------ */
+
+/* A compression context of its own for each worker that is at work. */
+static struct compress *
+borrow(struct preparer *by)
 {
-	enum zk_err r = ZK_OK;
-	struct prepared *p = calloc(1, sizeof(*p));
+	struct compress *z = NULL;
+
+	pthread_mutex_lock(&by->lock);
+	if (by->free_n > 0)
+		z = by->free[--by->free_n];
+	pthread_mutex_unlock(&by->lock);
+	if (z == NULL && compress_new(&z) != ZK_OK)
+		return NULL;
+	return z;
+}
+
+static void
+give_back(struct preparer *by, struct compress *z)
+{
+	pthread_mutex_lock(&by->lock);
+	if (by->free_n < PREPARE_AHEAD) {
+		by->free[by->free_n++] = z;
+		z = NULL;
+	}
+	pthread_mutex_unlock(&by->lock);
+	compress_free(z);
+}
+
+/* The content of a whole small file, as upload_file would give it. */
+static enum zk_err
+pack(struct prepared *p, const uint8_t *bytes, size_t n)
+{
+	struct compress *z = borrow(p->by);
+	enum zk_err r = z == NULL ? ZK_ENOMEM :
+	    compress_pack(z, bytes, n, &p->data);
+
+	if (z != NULL)
+		give_back(p->by, z);
+	if (r != ZK_OK)
+		return r;
+	hash_bytes(LABEL_HASH_CONTENT, bytes, n, p->content.hash);
+	p->content.form = CONTENT_INLINE;
+	p->content.size = n;
+	p->content.data = p->data.data;
+	p->content.data_len = p->data.len;
+	return ZK_OK;
+}
+
+/* Any failure leaves the file to the ordinary way, which reports it. */
+static void
+work(void *job)
+{
+	struct prepared *p = job;
+	struct env *env = p->by->rd->v->env;
+	struct env_stat st;
+	struct env_time seen;
+	uint8_t *bytes = NULL;
+	size_t n = 0;
+	int fd = -1;
+
+	if (!wants_content(&p->d) || p->d.kind != NODE_FILE ||
+	    p->d.st.size > PREPARE_SMALL ||
+	    read_open(p->by->rd->v->root, p->path, &fd, &st, &seen) != ZK_OK)
+		return;
+	bytes = st.size <= PREPARE_SMALL ? malloc(PREPARE_SMALL + 1) : NULL;
+	if (bytes != NULL && io_read_some(env, fd, bytes,
+	    PREPARE_SMALL + 1, &n) == ZK_OK && n == st.size &&
+	    read_same(env, fd, &st) == ZK_OK && pack(p, bytes, n) == ZK_OK) {
+		base_stat_from(&st, &p->st);
+		p->racy = base_racy(&st, seen, false);
+		p->read = true;
+	}
+	if (!p->read)
+		buf_reset(&p->data);
+	free(bytes);
+	(void)env_close(env, fd);
+}
+
+enum zk_err
+preparer_new(struct round *rd, struct upload *u, struct preparer **out)
+{
+	struct preparer *p = calloc(1, sizeof(*p));
+	enum zk_err r = ZK_EBUG;
 
 	*out = NULL;
 	if (p == NULL)
 		return ZK_ENOMEM;
-	buf_init(&p->data, UPLOAD_DATA_MAX);
+	p->rd = rd;
+	p->u = u;
+	pthread_mutex_init(&p->lock, NULL);
+	r = pool_new(rd->v->env, 0, PREPARE_AHEAD, work, &p->pool);
+	if (r == ZK_OK)
+		*out = p;
+	else
+		preparer_free(p);
+	return r;
+}
+
+static void
+drop(void *job)
+{
+	prepared_free(job);
+}
+
+void
+preparer_free(struct preparer *p)
+{
+	if (p == NULL)
+		return;
+	pool_free(p->pool, drop);
+	for (size_t i = 0; i < p->free_n; i++)
+		compress_free(p->free[i]);
+	pthread_mutex_destroy(&p->lock);
+	free(p);
+}
+
+bool
+preparer_room(const struct preparer *p)
+{
+	return pool_out(p->pool) < PREPARE_AHEAD;
+}
+
+enum zk_err
+preparer_give(struct preparer *by, const struct diff *d)
+{
+	struct prepared *p = calloc(1, sizeof(*p));
+
+	if (p == NULL)
+		return ZK_ENOMEM;
+	buf_init(&p->data, UPLOAD_INLINE_MAX + 1);
 	buf_init(&p->seen, 1 << 24);
+	p->by = by;
 	p->d = *d;
 	p->st = d->st;
 	p->path = malloc(d->path_len + 1);
 	if (p->path == NULL) {
-		r = ZK_ENOMEM;
-		goto out;
+		prepared_free(p);
+		return ZK_ENOMEM;
 	}
 	memcpy(p->path, d->path, d->path_len);
 	p->path[d->path_len] = '\0';
 	p->d.path = p->path;
-	if (wants_content(d))
-		r = read_content(rd, u, p);
-	if (r != ZK_OK && of_path(r)) {
+	if (!pool_put(by->pool, p))
+		BUG("a preparer without room");
+	return ZK_OK;
+}
+
+enum zk_err
+preparer_take(struct preparer *by, bool adopt, struct prepared **out)
+{
+	struct round *rd = by->rd;
+	struct prepared *p = pool_take(by->pool, true);
+	enum zk_err r = ZK_OK;
+
+	*out = NULL;
+	if (p == NULL)
+		return ZK_OK;
+	if (!p->read && wants_content(&p->d)) {
+		buf_release(&p->data);
+		buf_init(&p->data, UPLOAD_DATA_MAX);
+		r = read_content(rd, by->u, p);
+	}
+	p->content.merge = MERGE_COPY;
+	if (r != ZK_OK && of_path(r))
 		r = skip(rd, p->path, r);
-		goto out;
-	}
-	if (r == ZK_OK && adopt && d->what == DIFF_NEW)
+	if (r == ZK_OK && adopt && p->d.what == DIFF_NEW)
 		r = try_adopt(rd, p);
-	if (r == ZK_OK) {
+	if (r == ZK_OK)
 		*out = p;
-		p = NULL;
-	}
-out:
-	prepared_free(p);
+	else
+		prepared_free(p);
 	return r;
 }

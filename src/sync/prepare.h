@@ -15,8 +15,10 @@
 #include "sync/round.h"
 #include "util/buf.h"
 
+struct preparer;
+
 struct prepared {
-	struct diff d;		/* path is owned: free with release */
+	struct diff d;		/* its path is ours */
 	char *path;
 	bool read;		/* content, st, racy are filled */
 	struct content content;	/* data in buf data */
@@ -26,15 +28,32 @@ struct prepared {
 	bool adopt;		/* the merged tree has just this here */
 	struct buf seen;	/* adopt: what base is to hold */
 	uint64_t locator;
+	struct preparer *by;
 };
 
 /*
- * Makes d ready.  ZK_EPARTIAL: the path was skipped (logged, counted).
- * ZK_ENOENT: it has gone; nothing to record.  Other errors end the run.
- * adopt: look the path up in the merged tree.
+ * Makes differences ready in the order given, small files on the worker
+ * threads ahead of time.  One at a time a run.  ZK_ENOMEM.
  */
-ZK_CHECKED enum zk_err prepare(struct round *rd, struct upload *u,
-    const struct diff *d, bool adopt, struct prepared **out);
+ZK_CHECKED enum zk_err preparer_new(struct round *rd, struct upload *u,
+    struct preparer **out);
+void preparer_free(struct preparer *p);
+
+/* True if another difference may be given now. */
+bool preparer_room(const struct preparer *p);
+
+/* Gives d (copied).  Only with room. */
+ZK_CHECKED enum zk_err preparer_give(struct preparer *p,
+    const struct diff *d);
+
+/*
+ * The oldest difference given, ready: *out is the caller's.  *out NULL: none
+ * is left.  ZK_EPARTIAL: the path was skipped (logged, counted).  ZK_ENOENT:
+ * it has gone; nothing to record.  Other errors end the run.  adopt: look
+ * it up in the merged tree.
+ */
+ZK_CHECKED enum zk_err preparer_take(struct preparer *p, bool adopt,
+    struct prepared **out);
 void prepared_free(struct prepared *p);
 
 #endif
