@@ -182,13 +182,15 @@ env_boot_id(struct env *env, uint8_t out[16])
 }
 
 static inline int
-env_openat(struct env *env, int dirfd, const char *path, int flags, unsigned mode)
+env_openat(struct env *env, int dirfd, const char *path, int flags,
+    unsigned mode)
 {
 	return env->ops->openat(env->ctx, dirfd, path, flags, mode);
 }
 
 static inline int
-env_open_beneath(struct env *env, int dirfd, const char *path, int flags, unsigned mode)
+env_open_beneath(struct env *env, int dirfd, const char *path, int flags,
+    unsigned mode)
 {
 	return env->ops->open_beneath(env->ctx, dirfd, path, flags, mode);
 }
@@ -284,7 +286,8 @@ env_unlinkat(struct env *env, int dirfd, const char *name, int flags)
 }
 
 static inline int
-env_renameat(struct env *env, int fromfd, const char *from, int tofd, const char *to, unsigned flags)
+env_renameat(struct env *env, int fromfd, const char *from, int tofd,
+    const char *to, unsigned flags)
 {
 	return env->ops->renameat(env->ctx, fromfd, from, tofd, to, flags);
 }
@@ -296,7 +299,8 @@ env_symlinkat(struct env *env, const char *target, int dirfd, const char *name)
 }
 
 static inline ssize_t
-env_readlinkat(struct env *env, int dirfd, const char *name, char *out, size_t cap)
+env_readlinkat(struct env *env, int dirfd, const char *name, char *out,
+    size_t cap)
 {
 	return env->ops->readlinkat(env->ctx, dirfd, name, out, cap);
 }
@@ -332,7 +336,8 @@ env_seek(struct env *env, int fd, int64_t off, int whence)
 }
 
 static inline int
-env_net_listen(struct env *env, const char *addr, uint16_t port, bool share, uint16_t *port_out)
+env_net_listen(struct env *env, const char *addr, uint16_t port, bool share,
+    uint16_t *port_out)
 {
 	return env->ops->net_listen(env->ctx, addr, port, share, port_out);
 }

@@ -166,6 +166,29 @@ io_replace_file(struct env *env, int dirfd, const char *name, const void *p,
 	return r;
 }
 
+/*
+ * Syncs the directory that path stands in, so that a new name survives.  One
+ * that we may not read, or that cannot be synced, is left.
+ */
+static enum zk_err
+sync_above(struct env *env, const char *path)
+{
+	struct buf up;
+	int fd = -1;
+	int e = 0;
+
+	buf_init(&up, 65536);
+	if (buf_printf(&up, "%s/..", path) == ZK_OK)
+		fd = env_openat(env, ENV_CWD, buf_cstr(&up),
+		    O_RDONLY | O_DIRECTORY, 0);
+	buf_release(&up);
+	if (fd < 0)
+		return ZK_OK;
+	e = env_fsync(env, fd);
+	(void)env_close(env, fd);
+	return e == 0 || e == -EINVAL ? ZK_OK : err_from_errno(-e);
+}
+
 enum zk_err
 io_mkdirs(struct env *env, const char *path, unsigned mode)
 {
@@ -184,25 +207,10 @@ io_mkdirs(struct env *env, const char *path, unsigned mode)
 		if (r != ZK_OK)
 			break;
 		e = env_mkdirat(env, ENV_CWD, buf_cstr(&b), mode);
-		if (e == 0) {
-			/* the new name must survive: sync its directory */
-			struct buf up;
-
-			buf_init(&up, 65536);
-			r = buf_printf(&up, "%s/..", buf_cstr(&b));
-			if (r == ZK_OK) {
-				int fd = env_openat(env, ENV_CWD,
-				    buf_cstr(&up), O_RDONLY | O_DIRECTORY, 0);
-
-				if (fd >= 0) {
-					(void)env_fsync(env, fd);
-					(void)env_close(env, fd);
-				}
-			}
-			buf_release(&up);
-		} else if (e != -EEXIST && e != -EISDIR && slash == NULL) {
+		if (e == 0)
+			r = sync_above(env, buf_cstr(&b));
+		else if (e != -EEXIST && e != -EISDIR && slash == NULL)
 			r = err_from_errno(-e);
-		}
 		p = path + n;
 	}
 	buf_release(&b);

@@ -52,7 +52,7 @@ void rd_sub(struct rd *r, size_t n, struct rd *sub);
 /* True while bytes are left and nothing failed. */
 bool rd_more(const struct rd *r);
 
-/* ZK_OK if nothing failed and no byte is left, else ZK_EFORMAT or the failure. */
+/* ZK_OK if nothing failed and nothing is left, else ZK_EFORMAT or why. */
 ZK_CHECKED enum zk_err rd_end(const struct rd *r);
 
 #endif
