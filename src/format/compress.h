@@ -27,9 +27,9 @@ void compress_free(struct compress *z);
 
 /*
  * Compresses in, n bytes, to out of cap bytes at level 3: higher levels take
- * twice the time for 4 % on short texts, and 1 saves none on random bytes.  Returns the compressed
- * length; 0 if that would not fit, would not save 3 %, or memory is out:
- * the caller then stores the bytes as they are.
+ * twice the time for 4 % on short texts, and 1 saves none on random bytes.
+ * Returns the compressed length; 0 if that would not fit, would not save
+ * 3 %, or memory is out: the caller then stores the bytes as they are.
  */
 size_t compress_try(struct compress *z, const void *in, size_t n,
     uint8_t *out, size_t cap);

@@ -27,14 +27,14 @@ struct download {
 	uint8_t zero[CHUNK_HASH_LEN];	/* of CUT_MAX zeros */
 };
 
-/* One file being written. */
+/* One file being written.  Its memory is aligned as struct hash wants it. */
 struct file {
 	struct download *d;
 	struct file *next;
 	struct download_item it;
 	struct manifest_reader *m;
 	struct oldmap *old;
-	struct filehash *list;	/* content hash; NULL for short files */
+	struct filehash list;	/* the content hash of long files */
 	struct manifest_entry e;	/* read and not yet put */
 	bool has_e;
 	unsigned only;		/* as fetcher_in */
@@ -104,7 +104,6 @@ file_free(struct file *f)
 		return;
 	manifest_reader_free(f->m);
 	oldmap_free(f->old);
-	free(f->list);
 	chunk_ref_wipe(&f->e.ref);
 	free(f);
 }
@@ -117,17 +116,10 @@ out_new(struct buf *out, uint64_t size)
 	return size > out->max ? ZK_ELIMIT : buf_zero(out, (size_t)size);
 }
 
-/* The list's hash is kept aligned as struct hash wants it. */
-static enum zk_err
-list_new(struct file *f)
+static bool
+is_long(const struct file *f)
 {
-	size_t n = (sizeof(*f->list) + 63) / 64 * 64;
-
-	f->list = aligned_alloc(64, n);
-	if (f->list == NULL)
-		return ZK_ENOMEM;
-	filehash_init(f->list);
-	return ZK_OK;
+	return f->it.c->size > FILEHASH_WHOLE;
 }
 
 /* What the manifest says, before anything is fetched. */
@@ -144,8 +136,7 @@ file_init(struct file *f)
 	if (r == ZK_OK)
 		r = manifest_reader_new(c->data, c->data_len, file_part, f,
 		    &f->m);
-	if (r == ZK_OK && c->size > FILEHASH_WHOLE)
-		r = list_new(f);
+	filehash_init(&f->list);
 	return r == ZK_EFORMAT || r == ZK_ELIMIT ? ZK_ETAMPER : r;
 }
 
@@ -154,13 +145,14 @@ file_new(struct download *d, const struct download_item *it, unsigned only,
     struct file **out)
 {
 	const struct content *old = it->old;
-	struct file *f = calloc(1, sizeof(*f));
+	struct file *f = aligned_alloc(_Alignof(struct file), sizeof(*f));
 	struct env_stat st;
 	enum zk_err r;
 
 	*out = f;
 	if (f == NULL)
 		return ZK_ENOMEM;
+	memset(f, 0, sizeof(*f));
 	f->d = d;
 	f->it = *it;
 	f->only = only;
@@ -272,9 +264,8 @@ issue(struct file *f, bool *busy)
 			if (f->err != ZK_OK || f->read)
 				break;
 			f->has_e = true;
-			if (f->list != NULL)
-				filehash_add(f->list, f->e.ref.hash,
-				    f->e.ref.plain_len, f->e.count);
+			filehash_add(&f->list, f->e.ref.hash,
+			    f->e.ref.plain_len, f->e.count);
 		}
 		if (!fetcher_room(f->d->f, &f->e.ref)) {
 			*busy = true;
@@ -316,8 +307,8 @@ check_whole(struct file *f)
 	uint8_t h[CONTENT_HASH_LEN];
 	enum zk_err r = ZK_OK;
 
-	if (f->list != NULL)
-		filehash_final(f->list, h);
+	if (is_long(f))
+		filehash_final(&f->list, h);
 	else
 		r = hash_short(f, h);
 	if (r == ZK_OK && memcmp(h, f->it.c->hash, sizeof(h)) != 0)
@@ -326,20 +317,12 @@ check_whole(struct file *f)
 }
 
 static enum zk_err
-cut_to_size(struct download *d, int fd, uint64_t size)
-{
-	int e = env_ftruncate(d->o.env, fd, size);
-
-	return e < 0 ? err_from_errno(-e) : ZK_OK;
-}
-
-static enum zk_err
 file_end(struct file *f)
 {
 	enum zk_err r = f->err != ZK_OK ? f->err : f->bad;
 
 	if (r == ZK_OK && f->it.fd >= 0)
-		r = cut_to_size(f->d, f->it.fd, f->it.c->size);
+		r = place_cut(f->d->o.env, f->it.fd, f->it.c->size);
 	if (r == ZK_OK)
 		r = check_whole(f);
 	if (r != ZK_OK && f->it.out != NULL)
@@ -397,7 +380,7 @@ write_inline(struct download *d, const struct download_item *it)
 	if (r == ZK_OK && it->fd >= 0)
 		r = place_pwrite(d->o.env, it->fd, b->data, b->len, 0);
 	if (r == ZK_OK && it->fd >= 0)
-		r = cut_to_size(d, it->fd, b->len);
+		r = place_cut(d->o.env, it->fd, b->len);
 	return r;
 }
 

@@ -72,3 +72,11 @@ place_write(struct env *env, const struct place *p, const struct buf *b)
 	}
 	return r;
 }
+
+enum zk_err
+place_cut(struct env *env, int fd, uint64_t n)
+{
+	int e = env_ftruncate(env, fd, n);
+
+	return e < 0 ? err_from_errno(-e) : ZK_OK;
+}

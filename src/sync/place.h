@@ -41,4 +41,7 @@ ZK_CHECKED enum zk_err place_write(struct env *env, const struct place *p,
 ZK_CHECKED enum zk_err place_pwrite(struct env *env, int fd, const void *b,
     size_t n, uint64_t off);
 
+/* Makes fd n bytes long. */
+ZK_CHECKED enum zk_err place_cut(struct env *env, int fd, uint64_t n);
+
 #endif

@@ -116,8 +116,9 @@ struct upload_source {
  * there are copied as ciphertext from the sources' remotes or sealed again
  * from fd under the recorded key and nonce.  If that gives other bytes than
  * the recorded ones, under a fresh key, and alias is called.  Returns when
- * all is durable (but see later); *sent counts the blobs sent until then.  Inline content needs
- * nothing.  ZK_EGAP: a blob is nowhere (named by log_error).
+ * all is durable (but see later); *sent counts the blobs sent until then.
+ * Inline content needs nothing.  ZK_EGAP: a blob is nowhere (named by
+ * log_error).
  */
 ZK_CHECKED enum zk_err upload_copy(struct upload *u, const struct content *c,
     const struct upload_source *src, uint64_t *sent);
