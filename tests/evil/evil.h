@@ -42,6 +42,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,8 +64,8 @@ struct evil {
 	struct evil_rule rule[EVIL_RULES];
 	size_t n;
 	uint16_t upstream;	/* port of the honest relay, 0: none */
-	char log[256];		/* file: a line a request */
-	char count[256];	/* file: how often each rule matched */
+	char log[400];		/* file: the head of every request */
+	char count[400];	/* file: how often each rule matched */
 };
 
 /* A message, head and body. */
@@ -436,6 +437,7 @@ evil_loop(const struct evil *e, int listener)
 		if (fd < 0)
 			continue;
 		if (fork() == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 			(void)close(listener);
 			evil_serve(e, fd);
 			_exit(0);

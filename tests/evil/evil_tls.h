@@ -27,7 +27,7 @@ enum evil_tls_kind {
 struct evil_tls {
 	enum evil_tls_kind kind;
 	uint16_t plain;		/* port that gets what was decrypted */
-	char noted[256];	/* file: a byte a handshake */
+	char noted[400];	/* file: a byte a handshake */
 	mbedtls_ssl_config conf;
 	mbedtls_x509_crt crt;
 	mbedtls_pk_context key;
@@ -223,6 +223,7 @@ evil_tls_loop(struct evil_tls *t, int listener)
 		if (fd < 0)
 			continue;
 		if (fork() == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 			(void)close(listener);
 			evil_tls_serve(t, fd);
 			_exit(0);

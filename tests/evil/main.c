@@ -19,7 +19,7 @@ main(int argc, char **argv)
 		return 2;
 	}
 	(void)snprintf(e.log, sizeof(e.log), "%s", argv[1]);
-	(void)snprintf(e.count, sizeof(e.count), "%.240s.count", argv[1]);
+	(void)snprintf(e.count, sizeof(e.count), "%.380s.count", argv[1]);
 	e.upstream = (uint16_t)strtoul(argv[2], NULL, 10);
 	port = (uint16_t)strtoul(argv[3], NULL, 10);
 	for (int i = 4; i < argc; i++)

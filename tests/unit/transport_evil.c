@@ -26,6 +26,8 @@ liar_fork(void)
 
 	fflush(stdout);
 	pid = fork();
+	if (pid == 0)
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)setpgid(pid, pid);
 	return pid;
 }
@@ -76,7 +78,7 @@ liar_start(struct liar *l, const char *rule, const char *rule2)
 static bool
 liar_before(struct liar *l, const char *rule, const char *rule2)
 {
-	char data[128];
+	char data[300];
 	char url[256];
 	char listen[64];
 	uint16_t port = 0;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ enum fix_kind { FIX_FOLDER, FIX_FAKE, FIX_PLAIN, FIX_TLS };
 
 struct fix {
 	enum fix_kind kind;
-	char dir[64];			/* temporary directory */
+	char dir[256];			/* temporary directory */
 	char url[512];
 	struct fake *world;		/* FIX_FAKE */
 	struct remote_fake *fake;
@@ -80,6 +81,7 @@ fix_relay(const char *data, const char *listen, const char *public,
 	fflush(stdout);
 	pid = fork();
 	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)dup2(fd[1], 1);
 		(void)close(fd[0]);
 		(void)close(fd[1]);
@@ -110,7 +112,7 @@ fix_stop(pid_t pid)
 static inline bool
 fix_remote(struct fix *f)
 {
-	char data[128];
+	char data[300];
 
 	switch (f->kind) {
 	case FIX_FOLDER:
@@ -139,7 +141,8 @@ fix_init(struct fix *f, enum fix_kind kind)
 	memset(f, 0, sizeof(*f));
 	f->kind = kind;
 	f->env = env_posix();
-	(void)snprintf(f->dir, sizeof(f->dir), "/tmp/zk-test-XXXXXX");
+	(void)snprintf(f->dir, sizeof(f->dir), "%.200s/zk-test-XXXXXX",
+	    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 	if (crypto_init() != ZK_OK || mkdtemp(f->dir) == NULL)
 		return false;
 	f->space = fix_key();

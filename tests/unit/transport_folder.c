@@ -400,11 +400,13 @@ not_there(void)
 	struct fix_got got = { 0 };
 	struct tmark mark = { 0 };
 	uint8_t locator[32] = { 1 };
-	char dir[] = "/tmp/zk-test-XXXXXX";
-	char url[128];
+	char dir[256];
+	char url[300];
 	struct transport *t = NULL;
 	struct env_stat st;
 
+	(void)snprintf(dir, sizeof(dir), "%.200s/zk-test-XXXXXX",
+	    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
 	NEED(mkdtemp(dir) != NULL);
 	o.locator = locator;
 	(void)snprintf(url, sizeof(url), "file://%s/a/b", dir);
