@@ -1,6 +1,6 @@
 /*
  * The visible nodes that have one name in one (united) directory, and what
- * they show as: zk-merge(7), NAMES.
+ * they show as: zk-merge(7), EQUAL NAMES.
  */
 #ifndef ZK_CRDT_GROUP_H
 #define ZK_CRDT_GROUP_H

@@ -60,7 +60,7 @@ add_op(void *arg, const struct cdb_op *op)
 	return head_op(h, op);
 }
 
-/* A level of zk-merge(7), CONTENT step 3: what shows under it. */
+/* A level of zk-merge(7), VERSIONS step 3: what shows under it. */
 static size_t
 show_level(struct heads *hs, int level)
 {

@@ -1,7 +1,7 @@
 /*
  * The content register of one node: which versions are heads, which of them
  * show, in which order, and where their branches began (zk-merge(7),
- * CONTENT).
+ * VERSIONS).
  */
 #ifndef ZK_CRDT_HEADS_H
 #define ZK_CRDT_HEADS_H

@@ -1,6 +1,6 @@
 /*
  * The merged tree as a person sees it: united directories, final names,
- * conflict copies (zk-merge(7), NAMES and COPIES).
+ * conflict copies (zk-merge(7), EQUAL NAMES and COPIES).
  *
  * A directory is a set of nodes, since directories of one name unite; the
  * root is the set of the zero id alone.  Reading changes nothing.  Memory

@@ -15,6 +15,10 @@ refs_get(struct tree *t, const struct op *op, const struct opid *ref,
 
 	if (opid_cmp(ref, &op->id) >= 0)
 		return ZK_EREFUSED;
+	if (opid_cmp(ref, &node->id) == 0) {
+		cdb_birth(node, out);
+		return (out->regs & regs) == 0 ? ZK_EREFUSED : ZK_OK;
+	}
 	r = t->db.impl->op_by_id(t->db.db, ref, out);
 	if (r != ZK_OK)
 		return r == ZK_ENOENT ? ZK_EREFUSED : r;

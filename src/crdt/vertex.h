@@ -1,6 +1,6 @@
 /*
  * Versions of content as vertices: ops that replace the same versions with
- * equal bytes are one (zk-merge(7), CONTENT).
+ * equal bytes are one (zk-merge(7), VERSIONS).
  */
 #ifndef ZK_CRDT_VERTEX_H
 #define ZK_CRDT_VERTEX_H
