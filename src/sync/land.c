@@ -298,7 +298,8 @@ tell(struct land *l, struct plan *p)
 		    s->goal->kind == NODE_SYMLINK ? 'l' : 'f';
 		c.bytes = s->goal == NULL ? 0 : s->goal->size;
 		c.path = buf_cstr(&path);
-		rd->rep->to_pull++;
+		if (rd->o->dry_run || rd->plan_only)
+			rd->rep->to_pull++;
 		if (r == ZK_OK && rd->o->ui.change != NULL)
 			rd->o->ui.change(rd->o->ui.arg, &c);
 	}
@@ -380,9 +381,11 @@ portion(struct land *l, struct gather *g)
 		r = plan_make(p);
 	if (r == ZK_OK) {
 		l->steps += plan_len(p);
-		if (l->rd->o->dry_run || l->rd->plan_only)
+		if (l->rd->o->dry_run || l->rd->plan_only ||
+		    l->rd->o->ui.change != NULL)
 			r = tell(l, p);
-		else if (plan_len(p) > 0)
+		if (r == ZK_OK && !l->rd->o->dry_run && !l->rd->plan_only &&
+		    plan_len(p) > 0)
 			r = execute(l, p);
 	}
 	plan_free(p);

@@ -262,12 +262,14 @@ push_steps(struct round *rd)
 	if (r == ZK_OK)
 		r = capture_scan(rd);
 	if (r == ZK_OK && rd->o->dry_run) {
-		r = capture_tell(rd, &changes);
+		r = tell_changes(rd, &changes);
 		rd->rep->to_push = changes;
 		return r;
 	}
 	if (r == ZK_OK)
 		r = capture_brake(rd);
+	if (r == ZK_OK && rd->o->ui.change != NULL)
+		r = tell_changes(rd, &changes);
 	if (r == ZK_OK)
 		r = primary(rd, &first);
 	if (r == ZK_OK)

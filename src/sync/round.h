@@ -149,8 +149,11 @@ ZK_CHECKED enum zk_err capture_brake(struct round *rd);
 ZK_CHECKED enum zk_err capture_over(struct round *rd, enum base_side side,
     uint64_t now_n, uint64_t tree, bool *over);
 
-/* Tells each difference through ui.change; *changes counts them. */
-ZK_CHECKED enum zk_err capture_tell(struct round *rd, uint64_t *changes);
+/*
+ * Tells each difference that a push would record through ui.change (may be
+ * NULL); *changes counts them (sync/tell.c).
+ */
+ZK_CHECKED enum zk_err tell_changes(struct round *rd, uint64_t *changes);
 
 /* Landing (sync/land.c) -------------------------------------------------- */
 

@@ -248,7 +248,7 @@ status_steps(struct round *rd)
 	enum zk_err r = capture_scan(rd);
 
 	if (r == ZK_OK)
-		r = capture_tell(rd, &changes);
+		r = tell_changes(rd, &changes);
 	rd->rep->to_push = changes;
 	rd->plan_only = true;
 	if (r == ZK_OK)

@@ -31,7 +31,7 @@ offers "ls add rm" zk remote ""
 offers "ls rename" zk device ""
 offers "--max-delete=" zk push --m
 offers "--check" zk status --ch
-offers "--join" zk pair --j
+offers "--join" zk pair --jo
 offers "auto always never" zk --progress ""
 offers "status sync" zk help s
 offers "file://$T/far" zk -C "$T/a" remote rm ""

@@ -76,3 +76,15 @@ expect 0 as a device
 # URLs in output carry no credentials
 expect 0 as a remote
 out_has "file://$T/far"
+
+# a pull lists what it applied when asked to
+device_pair a b
+expect 0 as b pull -n
+out_has "< new        one.txt"
+[ ! -e "$T/b/one.txt" ] || fail "a dry run wrote"
+err_has "nothing was done"
+expect 0 as b pull -v
+out_has "< new        one.txt"
+same_tree a b
+expect 0 as b pull -v
+out_empty
