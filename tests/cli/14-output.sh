@@ -52,7 +52,7 @@ jq -e -s 'any(.type == "remote")' "$T/out" >/dev/null ||
     fail "status has no line of the remote"
 
 # errors: stdout stays empty without --json, stderr is JSON with it
-rm -rf "$T/far"
+mv "$T/far" "$T/away"
 : >"$T/far"
 expect 5 as a pull || expect 1 as a pull
 out_empty
@@ -62,6 +62,7 @@ json_ok "$T/err"
 [ "$(json .status)" = "$(tail -n 1 "$T/err" | jq -r .status)" ] ||
     fail "statuses differ"
 rm "$T/far"
+mv "$T/away" "$T/far"
 
 # a result that stdout did not take is no success
 expect 0 as a device
