@@ -1,7 +1,8 @@
 /*
- * Reading and deleting segments in a folder.  A mark is a snapshot of the hints: generation and a
- * sum over the names in head/; in the middle of a pass also where the pass
- * stands.  While the sum is the same one listing answers "nothing moved".
+ * Reading and deleting segments in a folder.  A mark is a snapshot of the
+ * hints: generation and a sum over the names in head/; in the middle of a
+ * pass also where the pass stands.  While the sum is the same, one listing
+ * answers "nothing moved".
  */
 #ifndef ZK_TRANSPORT_FOLDER_SEG_H
 #define ZK_TRANSPORT_FOLDER_SEG_H

@@ -91,7 +91,8 @@ append_one(struct remote_fake *f, const struct tseg *s, bool *taken,
 		    TRANSPORT_NAME_LEN) == 0 ? TSEG_HAVE : TSEG_TAKEN;
 	else if (*taken)
 		*res = TSEG_TAKEN;
-	else if (s->seq > 1 && set_fake_place(&f->segs, s->log, s->seq - 1) == NULL)
+	else if (s->seq > 1 &&
+	    set_fake_place(&f->segs, s->log, s->seq - 1) == NULL)
 		*res = TSEG_GAP;
 	else
 		*res = TSEG_STORED;

@@ -193,7 +193,8 @@ parse_file(const char *s, struct url *u, const char **why)
 	size_t n = 0;
 
 	if (*s != '/')
-		return fail(why, "a file URL is 'file://' and an absolute path");
+		return fail(why,
+		    "a file URL is 'file://' and an absolute path");
 	while (*s != '\0') {
 		char c = *s++;
 
