@@ -10,18 +10,17 @@
 #include "crypto/labels.h"
 #include "crypto/rand.h"
 #include "crypto/words.h"
+#include "sync/pairmsg.h"
 #include "sync/pairtalk.h"
 #include "util/buf.h"
 #include "util/rd.h"
 
-#define TALK_MAGIC "zkP"
-#define TALK_MAGIC_LEN 3
-#define TALK_FORMAT 1
-#define TALK_SID_LEN 16
 #define TALK_PRS_LEN (1 + PAIR_SECRET_LEN)
 
 enum { SIDE_SHOW = 0, SIDE_JOIN = 1 };
-enum { KIND_WORDS = 0, KIND_LINK = 1, KINDS = 2 };
+enum { KIND_WORDS = 0, KIND_LINK = 1 };
+#define KINDS PAIRMSG_KINDS
+#define TALK_SID_LEN PAIRMSG_SID_LEN
 
 /*
  * prs: the password strings by kind; with has_words clear that of the words
@@ -169,104 +168,26 @@ talk_cpace(struct pairtalk *t, unsigned kind)
 	return cpace_new(t->env, &o, &t->cpace[kind]);
 }
 
-static void
-talk_put_head(const struct pairtalk *t, struct buf *b)
-{
-	buf_put(b, TALK_MAGIC, TALK_MAGIC_LEN);
-	buf_u8(b, TALK_FORMAT);
-	buf_u8(b, (uint8_t)t->side);
-}
-
-/* Magic, format, role; the other side must have the other role. */
+/* Reads the first message; the joiner takes the session id from it. */
 static enum zk_err
-talk_get_head(const struct pairtalk *t, struct rd *r)
+talk_hello(struct pairtalk *t, struct pairmsg *p)
 {
-	const uint8_t *magic = rd_bytes(r, TALK_MAGIC_LEN);
-	uint8_t format = rd_u8(r), side = rd_u8(r);
+	enum zk_err r = pairmsg_hello(t->hello.data, t->hello.len, p);
 
-	if (r->err != ZK_OK || memcmp(magic, TALK_MAGIC, TALK_MAGIC_LEN) != 0)
-		return ZK_EFORMAT;
-	if (format != TALK_FORMAT)
-		return ZK_EVERSION;
-	return side == t->side ? ZK_EUSAGE : ZK_OK;
-}
-
-/* Both messages and associated data, once hello and answer are whole. */
-struct talk_parts {
-	const uint8_t *share[KINDS];	/* of show */
-	const uint8_t *commit;
-	const uint8_t *seen_show;
-	size_t seen_show_n;
-	unsigned offered;		/* 1: words too */
-	unsigned kind;
-	const uint8_t *share_join;
-	const uint8_t *seen_join;
-	size_t seen_join_n;
-	unsigned kem;
-	const uint8_t *kem_pk;
-	size_t kem_pk_n;
-	size_t signed_n;		/* bytes of answer before its tag */
-	const uint8_t *tag;
-};
-
-static enum zk_err
-talk_parse_hello(struct pairtalk *t, struct talk_parts *p)
-{
-	struct rd r;
-	enum zk_err e;
-
-	rd_init(&r, t->hello.data, t->hello.len);
-	if (t->side == SIDE_JOIN) {
-		e = talk_get_head(t, &r);
-		if (e != ZK_OK)
-			return e;
-	} else {
-		rd_bytes(&r, TALK_MAGIC_LEN + 2);
-	}
-	p->offered = rd_u8(&r);
-	rd_copy(&r, t->sid, TALK_SID_LEN);
-	p->share[KIND_WORDS] = rd_bytes(&r, CPACE_LEN);
-	p->share[KIND_LINK] = rd_bytes(&r, CPACE_LEN);
-	p->commit = rd_bytes(&r, HASH_LEN);
-	p->seen_show = rd_lp(&r, PAIRTALK_SEEN_MAX, &p->seen_show_n);
-	if (p->offered > 1)
-		rd_fail(&r, ZK_EFORMAT);
-	return rd_end(&r);
+	if (r == ZK_OK)
+		memcpy(t->sid, p->sid, TALK_SID_LEN);
+	return r;
 }
 
 static enum zk_err
-talk_parse_answer(struct pairtalk *t, struct talk_parts *p)
+talk_answer(const struct pairtalk *t, struct pairmsg *p)
 {
-	struct rd r;
-	enum zk_err e;
-
-	rd_init(&r, t->answer.data, t->answer.len);
-	if (t->side == SIDE_SHOW) {
-		e = talk_get_head(t, &r);
-		if (e != ZK_OK)
-			return e;
-	} else {
-		rd_bytes(&r, TALK_MAGIC_LEN + 2);
-	}
-	p->kind = rd_u8(&r);
-	p->share_join = rd_bytes(&r, CPACE_LEN);
-	p->seen_join = rd_lp(&r, PAIRTALK_SEEN_MAX, &p->seen_join_n);
-	p->kem = (unsigned)rd_varint(&r, 255);
-	p->kem_pk = rd_lp(&r, KEM_PK_MAX, &p->kem_pk_n);
-	p->signed_n = t->answer.len - r.left;
-	p->tag = rd_bytes(&r, CPACE_TAG_LEN);
-	if (p->kind >= KINDS || (p->kind == KIND_WORDS && p->offered == 0))
-		rd_fail(&r, ZK_EFORMAT);
-	if (r.err == ZK_OK && kem_pk_len(p->kem) == 0)
-		rd_fail(&r, ZK_EVERSION);
-	if (r.err == ZK_OK && kem_pk_len(p->kem) != p->kem_pk_n)
-		rd_fail(&r, ZK_EFORMAT);
-	return rd_end(&r);
+	return pairmsg_answer(t->answer.data, t->answer.len, p);
 }
 
 /* The CPace key, over both shares and the relay keys seen. */
 static enum zk_err
-talk_root(struct pairtalk *t, const struct talk_parts *p)
+talk_root(struct pairtalk *t, const struct pairmsg *p)
 {
 	struct cpace_run run = { .ya = p->share[p->kind],
 	    .ada = p->seen_show, .ada_len = p->seen_show_n,
@@ -320,7 +241,7 @@ pairtalk_hello(struct pairtalk *t, struct buf *out)
 	if (r != ZK_OK)
 		return r;
 	hash_bytes(LABEL_PAIR_COMMIT, t->nonce, sizeof(t->nonce), commit);
-	talk_put_head(t, b);
+	pairmsg_head(t->side, b);
 	buf_u8(b, t->has_words ? 1 : 0);
 	buf_put(b, t->sid, TALK_SID_LEN);
 	buf_put(b, t->has_words ? cpace_share(t->cpace[KIND_WORDS]) : none,
@@ -352,7 +273,7 @@ pairtalk_answer(struct pairtalk *t, const void *in, size_t n,
     struct buf *out)
 {
 	uint8_t tag[CPACE_TAG_LEN] = { 0 };
-	struct talk_parts p;
+	struct pairmsg p;
 	struct buf *b = &t->answer;
 	const uint8_t *pk;
 	size_t pk_n;
@@ -361,7 +282,7 @@ pairtalk_answer(struct pairtalk *t, const void *in, size_t n,
 	memset(&p, 0, sizeof(p));
 	r = buf_put(&t->hello, in, n);
 	if (r == ZK_OK)
-		r = talk_parse_hello(t, &p);
+		r = talk_hello(t, &p);
 	if (r != ZK_OK)
 		return r;
 	if (t->kind == KIND_WORDS && p.offered == 0)
@@ -372,7 +293,7 @@ pairtalk_answer(struct pairtalk *t, const void *in, size_t n,
 	if (r != ZK_OK)
 		return r;
 	pk = kemkey_pk(t->kem, &pk_n);
-	talk_put_head(t, b);
+	pairmsg_head(t->side, b);
 	buf_u8(b, (uint8_t)t->kind);
 	buf_put(b, cpace_share(t->cpace[t->kind]), CPACE_LEN);
 	buf_lp(b, t->seen, strlen(t->seen));
@@ -381,7 +302,7 @@ pairtalk_answer(struct pairtalk *t, const void *in, size_t n,
 	buf_put(b, tag, sizeof(tag));
 	r = buf_err(b);
 	if (r == ZK_OK)
-		r = talk_parse_answer(t, &p);
+		r = talk_answer(t, &p);
 	if (r == ZK_OK)
 		r = talk_root(t, &p);
 	if (r == ZK_OK)
@@ -449,7 +370,7 @@ talk_keys(struct pairtalk *t, const uint8_t secret[static KEY_LEN],
 
 /* Seals a fresh secret to the joiner's ephemeral key: confirm, keys. */
 static enum zk_err
-talk_confirm(struct pairtalk *t, const struct talk_parts *p, struct buf *msg)
+talk_confirm(struct pairtalk *t, const struct pairmsg *p, struct buf *msg)
 {
 	struct {
 		uint8_t secret[KEY_LEN];
@@ -487,7 +408,7 @@ pairtalk_confirm(struct pairtalk *t, const void *in, size_t n,
     struct buf *out)
 {
 	uint8_t tag[CPACE_TAG_LEN];
-	struct talk_parts p;
+	struct pairmsg p;
 	struct buf msg;
 	enum zk_err r;
 
@@ -495,9 +416,9 @@ pairtalk_confirm(struct pairtalk *t, const void *in, size_t n,
 	buf_init(&msg, PAIRTALK_MSG_MAX);
 	r = buf_put(&t->answer, in, n);
 	if (r == ZK_OK)
-		r = talk_parse_hello(t, &p);
+		r = talk_hello(t, &p);
 	if (r == ZK_OK)
-		r = talk_parse_answer(t, &p);
+		r = talk_answer(t, &p);
 	if (r != ZK_OK)
 		goto out;
 	t->kind = p.kind;
@@ -551,7 +472,7 @@ pairtalk_finish(struct pairtalk *t, const void *in, size_t n)
 {
 	uint8_t own[CPACE_TAG_LEN], commit[HASH_LEN];
 	const uint8_t *nonce, *sealed, *tag;
-	struct talk_parts p;
+	struct pairmsg p;
 	size_t sealed_n, signed_n;
 	struct rd r;
 	enum zk_err e;
@@ -569,7 +490,7 @@ pairtalk_finish(struct pairtalk *t, const void *in, size_t n)
 	if (e == ZK_OK && !crypto_equal(own, tag, sizeof(own)))
 		e = ZK_EAUTH;
 	if (e == ZK_OK)
-		e = talk_parse_hello(t, &p);
+		e = talk_hello(t, &p);
 	if (e != ZK_OK)
 		return e;
 	hash_bytes(LABEL_PAIR_COMMIT, nonce, HASH_LEN, commit);
