@@ -177,7 +177,8 @@ set_content(struct httpd_reply *reply, struct view_body *body, size_t from,
     size_t len)
 {
 	if (body->fd < 0) {
-		memmove(body->mem.data, body->mem.data + from, len);
+		if (from > 0)
+			memmove(body->mem.data, body->mem.data + from, len);
 		buf_truncate(&body->mem, len);
 		buf_swap(&reply->body, &body->mem);
 		return ZK_OK;
