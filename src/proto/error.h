@@ -1,6 +1,6 @@
 /*
  * Typed errors: the JSON body of every reply with a status of 400 or more,
- * zk-protocol(7), ERRORS.
+ * zk-protocol(7), ERROR REPLIES.
  *
  *	{"error":"key_retired","message":"…","time":1764000000}
  *
