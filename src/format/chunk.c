@@ -1,8 +1,7 @@
 #include <string.h>
 
-#include <sodium.h>
-
 #include "crypto/aead.h"
+#include "crypto/crypto.h"
 #include "crypto/hash.h"
 #include "crypto/labels.h"
 #include "crypto/padme.h"
@@ -25,7 +24,7 @@ _Static_assert(CHUNK_KEY_LEN == AEAD_KEY_LEN &&
 void
 chunk_ref_wipe(struct chunk_ref *ref)
 {
-	sodium_memzero(ref, sizeof(*ref));
+	crypto_wipe(ref, sizeof(*ref));
 }
 
 void

@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
+#include "crypto/crypto.h"
 #include "format/manifest.h"
 #include "util/buf.h"
 #include "util/rd.h"
@@ -109,7 +108,7 @@ manifest_writer_free(struct manifest_writer *w)
 	for (unsigned i = 0; i <= MANIFEST_LEVELS; i++)
 		buf_release(&w->level[i].enc);
 	buf_release(&w->part);
-	sodium_memzero(w, sizeof(*w));
+	crypto_wipe(w, sizeof(*w));
 	free(w);
 }
 
@@ -472,6 +471,6 @@ manifest_next(struct manifest_reader *m, struct manifest_entry *e)
 	while (m->err == ZK_OK && !got)
 		m->err = step(m, e, &got);
 	if (!got)
-		sodium_memzero(e, sizeof(*e));
+		crypto_wipe(e, sizeof(*e));
 	return m->err;
 }

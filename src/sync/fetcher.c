@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/crypto.h"
 #include "db/db.h"
 #include "format/compress.h"
 #include "store/chunkdb.h"
@@ -154,7 +155,7 @@ fetcher_free(struct fetcher *f)
 		piece_free(pop(&f->done, &f->done_end));
 	while (f->z_n > 0)
 		compress_free(f->z[--f->z_n]);
-	explicit_bzero(f->notes, sizeof(f->notes));
+	crypto_wipe(f->notes, sizeof(f->notes));
 	free(f);
 }
 
@@ -541,7 +542,6 @@ fetcher_part(struct fetcher *f, unsigned only, unsigned level,
 	struct chunk_ctx ctx = { f->o->vault, level };
 	struct buf stored, twice;
 	enum zk_err r;
-	bool kept_here = only == 0;
 
 	buf_init(&stored, CHUNK_STORED_MAX);
 	buf_init(&twice, CHUNK_STORED_MAX);
@@ -552,7 +552,7 @@ fetcher_part(struct fetcher *f, unsigned only, unsigned level,
 	if (r == ZK_OK)
 		r = chunk_open(f->z[f->z_n - 1], &ctx, ref, twice.data,
 		    twice.len, plain);
-	if (r == ZK_OK && kept_here) {
+	if (r == ZK_OK && only == 0) {
 		r = db_begin(f->o->db);
 		if (r == ZK_OK)
 			r = chunkdb_add(f->o->db, ref);

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/crypto.h"
 #include "format/cut.h"
 #include "format/manifest.h"
 #include "sync/reader.h"
@@ -46,7 +47,7 @@ reader_free(struct reader *r)
 	if (r == NULL)
 		return;
 	if (r->stage != NULL)
-		explicit_bzero(r->stage, CUT_MAX);
+		crypto_wipe(r->stage, CUT_MAX);
 	free(r->stage);
 	cut_free(r->cut);
 	free(r);

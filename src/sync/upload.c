@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/crypto.h"
 #include "crypto/hash.h"
 #include "crypto/labels.h"
 #include "format/compress.h"
@@ -563,7 +564,7 @@ upload_copy(struct upload *u, const struct content *c,
 	manifest_reader_free(m);
 	buf_release(&k->plain);
 	buf_release(&k->stored);
-	explicit_bzero(k->todo, sizeof(k->todo));
+	crypto_wipe(k->todo, sizeof(k->todo));
 	free(k);
 	return finish(u, r, &u->small, &none);
 }
