@@ -445,6 +445,8 @@ apply_split(struct tree *t, const struct op *op)
 enum zk_err
 apply_op(struct tree *t, const struct op *op)
 {
+	if (op->type == OP_REMOVE || op->type == OP_MOVE)
+		t->kept_known = false;
 	switch (op->type) {
 	case OP_CREATE:
 		return apply_create(t, op);

@@ -28,6 +28,9 @@ struct tree {
 	struct opid par_id;
 	int64_t par_n;
 	uint8_t par_kind;
+	/* emit: a directory that lives, as all above it do */
+	bool kept_known;
+	struct opid kept_id;
 	/* moves of directories that wait for tree_end, and the least id */
 	int64_t *queue;
 	size_t queue_n, queue_cap;

@@ -84,7 +84,8 @@ keep_up(struct emit *e, const struct opid *id)
 	struct op op;
 	enum zk_err r;
 
-	if (opid_is_root(id))
+	if (opid_is_root(id) || (e->tree->kept_known &&
+	    opid_cmp(&e->tree->kept_id, id) == 0))
 		return ZK_OK;
 	r = vis_flush(e->tree);
 	if (r == ZK_OK)
@@ -99,8 +100,12 @@ keep_up(struct emit *e, const struct opid *id)
 				r = vis_flush(e->tree);
 		}
 		if (r != ZK_OK || parent <= CDB_ROOT)
-			return r;
+			break;
 		r = db->impl->node_get(db->db, parent, &node);
+	}
+	if (r == ZK_OK) {
+		e->tree->kept_known = true;
+		e->tree->kept_id = *id;
 	}
 	return r;
 }

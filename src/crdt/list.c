@@ -329,28 +329,67 @@ load_chain(const struct cdb *db, const struct cdb_node *node,
 	return r;
 }
 
+/* The conflict copy of node whose branch op id began.  ZK_ENOENT. */
+static enum zk_err
+find_copy(struct list *l, const struct cdb_node *node, const struct opid *id)
+{
+	enum zk_err r;
+
+	made_release(&l->made);
+	r = made_load(&l->db, &l->dirs, &l->made);
+	for (size_t i = 0; r == ZK_OK && i < l->made.n; i++) {
+		const struct made_ent *m = &l->made.v[i];
+
+		if (m->copy > 0 && opid_cmp(&m->rep, &node->id) == 0 &&
+		    opid_cmp(&m->stamp.id, id) == 0)
+			return fill_made(l, m);
+	}
+	return r == ZK_OK ? ZK_ENOENT : r;
+}
+
+/* The node with this id, or *copy and that which has an op with it. */
+static enum zk_err
+find_key(const struct cdb *db, const struct opid *id, struct cdb_node *out,
+    bool *copy)
+{
+	struct cdb_op op;
+	enum zk_err r;
+
+	*copy = false;
+	r = db->impl->node_by_id(db->db, id, out);
+	if (r == ZK_ENOENT) {
+		*copy = true;
+		r = db->impl->op_by_id(db->db, id, &op);
+		if (r == ZK_OK)
+			r = db->impl->node_get(db->db, op.node, out);
+	}
+	return r == ZK_OK && !out->vis ? ZK_ENOENT : r;
+}
+
 enum zk_err
-list_path(struct tree *t, const struct opid *node, struct buf *out)
+list_path(struct tree *t, const struct opid *key, struct buf *out)
 {
 	struct cdb_node *chain = NULL;
 	struct list *l = NULL;
 	struct cdb_node at;
 	size_t n = 0;
+	bool copy;
 	enum zk_err r;
 
 	buf_reset(out);
-	if (opid_is_root(node))
+	if (opid_is_root(key))
 		return ZK_OK;
-	r = t->db.impl->node_by_id(t->db.db, node, &at);
-	if (r == ZK_OK && !at.vis)
-		r = ZK_ENOENT;
+	r = find_key(&t->db, key, &at, &copy);
 	if (r != ZK_OK)
 		return r;
 	r = list_new(t, NULL, 0, &l);
 	if (r == ZK_OK)
 		r = load_chain(&t->db, &at, &chain, &n);
 	while (r == ZK_OK && n-- > 0) {
-		r = find_node(l, &chain[n]);
+		if (copy && n == 0)
+			r = find_copy(l, &chain[n], key);
+		else
+			r = find_node(l, &chain[n]);
 		if (r != ZK_OK)
 			break;
 		if (out->len > 0)

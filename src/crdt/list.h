@@ -86,12 +86,13 @@ ZK_CHECKED enum zk_err list_lookup(struct tree *t, const uint8_t *path,
     size_t len, struct list **out);
 
 /*
- * Puts the path of the entry that stands for the node (its file at the
- * name, if it shows as several) in place of what out held; the root's is
- * empty.  ZK_ENOENT: not known or not visible.  Depth is not bounded by PATH_DEPTH_MAX here; the
- * bound of out decides.
+ * Puts the path of an entry in place of what out held; the root's is empty.
+ * key is list_entry.key or any of list_entry.nodes (of which the file at the
+ * name is meant, if the node shows as several).  ZK_ENOENT: nothing visible
+ * has it.  Depth is not bounded by PATH_DEPTH_MAX here; the bound of out
+ * decides.
  */
-ZK_CHECKED enum zk_err list_path(struct tree *t, const struct opid *node,
+ZK_CHECKED enum zk_err list_path(struct tree *t, const struct opid *key,
     struct buf *out);
 
 /*

@@ -39,6 +39,7 @@ forget(struct tree *t)
 	t->acc_delta = 0;
 	t->last_dirty = CDB_LIMBO;
 	t->par_known = false;
+	t->kept_known = false;
 	t->queue_n = 0;
 }
 

@@ -169,7 +169,16 @@ leads_to(struct tree *t, const struct buf *path, const uint8_t *seen,
 	return ok;
 }
 
-/* Paths lead to entries, and nodes to their paths. */
+static bool
+has_path(struct tree *t, const struct opid *key, const struct buf *path,
+    struct buf *back)
+{
+	MUST(list_path(t, key, back));
+	return back->len == path->len &&
+	    memcmp(back->data, path->data, back->len) == 0;
+}
+
+/* Paths lead to entries, and keys to their paths. */
 static bool
 paths_agree(struct tree *t, const struct opid *dirs, size_t n,
     struct buf *path)
@@ -185,13 +194,10 @@ paths_agree(struct tree *t, const struct opid *dirs, size_t n,
 	while (list_next(l, &e) == ZK_OK) {
 		MUST(path_join(path, e->name, e->name_len));
 		ok &= leads_to(t, path, e->seen, e->seen_len);
-		for (size_t i = 0; i < e->nodes_n; i++) {
-			if ((e->flags & LIST_COPY) != 0)
-				break;
-			MUST(list_path(t, &e->nodes[i], &back));
-			ok &= back.len == path->len &&
-			    memcmp(back.data, path->data, back.len) == 0;
-		}
+		ok &= has_path(t, &e->key, path, &back);
+		for (size_t i = 0; i < e->nodes_n; i++)
+			ok &= (e->flags & LIST_COPY) != 0 ||
+			    has_path(t, &e->nodes[i], path, &back);
 		if (e->kind == NODE_DIR)
 			ok &= paths_agree(t, e->nodes, e->nodes_n, path);
 		buf_truncate(path, len);
