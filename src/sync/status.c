@@ -241,9 +241,8 @@ one_conflict(void *arg, const struct buf *path, const struct list_entry *e)
 }
 
 static enum zk_err
-status_steps(struct round *rd)
+status_steps(struct round *rd, struct sync_opts *quiet)
 {
-	struct sync_opts quiet = *rd->o;
 	uint64_t changes = 0;
 	enum zk_err r = capture_scan(rd);
 
@@ -258,15 +257,15 @@ status_steps(struct round *rd)
 	if (r != ZK_OK)
 		return r;
 	/* a vault without remotes has a status, too */
-	quiet.timeout_ms = ASK_MS;
-	rd->o = &quiet;
+	quiet->timeout_ms = ASK_MS;
+	rd->o = quiet;
 	r = remotes_open_any(rd);
-	if (r == ZK_OK && !quiet.offline)
+	if (r == ZK_OK && !quiet->offline)
 		r = ask_all(rd);
 	if (r == ZK_OK)
-		r = status_remotes(rd, &quiet.ui);
+		r = status_remotes(rd, &quiet->ui);
 	if (r == ZK_OK)
-		r = status_devices(rd->v, &quiet.ui, quiet.max_age_ms,
+		r = status_devices(rd->v, &quiet->ui, quiet->max_age_ms,
 		    &rd->rep->stale);
 	return r;
 }
@@ -276,10 +275,11 @@ sync_status(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	struct round rd = { .v = v, .o = o, .rep = rep };
+	struct sync_opts quiet = *o;
 	enum zk_err r = ZK_EBUG;
 
 	memset(rep, 0, sizeof(*rep));
-	r = status_steps(&rd);
+	r = status_steps(&rd, &quiet);
 	rd.o = o;
 	round_release(&rd);
 	return err_worse(r, rd.worst);
