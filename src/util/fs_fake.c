@@ -520,5 +520,6 @@ fs_crash(struct fs *fs, uint64_t (*below)(void *, uint64_t), void *arg)
 		if (n->data != NULL && n->nlink > 0)
 			fs->used += n->data->len;
 	}
-	memset(fs->fds, 0, fs->fds_n * sizeof(*fs->fds));
+	if (fs->fds_n > 0)
+		memset(fs->fds, 0, fs->fds_n * sizeof(*fs->fds));
 }

@@ -605,6 +605,7 @@ r21_cookies(void)
 	CHECK(liar_saw(&l, "HTTP/1.1") == 4);
 	CHECK(liar_saw(&l, "Cookie") == 0 && liar_saw(&l, "cookie") == 0);
 	CHECK(liar_saw(&l, "Upgrade") == 0);
+	fix_log_release(&a);
 	liar_stop(&l);
 }
 
