@@ -88,6 +88,9 @@ note_new(struct apply *a, struct act *t)
 	e.name = (const uint8_t *)last_of(t->path);
 	e.name_len = strlen(last_of(t->path));
 	fill(a, t, &e);
+	/* open to writing until all is in it: the last step closes it */
+	if (t->g->kind == NODE_DIR && !t->leaf)
+		e.mode |= 0700;
 	r = base_put(a->db, &e);
 	if (r == ZK_OK && a->p != NULL && t->g->kind == NODE_DIR) {
 		size_t dir = plan_goal_dir(a->p, t->g);

@@ -190,8 +190,7 @@ do_create(struct apply *a, struct act *t)
 static enum zk_err
 do_mkdir(struct apply *a, struct act *t)
 {
-	bool leaf = a->p != NULL &&
-	    plan_goal_dir(a->p, t->g) == SIZE_MAX;
+	bool leaf = plan_goal_dir(a->p, t->g) == SIZE_MAX;
 	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0777;
 	const char *name;
 	int fd, e;
@@ -222,6 +221,7 @@ do_mkdir(struct apply *a, struct act *t)
 	if (env_statat(a->env, fd, name, &t->st) < 0)
 		return ZK_EIO;
 	t->trust = true;
+	t->leaf = leaf;
 	return ZK_OK;
 }
 
@@ -589,6 +589,31 @@ do_remove(struct apply *a, struct act *t)
 	return ZK_OK;
 }
 
+/*
+ * Is an entry of the directory that t is to remove ignored?  Its ignore file
+ * may have gone a moment ago, in this very batch.
+ */
+static enum zk_err
+is_ignored(struct apply *a, const struct act *t, const char *path,
+    bool is_dir, bool *ignored)
+{
+	const char *dir = t->layout != NULL ? t->layout : t->path;
+	struct ignore *ig = NULL;
+	enum zk_err r = rules_ignored(a->rules, path, is_dir, ignored);
+
+	for (size_t i = 0; i < a->n && r == ZK_OK && !*ignored; i++) {
+		const struct act *o = &a->acts[i];
+
+		if (o->rules == NULL || o->rules_for != t->row)
+			continue;
+		r = ignore_new(NULL, dir, o->rules, o->rules_len, &ig);
+		if (r == ZK_OK)
+			*ignored = ignore_match(ig, path, is_dir);
+		ignore_unref(ig);
+	}
+	return r;
+}
+
 /* Is all that is left in the directory something that stays by right? */
 static enum zk_err
 leftovers(struct apply *a, const struct act *t)
@@ -623,7 +648,7 @@ leftovers(struct apply *a, const struct act *t)
 		buf_str(&path, t->layout ? t->layout : t->path);
 		r = path_join(&path, d.name, strlen(d.name));
 		if (r == ZK_OK)
-			r = rules_ignored(a->rules, buf_cstr(&path),
+			r = is_ignored(a, t, buf_cstr(&path),
 			    S_ISDIR(st.mode), &ignored);
 		if (r == ZK_OK && !ignored && scan_kind(&st) != 0)
 			r = ZK_ECHANGED;

@@ -32,6 +32,8 @@ rules_new(struct root *root, struct db *db, struct rules **out)
 void
 rules_forget(struct rules *r)
 {
+	if (r == NULL)
+		return;
 	ignore_unref(r->ig);
 	free(r->dir);
 	r->ig = NULL;

@@ -26,7 +26,10 @@ void rules_free(struct rules *r);
 ZK_CHECKED enum zk_err rules_ignored(struct rules *r, const char *path,
     bool is_dir, bool *ignored);
 
-/* Forgets what was read: ignore files or directories have changed. */
+/*
+ * Forgets what was read: ignore files or directories have changed.  NULL is
+ * fine.
+ */
 void rules_forget(struct rules *r);
 
 #endif
