@@ -415,7 +415,7 @@ TESTS(
     { "hkdf", test_hkdf },
     { "dhkem", test_dhkem },
     { "sign", test_sign },
-    { "bad_keys", test_bad_keys },
+    { "X05_bad_keys", test_bad_keys },
     { "prf", test_prf },
     { "hash", test_hash },
     { "kem", test_kem },

@@ -357,7 +357,7 @@ TESTS(
     { "blake2b", test_blake2b },
     { "hkdf", test_hkdf },
     { "ed25519", test_ed25519 },
-    { "ed25519_edge", test_ed25519_edge },
+    { "X05_ed25519_edge", test_ed25519_edge },
     { "x25519", test_x25519 },
     { "cpace_run", test_cpace_run },
     { "cpace_points", test_cpace_points },

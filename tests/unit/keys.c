@@ -181,7 +181,7 @@ test_owner(void)
 
 TESTS(
     { "file", test_file },
-    { "bytes", test_bytes },
-    { "refused", test_refused },
-    { "owner", test_owner },
+    { "X02_X04_bytes", test_bytes },
+    { "D08_D09_refused", test_refused },
+    { "D09_owner", test_owner },
 )

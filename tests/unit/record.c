@@ -504,12 +504,12 @@ test_damage(void)
 TESTS(
     { "vault", test_vault },
     { "order", test_order },
-    { "stranger", test_stranger },
-    { "genesis", test_genesis },
+    { "R12_stranger", test_stranger },
+    { "R14_genesis", test_genesis },
     { "consent", test_consent },
     { "keys", test_keys },
-    { "rotate", test_rotate },
+    { "M12_rotate", test_rotate },
     { "judge", test_judge },
     { "later", test_later },
-    { "damage", test_damage },
+    { "X02_damage", test_damage },
 )

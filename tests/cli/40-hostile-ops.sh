@@ -1,0 +1,112 @@
+#!/bin/sh
+# N01, N02, N10, N11, N14, N15, N21: a member writes what no zk would; the
+# others drop what is void, apply the rest, and never leave their folder.
+. "${0%/*}/lib.sh"
+
+forge=${BUILD:-$top/build}/tools/forge
+[ -x "$forge" ] || skip "tools/forge is not built"
+run() { "$@" >"$T/out" 2>"$T/err"; }
+hex() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
+# forge NAME < SCRIPT: in the name of that device
+as_forger() {
+	name=$1
+	shift
+	"$forge" "$T/$name" "$T/state-$name/zk" "file://$T/remote" "$@" ||
+	    fail "forge"
+}
+# file NAME-HEX MODE SEC NSEC TEXT
+file() { echo "create 1 root $1 $2 $3 $4 $(hex "$5")"; }
+
+mkdir "$T/remote" "$T/outside"
+echo safe >"$T/outside/x"
+device_init a "file://$T/remote"
+echo mine >"$T/a/mine"
+mkdir "$T/a/dir"
+expect 0 as a push
+device_pair a b
+expect 0 as b pull
+echo first >"$T/b/first"
+expect 0 as b push
+expect 0 as a pull
+
+# N01, N02: names that lead elsewhere or are too long; what follows stands
+long=$(printf '%0256d' 0 | tr 0 n)
+{
+	for n in '../x' 'a/../../x' '/etc/x' 'a//b' './a' '..' '.' 'a/' \
+	    '.zk' '.ZK' '.zk-tmp-1' "$long"; do
+		file "$(hex "$n")" 644 1767225600 0 evil
+	done
+	echo "create 1 root - 644 1767225600 0 $(hex evil)"
+	file 610062 644 1767225600 0 evil
+	file "$(hex after)" 644 1767225600 0 good
+} | as_forger b
+expect 22 as a pull
+[ "$(grep -c "left out" "$T/err")" -eq 14 ] || fail "not each one is named"
+[ "$(cat "$T/a/after")" = good ] || fail "what follows void ops is lost"
+[ "$(cat "$T/outside/x")" = safe ] || fail "outside was written"
+[ ! -e "$T/x" ] && [ ! -e "$T/a/x" ] || fail "a name led elsewhere"
+[ "$(find "$T/a" -path "$T/a/.zk" -prune -o -type f -print | wc -l)" = 3 ] ||
+    fail "more files than expected: $(find "$T/a" -type f)"
+
+# N10: names that move the cursor; the output is escaped
+{
+	file "$(printf 'e\033[2Jsc' | od -An -v -tx1 | tr -d ' \n')" \
+	    644 1767225600 0 one
+	file "$(printf 'new\nline' | od -An -v -tx1 | tr -d ' \n')" \
+	    644 1767225600 0 two
+	file ff2e74 644 1767225600 0 three
+	file e280ae747874 644 1767225600 0 four
+} | as_forger b
+expect 0 as a -v pull --json
+json_ok "$T/out"
+[ "$(cat "$T/a/$(printf 'e\033[2Jsc')")" = one ] || fail "escape in a name"
+[ "$(cat "$T/a/new
+line")" = two ] || fail "newline in a name"
+[ "$(cat "$T/a/$(printf '\377.t')")" = three ] || fail "name not UTF-8"
+! grep -q "$(printf '\033')" "$T/out" "$T/err" || fail "raw escape printed"
+
+# N11, N14: bits, kinds, times out of range
+{
+	file "$(hex suid)" 7755 1767225600 0 s
+	file "$(hex late)" 644 9223372036854775807 4294967295 l
+	file "$(hex early)" 644 -9223372036854775807 0 e
+	for kind in 4 5 6 15; do
+		echo "create $kind root $(hex "node$kind") 644 0 0 $(hex k)"
+	done
+	file "$(hex last)" 600 1767225600 1000000000 z
+} | as_forger b
+expect 22 as a pull
+[ "$(stat -c %a "$T/a/suid")" = 755 ] || fail "mode $(stat -c %a "$T/a/suid")"
+[ "$(cat "$T/a/late")" = l ] && [ "$(cat "$T/a/early")" = e ] ||
+    fail "a strange time lost a file"
+[ "$(cat "$T/a/last")" = z ] || fail "what follows is lost"
+for kind in 4 5 6 15; do
+	[ ! -e "$T/a/node$kind" ] || fail "kind $kind was made"
+done
+
+# N15: removal of the root does nothing, and is named
+echo "remove root" | as_forger b
+expect 22 as a pull
+[ "$(cat "$T/a/mine")" = mine ] && [ -d "$T/a/dir" ] || fail "root removed"
+
+# content that is not what its op says: refused, the rest is applied
+{
+	file "$(hex lying)" 644 1767225600 0 "1234567890"
+	echo "edit 0 4 $(hex 1234567890)"
+	file "$(hex honest)" 644 1767225600 0 yes
+} | as_forger b
+run as a pull
+[ "$(cat "$T/a/honest")" = yes ] || fail "an honest file is missing"
+[ "$(cat "$T/a/lying" 2>/dev/null || :)" != 1234 ] ||
+    fail "content cut to a size that its writer invented"
+
+# N21: a Lamport time ahead of its causes is tampering, and stays out
+before=$(cd "$T/a" && find . -path ./.zk -prune -o -print | sort)
+file "$(hex ahead)" 644 1767225600 0 no | as_forger b 1000000
+expect 22 as a pull
+[ ! -e "$T/a/ahead" ] || fail "an op jumped ahead"
+[ "$(cd "$T/a" && find . -path ./.zk -prune -o -print | sort)" = "$before" ] ||
+    fail "something else changed"
+echo again >"$T/a/own"
+run as a push
+[ -e "$T/a/own" ] || fail "own work was touched"

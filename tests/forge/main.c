@@ -1,0 +1,265 @@
+/*
+ * forge DIR STATE_HOME URL [LAMPORT] < SCRIPT
+ *
+ * Writes one segment of arbitrary ops in the name of the device whose vault
+ * is at DIR, and appends it to the remote at URL: what a hostile member can
+ * do.  The ops are not judged and not applied to DIR.  LAMPORT is added to
+ * the right first Lamport time.  Script lines, names and texts in hex, "-"
+ * for empty; REF is "root" or the number of an op of this script (from 0):
+ *
+ *	create KIND PARENT-REF NAME MODE(octal) SECONDS NANOSECONDS TEXT
+ *	move REF PARENT-REF NAME
+ *	remove REF
+ *	edit REF SIZE TEXT
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* a builder that does not judge */
+#define op_encode op_encode_raw
+#include "format/segb.c"
+#undef op_encode
+
+#include "crypto/crypto.h"
+#include "format/chunk.h"
+#include "store/logdb.h"
+#include "sync/round.h"
+#include "sync/vault.h"
+#include "util/log.h"
+
+#define FORGE_OPS 4096
+#define FORGE_TEXT 8192
+
+struct forge {
+	struct vault *v;
+	struct segb *b;
+	struct logdb_seg row;
+	struct opid id[FORGE_OPS];
+	size_t n;
+	uint8_t name[FORGE_TEXT];
+	uint8_t data[FORGE_TEXT + 1];
+};
+
+static void
+die(const char *what, enum zk_err r)
+{
+	fprintf(stderr, "forge: %s: %s\n", what, err_text(r));
+	exit(1);
+}
+
+static size_t
+unhex(const char *s, uint8_t *out)
+{
+	size_t n = 0;
+	unsigned v;
+
+	if (s == NULL)
+		die("a word is missing", ZK_EUSAGE);
+	if (strcmp(s, "-") == 0)
+		return 0;
+	for (; s[0] != '\0' && s[1] != '\0' && n < FORGE_TEXT; s += 2) {
+		char two[3] = { s[0], s[1], '\0' };
+
+		v = (unsigned)strtoul(two, NULL, 16);
+		out[n++] = (uint8_t)v;
+	}
+	return n;
+}
+
+static char *
+word(char **rest)
+{
+	char *w = strtok_r(NULL, " \n", rest);
+
+	if (w == NULL)
+		die("a word is missing", ZK_EUSAGE);
+	return w;
+}
+
+static struct opid
+ref(const struct forge *f, const char *w)
+{
+	struct opid id;
+	size_t i;
+
+	memset(&id, 0, sizeof(id));
+	if (strcmp(w, "root") == 0)
+		return id;
+	i = strtoul(w, NULL, 10);
+	if (i >= f->n)
+		die("reference to a later op", ZK_EUSAGE);
+	return f->id[i];
+}
+
+static void
+content(struct forge *f, struct op *op, const char *text)
+{
+	size_t n = unhex(text, f->data + 1);
+
+	f->data[0] = 0;	/* packed as it is */
+	op->content.form = CONTENT_INLINE;
+	op->content.size = n;
+	chunk_hash(0, f->data + 1, n, op->content.hash);
+	op->content.data = f->data;
+	op->content.data_len = n + 1;
+}
+
+static void
+read_create(struct forge *f, struct op *op, char **rest)
+{
+	op->type = OP_CREATE;
+	op->kind = (uint8_t)strtoul(word(rest), NULL, 10);
+	op->parent = ref(f, word(rest));
+	op->name_len = unhex(word(rest), f->name);
+	op->has_mode = true;
+	op->mode = (uint16_t)strtoul(word(rest), NULL, 8);
+	op->has_mtime = true;
+	op->mtime_sec = strtoll(word(rest), NULL, 10);
+	op->mtime_nsec = (uint32_t)strtoul(word(rest), NULL, 10);
+	if (op->kind != NODE_DIR)
+		content(f, op, word(rest));
+}
+
+/* One line; refs has room for one. */
+static void
+read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
+{
+	char *rest, *verb = strtok_r(line, " \n", &rest);
+
+	memset(op, 0, sizeof(*op));
+	op->name = f->name;
+	op->wall_ms = f->row.wall_ms;
+	if (verb == NULL)
+		die("empty line", ZK_EUSAGE);
+	if (strcmp(verb, "create") == 0) {
+		read_create(f, op, &rest);
+		return;
+	}
+	op->node = ref(f, word(&rest));
+	*refs = op->node;
+	op->place_refs = refs;
+	op->place_refs_n = opid_is_root(refs) ? 0 : 1;
+	if (strcmp(verb, "remove") == 0) {
+		op->type = OP_REMOVE;
+		op->content_refs = refs;
+		op->content_refs_n = op->place_refs_n;
+	} else if (strcmp(verb, "move") == 0) {
+		op->type = OP_MOVE;
+		op->parent = ref(f, word(&rest));
+		op->name_len = unhex(word(&rest), f->name);
+	} else if (strcmp(verb, "edit") == 0) {
+		uint64_t size = strtoull(word(&rest), NULL, 10);
+
+		op->type = OP_EDIT;
+		op->place_refs_n = 0;
+		op->content_refs = refs;
+		op->content_refs_n = 1;
+		content(f, op, word(&rest));
+		op->content.size = size;
+	} else {
+		die(verb, ZK_EUSAGE);
+	}
+}
+
+/* The next segment of the log, after all that it holds. */
+static void
+begin(struct forge *f, uint64_t lamport)
+{
+	struct logdb_seg tip;
+	struct segb_opts o = { 0 };
+	enum zk_err r = logdb_tip(f->v->db, f->v->log_id, &tip);
+
+	if (r != ZK_OK)
+		die("the device has not written yet: push first", r);
+	memcpy(f->row.log, f->v->log_id, VAULT_ID_LEN);
+	memcpy(f->row.prev, tip.hash, VAULT_ID_LEN);
+	f->row.seq = tip.seq + 1;
+	f->row.wall_ms = env_now_ms(f->v->env);
+	f->row.state = LOGDB_APPLIED;
+	o.vault = vault_id(f->v);
+	o.log_pk = signkey_pk(f->v->log);
+	o.seq = f->row.seq;
+	o.prev = f->row.prev;
+	o.lamport0 = tip.last_lamport + 1 + lamport;
+	o.wall_ms = f->row.wall_ms;
+	o.rec_heads = members_heads(f->v->members, &o.rec_heads_n);
+	r = segb_new(&o, &f->b);
+	if (r != ZK_OK)
+		die("cannot begin a segment", r);
+}
+
+/* Seals, keeps the place in the device's own database, appends. */
+static void
+publish(struct forge *f, const char *url)
+{
+	enum tseg_result res = TSEG_GAP;
+	struct signkey *request = NULL;
+	struct transport *t = NULL;
+	const struct key *E = NULL;
+	uint8_t epoch_id[32];
+	struct tseg s = { .seq = f->row.seq };
+	struct buf out;
+	enum zk_err r;
+
+	buf_init(&out, SEGHDR_STORED_MAX);
+	r = records_epoch(f->v, &E, epoch_id);
+	if (r == ZK_OK)
+		r = segb_seal(f->b, f->v->env, E, epoch_id, f->v->log, &out,
+		    f->row.hash);
+	if (r == ZK_OK)
+		r = db_begin(f->v->db);
+	f->row.last_lamport = segb_last_lamport(f->b);
+	if (r == ZK_OK)
+		r = logdb_next_id(f->v->db, &f->row.id);
+	if (r == ZK_OK)
+		r = logdb_put(f->v->db, &f->row, out.data, out.len);
+	if (r == ZK_OK)
+		r = db_commit(f->v->db);
+	if (r == ZK_OK)
+		r = remotes_open_url(f->v, NULL, url, &t, &request);
+	memcpy(s.log, f->row.log, sizeof(s.log));
+	memcpy(s.hash, f->row.hash, sizeof(s.hash));
+	s.data = out.data;
+	s.len = out.len;
+	if (r == ZK_OK)
+		r = transport_append(t, &s, 1, &res);
+	if (r != ZK_OK || res != TSEG_STORED)
+		die("cannot append", r);
+	transport_free(t);
+	signkey_free(request);
+	buf_release(&out);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct forge f;
+	struct vault_opts vo = { .env = env_posix() };
+	static char line[4 * FORGE_TEXT];
+	struct opid refs;
+	struct op op;
+	enum zk_err r;
+
+	if (argc < 4 || crypto_init() != ZK_OK)
+		die("usage: forge DIR STATE_HOME URL [LAMPORT]", ZK_EUSAGE);
+	vo.dir = argv[1];
+	vo.state_home = argv[2];
+	r = vault_open(&vo, &f.v);
+	if (r != ZK_OK)
+		die(argv[1], r);
+	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0);
+	while (fgets(line, sizeof(line), stdin) != NULL) {
+		read_op(&f, line, &op, &refs);
+		if (f.n == FORGE_OPS)
+			die("too many ops", ZK_ELIMIT);
+		r = segb_add(f.b, &op, &f.id[f.n]);
+		if (r != ZK_OK)
+			die(line, r);
+		f.n++;
+	}
+	publish(&f, argv[3]);
+	segb_free(f.b);
+	vault_close(f.v);
+	return 0;
+}
