@@ -248,6 +248,7 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
     const struct env_stat *st, bool all)
 {
 	int64_t row = 0;
+	bool mount;
 	enum zk_err r = ZK_OK;
 
 	if (e->st.ino != st->ino && e->st.ino != 0) {
@@ -257,7 +258,10 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
 			return r == ZK_OK ? new_dir(s, in, st, all) : r;
 		}
 	}
-	if (r == ZK_OK && all && (e->flags & BASE_KEPT) == 0 &&
+	mount = st->mount_root || st->dev != in->l.st.dev;
+	/* of a mount only the listing tells whether it is the same */
+	if (r == ZK_OK && all && (e->flags & BASE_KEPT) == 0 && !mount &&
+	    (e->flags & BASE_MOUNT) == 0 &&
 	    (e->st.mode != st->mode || e->st.ino != st->ino))
 		r = scan_emit(s, DIFF_ATTR, e->id, in->t.row, st);
 	return r == ZK_OK ? descend(s, in, e, e->id, st, all) : r;
