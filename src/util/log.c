@@ -122,6 +122,10 @@ out(struct buf *line)
 
 static void
 message(struct buf *line, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void
+message(struct buf *line, const char *fmt, va_list ap)
 {
 	char text[LOG_LINE_MAX];
 	int n = vsnprintf(text, sizeof(text), fmt, ap);

@@ -467,13 +467,13 @@ killed_at(int64_t n, bool machine)
 	enum zk_err r;
 
 	if (!kit_begin(&k, (uint64_t)n + 1)) {
-		CHECK(!"kit");
+		FAIL("kit");
 		return false;
 	}
 	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
 	CHECK(kit_record(&k, NULL, 0) == 0);
 	if (env_syncfs(k.env, root_fd(k.root)) != 0)
-		CHECK(!"syncfs");
+		FAIL("syncfs");
 	fake_fail_at(k.fake, fake_calls(k.fake) + n, EIO, true);
 	r = kit_apply(&k, tree2, N(tree2), NULL);
 	ended = r == ZK_OK && k.res.failed == 0 && k.res.changed == 0;
@@ -488,7 +488,7 @@ killed_at(int64_t n, bool machine)
 	/* no local edit is made up */
 	if (kit_record(&k, what, sizeof(what)) != 0) {
 		printf("# made up:\n%s", what);
-		CHECK(!"made up");
+		FAIL("made up");
 	}
 	for (int i = 0; i < 3; i++)
 		CHECK(kit_apply(&k, tree2, N(tree2), NULL) == ZK_OK);

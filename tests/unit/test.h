@@ -38,6 +38,13 @@ static const char *test_skipped;
 		}                                                            \
 	} while (0)
 
+/* Fails the case, with what was being done. */
+#define FAIL(what)                                                           \
+	do {                                                                 \
+		printf("# %s:%d: %s\n", __FILE__, __LINE__, (what));         \
+		test_failed = true;                                          \
+	} while (0)
+
 /* As CHECK, and leaves the case when it fails. */
 #define NEED(x)                                                              \
 	do {                                                                 \

@@ -70,9 +70,9 @@ refused(void)
 		"https://h:99999999999/", "https://h:1x/", "https://h/path",
 		"https://h/?q", "https://user@h/", "https://u:p@h/",
 		"https://h/#", "https://h/#sha256//", "https://h/#md5//AA",
-		"https://h/#" PIN ";", "https://h/#" PIN "x",
+		("https://h/#" PIN ";"), ("https://h/#" PIN "x"),
 		"https://h/#sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB=",
-		"http://h/#" PIN, "https://[::1", "https://[x]/",
+		("http://h/#" PIN), "https://[::1", "https://[x]/",
 		"https://[::1]x/", "https://a b/", "https://a\nb/",
 		"https://-h/", "file://host/dir", "file:dir", "file:///a?b",
 		"file:///a#b", "file:///a%0", "file:///a%00b", "file:///%zz",
@@ -116,7 +116,7 @@ redacted(void)
 	static const char *const pair[][2] = {
 		{ "https://user:secret@h/x?token=secret", "https://h/x" },
 		{ "s3://KEY:secret@bucket/p?secret=1", "s3://bucket/p" },
-		{ "https://h/#" PIN, "https://h/#" PIN },
+		{ ("https://h/#" PIN), ("https://h/#" PIN) },
 		{ "https://h/#secret", "https://h/" },
 		{ "a:secret@b@c", "c" },
 	};
@@ -267,7 +267,7 @@ opens_nothing(void)
 	CHECK(t == NULL);
 	CHECK(transport_open("https://u:p@h/", &o, &t) == ZK_EUSAGE);
 	CHECK(t == NULL);
-	CHECK(transport_open("https://h/#" PIN, &o, &t) == ZK_OK);
+	CHECK(transport_open(("https://h/#" PIN), &o, &t) == ZK_OK);
 	NEED(t != NULL);
 	CHECK(strcmp(transport_url(t), "https://h:443/#" PIN) == 0);
 	transport_free(t);
