@@ -35,12 +35,12 @@ static void
 accepted(void)
 {
 	static const char *const pair[][2] = {
-		{ "https://h:8440/#" PIN, "https://h:8440/#" PIN },
+		{ ("https://h:8440/#" PIN), ("https://h:8440/#" PIN) },
 		{ "https://Example.ORG", "https://example.org:443/" },
 		{ "https://h:1/", "https://h:1/" },
 		{ "http://127.0.0.1:65535", "http://127.0.0.1:65535/" },
-		{ "https://[::1]:9/#" PIN ";" PIN,
-		    "https://[::1]:9/#" PIN ";" PIN },
+		{ ("https://[::1]:9/#" PIN ";" PIN),
+		    ("https://[::1]:9/#" PIN ";" PIN) },
 		{ "http://[2001:DB8::1]/", "http://[2001:db8::1]:80/" },
 		{ "file:///a/b", "file:///a/b" },
 		{ "file:///a//b///", "file:///a/b" },
@@ -269,7 +269,7 @@ opens_nothing(void)
 	CHECK(t == NULL);
 	CHECK(transport_open(("https://h/#" PIN), &o, &t) == ZK_OK);
 	NEED(t != NULL);
-	CHECK(strcmp(transport_url(t), "https://h:443/#" PIN) == 0);
+	CHECK(strcmp(transport_url(t), ("https://h:443/#" PIN)) == 0);
 	transport_free(t);
 }
 
