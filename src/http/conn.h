@@ -1,16 +1,29 @@
 /*
- * Connections: the state machine behind http/httpd.h, for httpd.c alone.
- * Each connection is in one state with one step; every state has a deadline
- * and conn_drop undoes whatever is pending in any of them.
+ * Connections: the state machine behind http/httpd.h, for httpd.c, conn.c
+ * and step.c alone: conn.c holds their lives, step.c what they do.  Each
+ * connection is in one state with one step; every state has a deadline and
+ * conn_drop undoes whatever is pending in any of them.
  */
 #ifndef ZK_HTTP_CONN_H
 #define ZK_HTTP_CONN_H
 
 #include "http/httpd.h"
+#include "http/out.h"
 
+struct tls;
 struct tls_conf;
 
 #define CONN_READ_MAX (256u * 1024)	/* bytes read at once */
+
+enum conn_state {
+	CONN_TLS,	/* handshake; deadline absolute */
+	CONN_HEAD,	/* wants a head; deadline idle, then absolute */
+	CONN_BODY,	/* wants the rest of a body; deadline by rate */
+	CONN_WAIT,	/* the application has the request */
+	CONN_REPLY,	/* sends; deadline without progress */
+	CONN_LINGER,	/* sent, closing; throws input away */
+	CONN_DEAD	/* dropped; freed after the round of events */
+};
 
 /* What the connections of one thread share. */
 struct conn_pool {
@@ -32,6 +45,32 @@ struct conn_pool {
 	struct head head;	/* scratch of a step */
 };
 
+struct httpd_conn {
+	struct conn_pool *pool;
+	struct httpd_conn *next, **prevp;	/* all of the pool */
+	struct httpd_conn *fresh_next, *fresh_prev;
+	struct tls *tls;	/* NULL: plain */
+	int fd;
+	enum conn_state state;
+	uint32_t armed;		/* events that epoll watches */
+	bool trusted;
+	bool stepping;		/* inside conn_step */
+	bool in_request;	/* head() was called, drop() not yet */
+	bool starved;		/* what `in` holds is not enough */
+	bool keep_alive;
+	bool close_after;	/* after the reply */
+	bool unread;		/* the client may still be sending a body */
+	bool no_body;		/* reply to HEAD */
+	bool begun;		/* part of a head has come */
+	uint8_t peer[ADDR_LEN];
+	int64_t deadline;	/* mono ms of the state; 0: none */
+	uint64_t moved;		/* body: bytes in this window; linger: all */
+	struct head_body body;
+	struct buf in;		/* received and not yet used */
+	struct out out;
+	void *data;		/* the application's */
+};
+
 /*
  * Takes over the accepted socket fd (closed if anything fails) of peer,
  * which addr_open has counted.
@@ -50,6 +89,9 @@ void conn_stop(struct conn_pool *p);
 
 /* Closes c and all that belongs to it; c itself lives until conn_bury. */
 void conn_drop(struct httpd_conn *c);
+
+/* The request of c is over: tells the application, once. */
+void conn_end_request(struct httpd_conn *c);
 
 /* Frees the dropped ones: call it when no event can name them any more. */
 void conn_bury(struct conn_pool *p);

@@ -495,7 +495,8 @@ commit_job(struct commit *c, struct depot_job *job)
 	}
 	job->r = r;
 	/* refusals that left nothing behind do not spoil the batch */
-	if (r == ZK_EREMOTEFULL || (r == ZK_EEXIST && job->op == DEPOT_CREATE) ||
+	if (r == ZK_EREMOTEFULL ||
+	    (r == ZK_EEXIST && job->op == DEPOT_CREATE) ||
 	    (r == ZK_EREFUSED && job->op == DEPOT_KEYS))
 		return ZK_OK;
 	return r;

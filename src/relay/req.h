@@ -29,7 +29,7 @@ struct req {
 	struct core *core;
 	struct lane *lane;
 	struct httpd_worker *worker;
-	struct httpd_conn *conn;		/* NULL: gone, a job still runs */
+	struct httpd_conn *conn;	/* NULL: gone, a job still runs */
 	struct target t;
 	struct gate_pass pass;		/* signed calls */
 	uint8_t token[BOX_TOKEN_LEN];	/* rendezvous calls */
