@@ -139,6 +139,10 @@ message(struct buf *line, const char *fmt, va_list ap)
 
 static void
 plain(const char *prefix, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void
+plain(const char *prefix, const char *fmt, va_list ap)
 {
 	struct buf line;
 
@@ -149,6 +153,10 @@ plain(const char *prefix, const char *fmt, va_list ap)
 	out(&line);
 	buf_release(&line);
 }
+
+static void
+json(enum zk_err e, const struct log_where *w, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 static void
 json(enum zk_err e, const struct log_where *w, const char *fmt, va_list ap)

@@ -267,7 +267,7 @@ opens_nothing(void)
 	CHECK(t == NULL);
 	CHECK(transport_open("https://u:p@h/", &o, &t) == ZK_EUSAGE);
 	CHECK(t == NULL);
-	CHECK(transport_open(("https://h/#" PIN), &o, &t) == ZK_OK);
+	CHECK(transport_open("https://h/#" PIN, &o, &t) == ZK_OK);
 	NEED(t != NULL);
 	CHECK(strcmp(transport_url(t), ("https://h:443/#" PIN)) == 0);
 	transport_free(t);
