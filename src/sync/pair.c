@@ -29,6 +29,7 @@ struct pair_line {
 	unsigned sent;
 	unsigned got;
 	int64_t deadline;	/* env_mono_ms */
+	int64_t end;		/* of the code and its mailbox */
 	struct pairtalk *talk;
 };
 
@@ -147,6 +148,7 @@ pair_open_line(struct pair_line *l, struct env *env, struct transport *t,
 	l->rv.plate = plate;
 	rand_bytes(env, l->rv.id, sizeof(l->rv.id));
 	l->deadline = env_mono_ms(env) + PAIR_LIFE_MS;
+	l->end = l->deadline;
 	for (int i = 0; i < PAIR_RETRIES && pair_transient(r); i++) {
 		if (i > 0)
 			env_sleep_ms(env, 500);
@@ -331,6 +333,9 @@ show_admit(const struct pair_show_opts *o, struct pair_line *l,
 		show_refuse(l);
 		return ZK_EREFUSED;
 	}
+	/* nobody is signed in whom the grant could no longer reach */
+	if (env_mono_ms(l->env) + PAIR_ECHO_MS > l->end)
+		return ZK_EEXPIRED;
 	memset(&g, 0, sizeof(g));
 	r = o->admit(o->arg, &ask->dev, ask->consent, ask->name, &g);
 	if (r != ZK_OK)
@@ -357,7 +362,6 @@ show_talk(const struct pair_show_opts *o, struct pair_line *l,
 
 	if (r != ZK_OK)
 		return r;
-	l->deadline = env_mono_ms(l->env) + PAIR_LIFE_MS;
 	r = show_meet(o, l, &ask);
 	if (r != ZK_OK)
 		return r;

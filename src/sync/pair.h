@@ -125,7 +125,8 @@ struct pair_result {
 
 /*
  * Shows a code and admits one device.  ZK_EAUTH: a wrong guess; the code is
- * dead.  ZK_EEXPIRED.  ZK_EREFUSED: the user said no.  ZK_EPIN: the joiner
+ * dead.  ZK_EEXPIRED: nobody came, or the user answered too late; nobody
+ * was admitted.  ZK_EREFUSED: the user said no.  ZK_EPIN: the joiner
  * sees another relay key.  ZK_ESIGNAL.  Network codes.
  */
 ZK_CHECKED enum zk_err pair_show(const struct pair_show_opts *o,

@@ -372,6 +372,9 @@ test_grant(void)
 
 /* Both sides whole, over a folder ---------------------------------------- */
 
+/* The real environment, but the member's clock can be put forward. */
+static atomic_llong meeting_skew;
+
 /* What the two threads share, and what the callbacks were told. */
 struct meeting {
 	char url[128];
@@ -381,6 +384,7 @@ struct meeting {
 	char join_check[PAIR_CHECK_MAX];
 	atomic_bool ready;
 	bool say_yes;
+	bool slow;		/* the member's user answers after the end */
 	bool big;		/* a grant in many pieces */
 	unsigned failures;
 	unsigned failed;
@@ -396,9 +400,6 @@ struct meeting {
 };
 
 #define DIR_LEN 32
-
-/* The real environment, but the member's clock can be put forward. */
-static atomic_llong meeting_skew;
 
 static int64_t
 meeting_mono(void *ctx)
@@ -427,6 +428,8 @@ meeting_consent(void *arg, const char *name, const char *check)
 	struct meeting *m = arg;
 
 	CHECK(strcmp(name, "joiner") == 0);
+	if (m->slow)
+		meeting_skew = PAIR_LIFE_MS;
 	snprintf(m->show_check, sizeof(m->show_check), "%s", check);
 	return m->say_yes;
 }
@@ -676,6 +679,25 @@ test_expired(void)
 	meeting_release(&m, dir);
 }
 
+/* A yes that comes too late admits nobody. */
+static void
+test_slow(void)
+{
+	struct meeting m;
+	pthread_t th;
+	char dir[DIR_LEN];
+
+	NEED(meeting_init(&m, dir));
+	m.slow = true;
+	NEED(meeting_start(&m, &th));
+	CHECK(meeting_join(&m, m.code) != ZK_OK);
+	pthread_join(th, NULL);
+	meeting_skew = 0;
+	CHECK(m.shown == ZK_EEXPIRED);
+	CHECK(m.admitted == 0 && m.accepted == 0);
+	meeting_release(&m, dir);
+}
+
 TESTS(
     { "words", test_words },
     { "P04_code", test_code },
@@ -692,4 +714,5 @@ TESTS(
     { "P01_P02_guess", test_guess },
     { "P08_refused", test_refused },
     { "P03_expired", test_expired },
+    { "P03_slow", test_slow },
 )
