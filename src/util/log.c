@@ -201,6 +201,10 @@ log_error(enum zk_err e, const struct log_where *w, const char *fmt, ...)
 /* The three below differ only in level and prefix. */
 static void
 note(enum log_level level, const char *prefix, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
+
+static void
+note(enum log_level level, const char *prefix, const char *fmt, va_list ap)
 {
 	pthread_mutex_lock(&state.lock);
 	if (state.level >= level && !state.json)
