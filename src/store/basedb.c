@@ -1,9 +1,9 @@
 #include "store/basedb.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include "db/db.h"
+#include "store/basedb_int.h"
 #include "util/path.h"
 
 /*
@@ -31,138 +31,6 @@ const char basedb_schema[] =
     "CREATE TABLE base_brake(side INTEGER NOT NULL, hour INTEGER NOT NULL,"
     " removed INTEGER NOT NULL, tree INTEGER NOT NULL,"
     " PRIMARY KEY(side, hour)) WITHOUT ROWID;";
-
-#define STAT_LEN 68
-
-static uint8_t *
-put64(uint8_t *p, uint64_t v)
-{
-	for (unsigned i = 0; i < 8; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-	return p + 8;
-}
-
-static uint8_t *
-put32(uint8_t *p, uint32_t v)
-{
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> 8 * i);
-	return p + 4;
-}
-
-static uint64_t
-get64(const uint8_t **p)
-{
-	uint64_t v = 0;
-
-	for (unsigned i = 0; i < 8; i++)
-		v |= (uint64_t)(*p)[i] << 8 * i;
-	*p += 8;
-	return v;
-}
-
-static uint32_t
-get32(const uint8_t **p)
-{
-	uint32_t v = 0;
-
-	for (unsigned i = 0; i < 4; i++)
-		v |= (uint32_t)(*p)[i] << 8 * i;
-	*p += 4;
-	return v;
-}
-
-static uint8_t *
-put_time(uint8_t *p, const struct env_time *t)
-{
-	p = put64(p, (uint64_t)t->sec);
-	return put32(p, t->nsec);
-}
-
-static void
-get_time(const uint8_t **p, struct env_time *t)
-{
-	t->sec = (int64_t)get64(p);
-	t->nsec = get32(p);
-}
-
-static void
-stat_encode(const struct base_stat *st, uint8_t out[static STAT_LEN])
-{
-	uint8_t *p = out;
-
-	p = put64(p, st->ino);
-	p = put64(p, st->size);
-	p = put32(p, st->mode);
-	p = put_time(p, &st->mtime);
-	p = put_time(p, &st->ctime);
-	p = put_time(p, &st->btime);
-	put64(p, st->fsid);
-	memset(out + 64, 0, STAT_LEN - 64);
-}
-
-static void
-stat_decode(const uint8_t *p, struct base_stat *st)
-{
-	st->ino = get64(&p);
-	st->size = get64(&p);
-	st->mode = get32(&p);
-	get_time(&p, &st->mtime);
-	get_time(&p, &st->ctime);
-	get_time(&p, &st->btime);
-	st->fsid = get64(&p);
-}
-
-void
-base_stat_from(const struct env_stat *st, struct base_stat *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->ino = st->ino;
-	out->size = st->size;
-	out->mode = st->mode;
-	out->mtime = st->mtime;
-	out->ctime = st->ctime;
-	out->btime = st->btime;
-}
-
-static bool
-same_time(const struct env_time *a, const struct env_time *b)
-{
-	return a->sec == b->sec && a->nsec == b->nsec;
-}
-
-bool
-base_stat_same(const struct base_stat *a, const struct env_stat *st)
-{
-	return a->ino == st->ino && a->size == st->size &&
-	    a->mode == st->mode && same_time(&a->mtime, &st->mtime) &&
-	    same_time(&a->ctime, &st->ctime);
-}
-
-/* True if t is later than ns nanoseconds before seen. */
-static bool
-is_recent(const struct env_time *t, const struct env_time *seen, int64_t ns)
-{
-	int64_t sec = seen->sec - ns / 1000000000;
-	int64_t nsec = (int64_t)seen->nsec - ns % 1000000000;
-
-	if (nsec < 0) {
-		nsec += 1000000000;
-		sec--;
-	}
-	return t->sec != sec ? t->sec > sec : (int64_t)t->nsec >= nsec;
-}
-
-bool
-base_racy(const struct env_stat *st, struct env_time seen, bool applied)
-{
-	bool coarse = st->mtime.nsec == 0 && st->ctime.nsec == 0;
-	int64_t ns = coarse ? INT64_C(2000000000) : INT64_C(20000000);
-
-	if (is_recent(&st->mtime, &seen, ns))
-		return true;
-	return !applied && is_recent(&st->ctime, &seen, ns);
-}
 
 enum zk_err
 base_init(struct db *db)
@@ -196,9 +64,9 @@ read_stat(struct stmt *s, int col, struct base_stat *st)
 	size_t n;
 	const void *p = stmt_col_blob(s, col, &n);
 
-	if (n != STAT_LEN || p == NULL)
+	if (n != BASEDB_STAT_LEN || p == NULL)
 		return ZK_ETAMPER;
-	stat_decode(p, st);
+	basedb_stat_get(p, st);
 	return ZK_OK;
 }
 
@@ -331,7 +199,8 @@ base_by_dirino(struct db *db, uint64_t ino, const struct env_time *btime,
 		if (r != ZK_OK)
 			return r;
 		r = read_stat(s, 1, &st);
-		if (r == ZK_OK && !same_time(&st.btime, btime))
+		if (r == ZK_OK && (st.btime.sec != btime->sec ||
+		    st.btime.nsec != btime->nsec))
 			continue;
 		*id = r == ZK_OK ? stmt_col_int(s, 0) : 0;
 		stmt_reset(s);
@@ -379,18 +248,18 @@ base_path(struct db *db, int64_t id, struct buf *out)
 static enum zk_err
 put_narrow(struct db *db, const struct base_entry *e)
 {
-	uint8_t stat[STAT_LEN];
+	uint8_t stat[BASEDB_STAT_LEN];
 	struct stmt *s = db_stmt(db, "INSERT INTO base(parent, name, id, kind,"
 	    " flags, stat, dirino) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 
-	stat_encode(&e->st, stat);
+	basedb_stat_put(&e->st, stat);
 	stmt_int(s, 1, e->parent);
 	bind_blob(s, 2, e->name, e->name_len);
 	stmt_int(s, 3, e->id);
 	stmt_int(s, 4, e->kind);
 	stmt_int(s, 5, (e->flags & ~(unsigned)BASE_RULES) |
 	    (e->rules_len > 0 ? BASE_RULES : 0));
-	stmt_blob(s, 6, stat, STAT_LEN);
+	stmt_blob(s, 6, stat, BASEDB_STAT_LEN);
 	if (e->kind == NODE_DIR && e->st.ino != 0)
 		stmt_int(s, 7, (int64_t)e->st.ino);
 	else
@@ -576,16 +445,16 @@ enum zk_err
 base_set_stat(struct db *db, int64_t id, const struct base_stat *st,
     unsigned flags)
 {
-	uint8_t stat[STAT_LEN];
+	uint8_t stat[BASEDB_STAT_LEN];
 	struct stmt *s = db_stmt(db, "UPDATE base SET stat = ?2,"
 	    " flags = ?3 | (flags & 16),"
 	    " dirino = CASE WHEN kind = 2 THEN ?4 END WHERE (parent, name) ="
 	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
 	enum zk_err r;
 
-	stat_encode(st, stat);
+	basedb_stat_put(st, stat);
 	stmt_int(s, 1, id);
-	stmt_blob(s, 2, stat, STAT_LEN);
+	stmt_blob(s, 2, stat, BASEDB_STAT_LEN);
 	stmt_int(s, 3, flags & ~(unsigned)BASE_RULES);
 	stmt_int(s, 4, (int64_t)st->ino);
 	r = stmt_run(db, s);
@@ -647,16 +516,6 @@ base_remove(struct db *db, int64_t id)
 		return ZK_ECHANGED;
 	}
 	return r == ZK_ENOENT ? delete_row(db, id) : r;
-}
-
-enum zk_err
-base_clear(struct db *db)
-{
-	enum zk_err r;
-
-	r = db_exec(db, "DELETE FROM base; DELETE FROM base_more;"
-	    "DELETE FROM base_node; DELETE FROM base_intent;");
-	return r == ZK_OK ? base_init(db) : r;
 }
 
 void
@@ -734,19 +593,4 @@ base_next_special(struct db *db, int64_t after, struct base_entry *e)
 
 	stmt_int(s, 1, after);
 	return one_wide(db, s, e);
-}
-
-enum zk_err
-base_count(struct db *db, uint64_t *n)
-{
-	struct stmt *s = db_stmt(db,
-	    "SELECT count(*) FROM base WHERE flags & 1 = 0 AND id <> 1");
-	enum zk_err r = stmt_step(db, s);
-
-	*n = 0;
-	if (r != ZK_OK)
-		return r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
 }

@@ -26,6 +26,31 @@ base_rollback(struct db *db)
 }
 
 enum zk_err
+base_clear(struct db *db)
+{
+	enum zk_err r;
+
+	r = db_exec(db, "DELETE FROM base; DELETE FROM base_more;"
+	    "DELETE FROM base_node; DELETE FROM base_intent;");
+	return r == ZK_OK ? base_init(db) : r;
+}
+
+enum zk_err
+base_count(struct db *db, uint64_t *n)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT count(*) FROM base WHERE flags & 1 = 0 AND id <> 1");
+	enum zk_err r = stmt_step(db, s);
+
+	*n = 0;
+	if (r != ZK_OK)
+		return r;
+	*n = (uint64_t)stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+enum zk_err
 base_claim(struct db *db, int64_t parent, const void *name, size_t len)
 {
 	struct stmt *s = db_stmt(db,

@@ -14,15 +14,15 @@
 enum diff_what {
 	DIFF_NEW = 1,		/* on disk, not in base */
 	DIFF_MOVED = 2,		/* row is now at path */
-	DIFF_KIND = 3,		/* something of another kind is at the row */
-	DIFF_CHANGED = 4,	/* file, link: stat differs, content to be read */
+	DIFF_KIND = 3,		/* something of another kind is there */
+	DIFF_CHANGED = 4,	/* file, link: stat differs, to be read */
 	DIFF_ATTR = 5,		/* directory: mode differs */
 	DIFF_VANISHED = 6,	/* row has nothing on disk, witnessed */
 	DIFF_KEPT = 7,		/* a kept row that changed: becomes a node */
 	/* nothing to record, only to tell the user */
 	DIFF_UNKNOWN = 16,	/* could not be read, or another mount */
 	DIFF_SPECIAL = 17,	/* FIFO, socket, device */
-	DIFF_BADNAME = 18	/* a name that a node cannot have, or too deep */
+	DIFF_BADNAME = 18	/* a name that no node can have, or too deep */
 };
 
 struct diff {

@@ -93,6 +93,18 @@ void apply_do(struct apply *a, struct act *t);
 ZK_CHECKED enum zk_err apply_same(struct apply *a, const char *path,
     const struct base_entry *e, struct env_stat *st);
 
+/* The row, and that the disk has what it says. */
+ZK_CHECKED enum zk_err apply_check_row(struct apply *a, int64_t row,
+    const char *path, struct base_entry *e, struct env_stat *st);
+
+/* What is at a path, into the trash, which shows it at layout. */
+ZK_CHECKED enum zk_err apply_to_trash(struct apply *a, const char *at,
+    const char *layout);
+
+/* PLAN_REMOVE and PLAN_RMDIR on the disk. */
+ZK_CHECKED enum zk_err apply_do_remove(struct apply *a, struct act *t);
+ZK_CHECKED enum zk_err apply_do_rmdir(struct apply *a, struct act *t);
+
 /* Brings base up to date with one act that was done. */
 ZK_CHECKED enum zk_err apply_note(struct apply *a, struct act *t);
 

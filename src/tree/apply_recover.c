@@ -168,16 +168,6 @@ give_back(struct apply *a, const char *from, const char *to)
 	root_forget(a->root);
 }
 
-static enum zk_err
-to_trash(struct apply *a, const char *at, const char *layout)
-{
-	const char *name;
-	int fd;
-	enum zk_err r = apply_at(a, at, &fd, &name);
-
-	return r == ZK_OK ? trash_put(a->trash, fd, name, layout, NULL) : r;
-}
-
 /* After a crash of the machine: is the content not what was written? */
 static bool
 is_damaged(struct apply *a, const struct act *t)
@@ -207,11 +197,11 @@ arrived(struct apply *a, struct act *t, bool crashed)
 
 	/* the old content, if it did not get as far as the trash */
 	if (t->op == PLAN_REPLACE && look(a, t->tmp, &old))
-		r = to_trash(a, t->tmp, t->path);
+		r = apply_to_trash(a, t->tmp, t->path);
 	if (r != ZK_OK)
 		return r;
 	if (crashed && is_damaged(a, t)) {
-		r = to_trash(a, t->path, t->path);
+		r = apply_to_trash(a, t->path, t->path);
 		if (r != ZK_OK || t->op != PLAN_REPLACE)
 			return r;
 		return base_remove(a->db, t->row);

@@ -1,6 +1,6 @@
 /*
- * What plan.c (input and output) and plan_make.c (the rules) share.  For
- * them alone.
+ * What plan.c (input and output), plan_match.c (what is what) and
+ * plan_make.c (the steps) share.  For them alone.
  */
 #ifndef ZK_TREE_PLAN_INT_H
 #define ZK_TREE_PLAN_INT_H
@@ -68,6 +68,35 @@ struct plan {
 
 /* Index of the directory named by node, or PLAN_NONE. */
 size_t plan_dir_find(const struct plan *p, const struct opid *node);
+
+/* qsort has no argument for a context: what it sorts carries it. */
+struct plan_ref {
+	const struct plan *p;
+	size_t i;
+};
+
+/* The indices 0..n-1 in the order of cmp, which gets two plan_ref. */
+ZK_CHECKED enum zk_err plan_sorted(const struct plan *p, size_t n,
+    int (*cmp)(const void *a, const void *b), size_t **out);
+
+/* As memcmp; a prefix comes first. */
+int plan_cmp_bytes(const uint8_t *a, size_t an, const uint8_t *b, size_t bn);
+
+/* The row with this id, or NULL. */
+struct plan_row *plan_row_of(const struct plan *p, int64_t id);
+
+/* The row that base has at a place, wherever it is by now, or NULL. */
+struct plan_row *plan_row_at(const struct plan *p, int64_t parent,
+    const uint8_t *name, size_t len);
+
+/* The row of the directory g goes to; below 0: it is to be made. */
+int64_t plan_container(const struct plan *p, const struct plan_pgoal *g);
+
+/* A kept row that no goal entry is matched with: it stays. */
+bool plan_is_kept(const struct plan_row *w);
+
+/* Indices, matches, names on this disk. */
+ZK_CHECKED enum zk_err plan_prepare(struct plan *p);
 
 /* Appends a step. */
 ZK_CHECKED enum zk_err plan_add(struct plan *p, const struct plan_step *s);

@@ -126,39 +126,6 @@ wanted(struct scan *s, const struct todo *t, bool *above)
 	return false;
 }
 
-/* A kept directory in which something new appears becomes a node. */
-static enum zk_err
-promote(struct scan *s, int64_t row)
-{
-	struct base_entry e;
-	struct diff d = { .what = DIFF_KEPT, .row = row };
-	struct buf path;
-	int64_t id;
-	enum zk_err r;
-
-	if (row == 0 || row == BASE_ROOT)
-		return ZK_OK;
-	r = base_get(s->db, row, &e);
-	if (r != ZK_OK || (e.flags & BASE_KEPT) == 0)
-		return r;
-	if (diff_of_row(s->db, DIFF_KEPT, row, &id) == ZK_OK)
-		return ZK_OK;
-	d.parent = e.parent;
-	d.kind = e.kind;
-	d.st = e.st;
-	r = promote(s, d.parent);
-	if (r != ZK_OK)
-		return r;
-	buf_init(&path, 2 * PATH_LEN_MAX);
-	r = base_path(s->db, row, &path);
-	d.path = buf_cstr(&path);
-	d.path_len = path.len;
-	if (r == ZK_OK)
-		r = diff_add(s->db, &d);
-	buf_release(&path);
-	return r;
-}
-
 /* Puts the directory at hand on the stack. */
 static enum zk_err
 descend(struct scan *s, const struct job *in, const struct base_entry *e,
@@ -211,7 +178,7 @@ new_dir(struct scan *s, const struct job *in, const struct env_stat *st,
 	enum zk_err r = came_from(s, st, &row);
 
 	if (r == ZK_OK)
-		r = promote(s, in->t.row);
+		r = scan_promote(s, in->t.row);
 	if (r == ZK_OK)
 		r = scan_emit(s, row != 0 ? DIFF_MOVED : DIFF_NEW, row,
 		    in->t.row, st);
@@ -238,7 +205,7 @@ new_entry(struct scan *s, const struct job *in, const struct env_stat *st)
 		return scan_emit(s, DIFF_SPECIAL, 0, in->t.row, st);
 	if (st->mount_root)
 		return scan_emit(s, DIFF_UNKNOWN, 0, in->t.row, st);
-	r = promote(s, in->t.row);
+	r = scan_promote(s, in->t.row);
 	return r == ZK_OK ? scan_emit(s, DIFF_NEW, 0, in->t.row, st) : r;
 }
 
@@ -278,7 +245,7 @@ other_kind(struct scan *s, const struct job *in, const struct base_entry *e,
 	if (kind == 0)
 		return scan_emit(s, DIFF_SPECIAL, e->id, in->t.row, st);
 	if (e->flags & BASE_KEPT) {
-		r = promote(s, in->t.row);
+		r = scan_promote(s, in->t.row);
 		if (r == ZK_OK)
 			r = scan_emit(s, DIFF_KEPT, e->id, in->t.row, st);
 	} else if (kind == NODE_DIR) {
@@ -324,50 +291,9 @@ old_entry(struct scan *s, const struct job *in, const struct base_entry *e,
 		return scan_emit(s, DIFF_CHANGED, e->id, in->t.row, st);
 	if (base_stat_same(&e->st, st) || e->kind == 0)
 		return ZK_OK;
-	r = promote(s, in->t.row);
+	r = scan_promote(s, in->t.row);
 	return r == ZK_OK ?
 	    scan_emit(s, DIFF_KEPT, e->id, in->t.row, st) : r;
-}
-
-/*
- * True if a row that the listing lacks is really absent: not in a second
- * listing, and not there by name.
- */
-static bool
-is_absent(struct scan *s, const struct job *in, const struct base_entry *e)
-{
-	struct listing *l = &s->again;
-	struct env_stat st;
-
-	if (in->l.changed)
-		return false;
-	if (!s->again_read) {
-		s->again_read = true;
-		l->root = s->root;
-		l->path = strdup(in->l.path);
-		l->ino = in->l.st.ino;
-		l->dev = in->l.st.dev;
-		s->again_fd = -1;
-		if (l->path == NULL)
-			return false;
-		listing_names(l, &s->again_fd);
-	}
-	if (s->again_fd < 0 || l->r != ZK_OK || l->err != 0 || l->changed ||
-	    listing_has(l, e->name, e->name_len))
-		return false;
-	s->name.len = 0;
-	buf_put(&s->name, e->name, e->name_len);
-	return env_statat(root_env(s->root), s->again_fd, buf_cstr(&s->name),
-	    &st) == -ENOENT;
-}
-
-static void
-forget_again(struct scan *s)
-{
-	if (s->again_read && s->again_fd >= 0)
-		(void)env_close(root_env(s->root), s->again_fd);
-	listing_release(&s->again);
-	s->again_read = false;
 }
 
 /* A row that has no entry. */
@@ -378,7 +304,7 @@ lost_entry(struct scan *s, const struct job *in, const struct base_entry *e)
 
 	if (e->flags & BASE_STAGED || !wanted(s, &in->t, &above))
 		return ZK_OK;
-	if (!is_absent(s, in, e))
+	if (!scan_is_absent(s, &in->l, e))
 		return scan_emit(s, DIFF_UNKNOWN, e->id, in->t.row, NULL);
 	return scan_emit(s, e->flags & BASE_KEPT ? SCAN_GONE : DIFF_VANISHED,
 	    e->id, in->t.row, NULL);
@@ -551,7 +477,7 @@ take_dir(struct scan *s, const struct job *in)
 	s->base = s->path.len;
 	if (r == ZK_OK)
 		r = join(s, in);
-	forget_again(s);
+	scan_forget_again(s);
 	turn_round(s, from);
 	return r;
 }

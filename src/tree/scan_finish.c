@@ -1,3 +1,6 @@
+/* What follows from more than one entry. */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tree/scan_int.h"
@@ -7,6 +10,76 @@ enum zk_err
 scan_set_fsid(struct scan *s, const char *path, uint64_t fsid)
 {
 	return diff_set_fsid(s->db, path, strlen(path), fsid);
+}
+
+enum zk_err
+scan_promote(struct scan *s, int64_t row)
+{
+	struct base_entry e;
+	struct diff d = { .what = DIFF_KEPT, .row = row };
+	struct buf path;
+	int64_t id;
+	enum zk_err r;
+
+	if (row == 0 || row == BASE_ROOT)
+		return ZK_OK;
+	r = base_get(s->db, row, &e);
+	if (r != ZK_OK || (e.flags & BASE_KEPT) == 0)
+		return r;
+	if (diff_of_row(s->db, DIFF_KEPT, row, &id) == ZK_OK)
+		return ZK_OK;
+	d.parent = e.parent;
+	d.kind = e.kind;
+	d.st = e.st;
+	r = scan_promote(s, d.parent);
+	if (r != ZK_OK)
+		return r;
+	buf_init(&path, 2 * PATH_LEN_MAX);
+	r = base_path(s->db, row, &path);
+	d.path = buf_cstr(&path);
+	d.path_len = path.len;
+	if (r == ZK_OK)
+		r = diff_add(s->db, &d);
+	buf_release(&path);
+	return r;
+}
+
+bool
+scan_is_absent(struct scan *s, const struct listing *in,
+    const struct base_entry *e)
+{
+	struct listing *l = &s->again;
+	struct env_stat st;
+
+	if (in->changed)
+		return false;
+	if (!s->again_read) {
+		s->again_read = true;
+		l->root = s->root;
+		l->path = strdup(in->path);
+		l->ino = in->st.ino;
+		l->dev = in->st.dev;
+		s->again_fd = -1;
+		if (l->path == NULL)
+			return false;
+		listing_names(l, &s->again_fd);
+	}
+	if (s->again_fd < 0 || l->r != ZK_OK || l->err != 0 || l->changed ||
+	    listing_has(l, e->name, e->name_len))
+		return false;
+	s->name.len = 0;
+	buf_put(&s->name, e->name, e->name_len);
+	return env_statat(root_env(s->root), s->again_fd, buf_cstr(&s->name),
+	    &st) == -ENOENT;
+}
+
+void
+scan_forget_again(struct scan *s)
+{
+	if (s->again_read && s->again_fd >= 0)
+		(void)env_close(root_env(s->root), s->again_fd);
+	listing_release(&s->again);
+	s->again_read = false;
 }
 
 static bool

@@ -1,6 +1,6 @@
 /*
- * What scan.c (the walk) and scan_finish.c (what follows from all of it)
- * share.  For them alone.
+ * What scan.c (the walk) and scan_finish.c (what follows from more
+ * than one entry) share.  For them alone.
  */
 #ifndef ZK_TREE_SCAN_INT_H
 #define ZK_TREE_SCAN_INT_H
@@ -39,6 +39,21 @@ uint8_t scan_kind(const struct env_stat *st);
 /* Adds a difference at s->path; st may be NULL. */
 ZK_CHECKED enum zk_err scan_emit(struct scan *s, uint8_t what, int64_t row,
     int64_t parent, const struct env_stat *st);
+
+/*
+ * Something new appears in the directory of a row: if that is kept, it and
+ * the kept ones above it become nodes (DIFF_KEPT).
+ */
+ZK_CHECKED enum zk_err scan_promote(struct scan *s, int64_t row);
+
+/*
+ * True if a row that the listing in lacks is really absent: not in a second
+ * listing either, and not there by name.  The second listing serves for the
+ * whole directory, until scan_forget_again.
+ */
+bool scan_is_absent(struct scan *s, const struct listing *in,
+    const struct base_entry *e);
+void scan_forget_again(struct scan *s);
 
 /* Notes in the difference of a new directory that it is a mount. */
 ZK_CHECKED enum zk_err scan_set_fsid(struct scan *s, const char *path,
