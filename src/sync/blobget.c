@@ -12,16 +12,21 @@ struct wait {
 };
 
 void
-blobget_hex(const uint8_t name[static CHUNK_HASH_LEN],
-    char out[static BLOBGET_HEX])
+blobget_report(const uint8_t name[static CHUNK_HASH_LEN], const char *path,
+    const struct transport *t, enum zk_err r)
 {
 	static const char digit[] = "0123456789abcdef";
+	struct log_where where = { path, NULL };
+	char hex[2 * CHUNK_HASH_LEN + 1] = { 0 };
 
+	/* of what is nowhere, no single remote is to blame */
+	if (t != NULL && r != ZK_EGAP)
+		where.remote = transport_url(t);
 	for (size_t i = 0; i < CHUNK_HASH_LEN; i++) {
-		out[2 * i] = digit[name[i] >> 4];
-		out[2 * i + 1] = digit[name[i] & 15];
+		hex[2 * i] = digit[name[i] >> 4];
+		hex[2 * i + 1] = digit[name[i] & 15];
 	}
-	out[2 * CHUNK_HASH_LEN] = '\0';
+	log_error(r, &where, "cannot get blob %s: %s", hex, err_text(r));
 }
 
 /* Own faults first, then damage, then what a retry may mend, then absence. */
@@ -100,8 +105,7 @@ blobget(struct transport *const *t, size_t n, const struct chunk_ref *ref,
     struct buf *out)
 {
 	enum zk_err r = ZK_EGAP, one;
-	struct log_where where = { NULL, NULL };
-	char hex[BLOBGET_HEX];
+	const struct transport *at = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		one = get_from(t[i], ref, out);
@@ -109,13 +113,12 @@ blobget(struct transport *const *t, size_t n, const struct chunk_ref *ref,
 			return ZK_OK;
 		if (blobget_worse(r, one) != r) {
 			r = one;
-			where.remote = transport_url(t[i]);
+			at = t[i];
 		}
 		if (one == ZK_ESIGNAL || one == ZK_ENOMEM)
 			break;
 	}
-	blobget_hex(ref->name, hex);
-	log_error(r, &where, "cannot get blob %s: %s", hex, err_text(r));
+	blobget_report(ref->name, NULL, at, r);
 	return r;
 }
 

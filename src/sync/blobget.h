@@ -15,11 +15,12 @@ struct buf;
 struct db;
 struct transport;
 
-#define BLOBGET_HEX (2 * CHUNK_HASH_LEN + 1)
-
-/* The name as hex with its NUL, for messages. */
-void blobget_hex(const uint8_t name[static CHUNK_HASH_LEN],
-    char out[static BLOBGET_HEX]);
+/*
+ * Logs that the blob of that name could not be had, for r; from t and for
+ * path where they are not NULL.
+ */
+void blobget_report(const uint8_t name[static CHUNK_HASH_LEN],
+    const char *path, const struct transport *t, enum zk_err r);
 
 /* The worse news about one blob from two remotes: what to report. */
 enum zk_err blobget_worse(enum zk_err a, enum zk_err b);

@@ -9,7 +9,6 @@
 #include "sync/fetcher.h"
 #include "transport/transport.h"
 #include "util/env.h"
-#include "util/log.h"
 #include "util/pool.h"
 
 #define POOL_DEPTH 8u
@@ -47,9 +46,11 @@ struct piece {
 	struct txfer x;
 };
 
+/* For the index: a blob was found good on a remote, or is not there. */
 struct note {
 	struct chunk_ref ref;
 	int64_t remote;
+	bool gone;
 };
 
 struct fetcher {
@@ -237,18 +238,6 @@ arrived(struct txfer *x, enum zk_err r)
 	push(p, &f->arrived_end);
 }
 
-static void
-report(struct piece *p, enum zk_err r)
-{
-	struct log_where where = { p->in.path, NULL };
-	char hex[BLOBGET_HEX];
-
-	if (r != ZK_EGAP && p->worst_at < p->f->o->remotes_n)
-		where.remote = transport_url(p->f->t[p->worst_at]);
-	blobget_hex(p->first, hex);
-	log_error(r, &where, "cannot get blob %s: %s", hex, err_text(r));
-}
-
 /* The next other location of the plaintext, to be tried on all remotes. */
 static enum zk_err
 other_name(struct piece *p)
@@ -282,7 +271,8 @@ ask_remote(struct piece *p)
 	    (p->in.only > 0 && p->remote >= p->in.only)) {
 		r = p->in.only > 0 ? ZK_ENOENT : other_name(p);
 		if (r == ZK_ENOENT) {
-			report(p, p->worst);
+			blobget_report(p->first, p->in.path,
+			    f->t[p->worst_at], p->worst);
 			finish(p, p->worst);
 			return ZK_OK;
 		}
@@ -310,10 +300,24 @@ ask_remote(struct piece *p)
 	return r;
 }
 
+static enum zk_err
+note(struct piece *p, bool gone)
+{
+	struct fetcher *f = p->f;
+
+	f->notes[f->notes_n++] = (struct note){ p->ref,
+	    f->o->remotes[p->remote].id, gone };
+	return f->notes_n == NOTES_MAX ? fetcher_note(f) : ZK_OK;
+}
+
 /* Remote p->remote did not have it, or not rightly. */
 static enum zk_err
 next_remote(struct piece *p, enum zk_err why)
 {
+	enum zk_err r = why == ZK_ENOENT ? note(p, true) : ZK_OK;
+
+	if (r != ZK_OK)
+		return r;
 	if (why == ZK_ENOENT)
 		why = ZK_EGAP;
 	if (why == ZK_EFORMAT || why == ZK_ELIMIT)
@@ -342,19 +346,6 @@ next_source(struct piece *p)
 	return ask_remote(p);
 }
 
-static enum zk_err
-remember(struct piece *p)
-{
-	struct fetcher *f = p->f;
-
-	f->stats.fetched++;
-	f->stats.fetched_bytes += p->ref.stored_len;
-	f->notes[f->notes_n].ref = p->ref;
-	f->notes[f->notes_n].remote = f->o->remotes[p->remote].id;
-	f->notes_n++;
-	return f->notes_n == NOTES_MAX ? fetcher_note(f) : ZK_OK;
-}
-
 /* The pool gives p back. */
 static enum zk_err
 worked(struct piece *p)
@@ -366,13 +357,17 @@ worked(struct piece *p)
 
 	f->z[f->z_n++] = p->z;
 	p->z = NULL;
+	if (was == ST_OPEN && p->found) {
+		f->stats.fetched++;
+		f->stats.fetched_bytes += p->ref.stored_len;
+	}
 	if (p->found || (was != ST_OPEN && p->err != ZK_OK)) {
 		if (was == ST_KEEP)
 			f->stats.kept += n;
 		else if (was == ST_LOCAL)
 			f->stats.reused += n;
 		else
-			r = remember(p);
+			r = note(p, false);
 		finish(p, p->err);
 		return r;
 	}
@@ -580,10 +575,11 @@ fetcher_note(struct fetcher *f)
 	for (size_t i = 0; i < f->notes_n && r == ZK_OK; i++) {
 		const struct note *n = &f->notes[i];
 
-		r = chunkdb_add(db, &n->ref);
+		if (!n->gone)
+			r = chunkdb_add(db, &n->ref);
 		if (r == ZK_OK)
 			r = chunkdb_set_state(db, n->ref.name, n->remote,
-			    CHUNKDB_DURABLE);
+			    n->gone ? CHUNKDB_ABSENT : CHUNKDB_DURABLE);
 	}
 	if (r == ZK_OK)
 		r = db_commit(db);

@@ -79,7 +79,7 @@ void fetcher_quit(struct fetcher *f);
 ZK_CHECKED enum zk_err fetcher_part(struct fetcher *f, unsigned only,
     unsigned level, const struct chunk_ref *ref, struct buf *plain);
 
-/* Notes in the index what was fetched and found good. */
+/* Notes in the index what was found good, and what was not found. */
 ZK_CHECKED enum zk_err fetcher_note(struct fetcher *f);
 
 void fetcher_stats(const struct fetcher *f, struct download_stats *out);

@@ -422,8 +422,6 @@ wait_any(struct sealer *s)
 {
 	if (pool_out(s->pool) == 0)
 		return sender_wait(s->sender, 1000);
-	if (sender_flying(s->sender) > 0)
-		return sender_wait(s->sender, 1);
 	collect(s, true);
 	return s->err;
 }

@@ -3,7 +3,7 @@
  * pushing and pulling one file through a relay in a child process.
  *
  *	pipeline cut [MIB]
- *	pipeline relay|tls|folder [MIB] [random|text]
+ *	pipeline relay|tls|folder [MIB] [random|text|sparse|files]
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +16,8 @@
 #include "crypto/hash.h"
 #include "crypto/labels.h"
 #include "crypto/sign.h"
+
+#include "util/io.h"
 
 #include "tests/unit/blob_fix.h"
 
@@ -155,11 +157,18 @@ open_all(struct bench *b)
 }
 
 static void
-make_file(struct bench *b, size_t mib, bool text)
+make_file(struct bench *b, size_t mib, const char *what)
 {
+	bool text = strcmp(what, "text") == 0;
 	uint8_t *p = malloc(MIB);
 
 	b->fd = fix_file(NULL, 0);
+	if (strcmp(what, "sparse") == 0) {
+		b->size = (uint64_t)mib * MIB;
+		if (ftruncate(b->fd, (off_t)b->size) != 0)
+			b->size = 0;
+		mib = 0;
+	}
 	for (size_t i = 0; i < mib && p != NULL; i++) {
 		fix_fill(p, MIB, i + 1);
 		for (size_t j = 0; text && j < MIB; j++)
@@ -167,7 +176,8 @@ make_file(struct bench *b, size_t mib, bool text)
 		if (pwrite(b->fd, p, MIB, (off_t)(i * MIB)) != MIB)
 			break;
 	}
-	b->size = (uint64_t)mib * MIB;
+	if (mib > 0)
+		b->size = (uint64_t)mib * MIB;
 	free(p);
 }
 
@@ -202,6 +212,34 @@ push(struct bench *b, const char *what, const struct content *prev)
 	printf("  %llu objects, %llu sent, %llu bytes\n",
 	    (unsigned long long)st.chunks, (unsigned long long)st.sent,
 	    (unsigned long long)st.sent_bytes);
+	return r;
+}
+
+/* Files of 100 KiB, each a chunk of its own. */
+static enum zk_err
+push_files(struct bench *b, size_t mib)
+{
+	size_t len = 102400, n = mib * MIB / len;
+	uint8_t *p = malloc(len);
+	struct upload_stats st = { 0 };
+	struct upload *u = NULL;
+	double t = now(), c = cpu(RUSAGE_SELF);
+	enum zk_err r = upload_new(&b->f.uo, &u);
+
+	b->size = n * len;
+	for (size_t i = 0; r == ZK_OK && p != NULL && i < n; i++) {
+		fix_fill(p, len, i + 1);
+		r = upload_bytes(u, p, len, &b->f.data, &b->f.c);
+	}
+	if (r == ZK_OK)
+		r = upload_flush(u);
+	if (r == ZK_OK)
+		upload_stats(u, &st);
+	upload_free(u);
+	free(p);
+	report("files", b, now() - t, cpu(RUSAGE_SELF) - c, st.max_inflight,
+	    st.max_held);
+	printf("  %zu files, %.0f a second\n", n, (double)n / (now() - t));
 	return r;
 }
 
@@ -251,7 +289,22 @@ insert(struct bench *b)
 }
 
 static int
-bench_remote(const char *kind, size_t mib, bool text)
+stop(struct bench *b)
+{
+	if (b->relay > 0) {
+		(void)kill(b->relay, SIGTERM);
+		(void)waitpid(b->relay, NULL, 0);
+		printf("  relay: %.2f s of CPU in all\n",
+		    cpu(RUSAGE_CHILDREN));
+	}
+	fix_release(&b->f, true);
+	signkey_free(b->space);
+	signkey_free(b->request);
+	return io_remove_tree(env_posix(), ENV_CWD, b->dir) == ZK_OK ? 0 : 1;
+}
+
+static int
+bench_remote(const char *kind, size_t mib, const char *what)
 {
 	struct bench b = { .dir = "/tmp/zk-bench-XXXXXX" };
 	uint8_t root[UPLOAD_DATA_MAX];
@@ -268,41 +321,34 @@ bench_remote(const char *kind, size_t mib, bool text)
 		return 1;
 	if (!open_all(&b))
 		return 1;
-	make_file(&b, mib, text);
+	if (strcmp(what, "files") == 0)
+		return push_files(&b, mib) == ZK_OK ? stop(&b) : 1;
+	make_file(&b, mib, what);
 	r = push(&b, "push", NULL);
 	if (r == ZK_OK)
 		r = pull(&b);
 	prev = b.f.c;
 	memcpy(root, prev.data, prev.data_len);
 	prev.data = root;
-	if (r == ZK_OK && insert(&b))
+	if (r == ZK_OK && strcmp(what, "sparse") != 0 && insert(&b))
 		r = push(&b, "insert", &prev);
-	if (b.relay > 0) {
-		(void)kill(b.relay, SIGTERM);
-		(void)waitpid(b.relay, NULL, 0);
-		printf("  relay: %.2f s of CPU in all\n",
-		    cpu(RUSAGE_CHILDREN));
-	}
 	close(b.fd);
-	fix_release(&b.f, true);
-	signkey_free(b.space);
-	signkey_free(b.request);
-	printf("%s: %s; what it wrote is in %s\n", kind, err_name(r), b.dir);
-	return r == ZK_OK ? 0 : 1;
+	printf("%s: %s\n", kind, err_name(r));
+	return stop(&b) == 0 && r == ZK_OK ? 0 : 1;
 }
 
 int
 main(int argc, char **argv)
 {
 	size_t mib = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : 256;
-	bool text = argc > 3 && strcmp(argv[3], "text") == 0;
+	const char *what = argc > 3 ? argv[3] : "random";
 
 	if (argc < 2 || mib == 0) {
 		fprintf(stderr, "usage: pipeline cut|relay|tls|folder "
-		    "[MIB] [random|text]\n");
+		    "[MIB] [random|text|sparse|files]\n");
 		return 2;
 	}
 	if (strcmp(argv[1], "cut") == 0)
 		return bench_cut(mib);
-	return bench_remote(argv[1], mib, text);
+	return bench_remote(argv[1], mib, what);
 }

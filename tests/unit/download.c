@@ -38,6 +38,7 @@ test_missing(void)
 	size_t n = 6 * MIB;
 	uint8_t *p = malloc(n);
 	struct remote_fake_faults down = { .down = true };
+	struct upload_stats st;
 	struct fix f;
 	int fd;
 
@@ -46,6 +47,10 @@ test_missing(void)
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
 	lie_fake_forget(f.fake, 'b', 1);
 	CHECK(fix_pull(&f, &fd, NULL) == ZK_EGAP);
+	close(fd);
+	/* R25: now that it is known to be gone, it is sent again */
+	CHECK(fix_push(&f, p, n, NULL, &st) == ZK_OK && st.sent == 1);
+	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
 	close(fd);
 	remote_fake_faults(f.fake, &down);
 	CHECK(fix_pull(&f, &fd, NULL) == ZK_ENET);
@@ -401,6 +406,117 @@ test_lies(void)
 	fix_release(&f, true);
 }
 
+/*
+ * A sparse file of 300 different chunks of CUT_MIN bytes: each ends with a
+ * window that the key cuts behind.
+ */
+static int
+many_chunks(const struct fix *f, off_t *len)
+{
+	uint8_t *p = malloc(4 * MIB);
+	struct cutter *c = NULL;
+	size_t at = 0;
+	int fd = fix_file(NULL, 0);
+
+	*len = 300 * (off_t)CUT_MIN;
+	if (p != NULL && cut_new(f->cut, &c) == ZK_OK) {
+		fix_fill(p, 4 * MIB, 1);
+		at = cut_find(c, p, 4 * MIB);
+	}
+	for (off_t i = 0; at > CUT_WINDOW && i < 300; i++)
+		if (pwrite(fd, &i, sizeof(i), i * CUT_MIN) != sizeof(i) ||
+		    pwrite(fd, p + at - CUT_WINDOW, CUT_WINDOW,
+		    (i + 1) * CUT_MIN - CUT_WINDOW) != CUT_WINDOW)
+			break;
+	cut_free(c);
+	free(p);
+	return fd;
+}
+
+/*
+ * A file long enough for parts: they are checked, shared between versions,
+ * and copied like chunks.
+ */
+static void
+test_parts(void)
+{
+	struct remote_fake *second = remote_fake_new(2);
+	struct transport_opts to = { .env = env_posix() };
+	struct upload_source src = { .fd = -1 };
+	struct download_item it = { .c = NULL };
+	struct manifest_head head;
+	struct transport *t2 = NULL;
+	struct upload_stats st;
+	struct upload *u = NULL;
+	struct download *d = NULL;
+	uint8_t *p, root[UPLOAD_DATA_MAX];
+	struct content old;
+	struct fix f;
+	uint64_t sent;
+	off_t len;
+	int fd, out;
+
+	NEED(second != NULL && fix_init(&f, 12, NULL));
+	fd = many_chunks(&f, &len);
+	p = malloc((size_t)len);
+	NEED(p != NULL);
+	NEED(upload_new(&f.uo, &u) == ZK_OK);
+	NEED(upload_file(u, fd, NULL, &f.data, &f.c) == ZK_OK);
+	CHECK(upload_flush(u) == ZK_OK);
+	upload_stats(u, &st);
+	CHECK(manifest_peek(f.c.data, f.c.data_len, &head) == ZK_OK);
+	CHECK(st.chunks >= 301 && st.chunks < 310);
+	CHECK(head.level == 1 && f.c.data_len < 1000);
+	/* one changed chunk: it, and the part that names it */
+	old = f.c;
+	memcpy(root, old.data, old.data_len);
+	old.data = root;
+	NEED(pwrite(fd, "x", 1, 150 * (off_t)CUT_MIN + 9) == 1);
+	sent = st.sent;
+	NEED(upload_file(u, fd, &old, &f.data, &f.c) == ZK_OK);
+	CHECK(upload_flush(u) == ZK_OK);
+	upload_stats(u, &st);
+	CHECK(st.sent - sent == 2);
+	upload_free(u);
+	/* another device: nothing is kept there; the old version is at hand */
+	NEED(db_exec(f.db, "DELETE FROM chunk_part") == ZK_OK);
+	NEED(download_new(&f.dlo, &d) == ZK_OK);
+	it.c = &f.c;
+	it.fd = out = fix_file(NULL, 0);
+	it.old = &old;
+	it.old_fd = fd;
+	CHECK(download_file(d, &it) == ZK_OK);
+	CHECK(download_check(d, &f.c, 0) == ZK_OK);
+	download_free(d);
+	CHECK(pread(fd, p, (size_t)len, 0) == (ssize_t)len);
+	CHECK(fix_same(out, p, (size_t)len));
+	free(p);
+	/* all of it to another remote */
+	to.locator = f.locator;
+	NEED(remote_fake_open(second, "second", &to, &t2) == ZK_OK);
+	NEED(transport_create(t2) == ZK_OK);
+	f.uo.remote = t2;
+	f.uo.remote_id = 2;
+	src.from = &f.t;
+	src.from_n = 1;
+	NEED(upload_new(&f.uo, &u) == ZK_OK);
+	CHECK(upload_copy(u, &f.c, &src, &sent) == ZK_OK);
+	CHECK(sent == remote_fake_blobs(second) && sent >= 301);
+	upload_free(u);
+	/* damage in any blob shows; parts are read from the remote again */
+	NEED(db_exec(f.db, "DELETE FROM chunk_part") == ZK_OK);
+	for (size_t i = 0; i < sent; i++)
+		lie_fake_flip(second, 'b', i, 777);
+	f.remote.t = t2;
+	CHECK(fix_pull(&f, &out, NULL) == ZK_ETAMPER);
+	close(out);
+	close(it.fd);
+	close(fd);
+	transport_free(t2);
+	remote_fake_free(second);
+	fix_release(&f, true);
+}
+
 /* zk verify: every blob of one remote is looked at. */
 static void
 test_check(void)
@@ -461,6 +577,7 @@ TESTS(
     { "resume", test_resume },
     { "many", test_many },
     { "lies", test_lies },
+    { "parts", test_parts },
     { "check", test_check },
     { "learns", test_learns },
 )
