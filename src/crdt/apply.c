@@ -338,13 +338,14 @@ apply_remove(struct tree *t, const struct op *op)
 	if (r != ZK_OK)
 		return r;
 	was = node.vis;
-	r = refs_mark(t, op, &node, op->place_refs, op->place_refs_n, regs, flag);
+	r = refs_mark(t, op, &node, op->place_refs, op->place_refs_n, regs,
+	    flag);
 	if (r == ZK_OK)
-		r = refs_mark(t, op, &node, op->content_refs, op->content_refs_n,
+		r = refs_mark(t, op, &node, op->content_refs,
+		    op->content_refs_n, regs, flag);
+	if (r == ZK_OK)
+		r = refs_mark(t, op, &node, op->attr_refs, op->attr_refs_n,
 		    regs, flag);
-	if (r == ZK_OK)
-		r = refs_mark(t, op, &node, op->attr_refs, op->attr_refs_n, regs,
-		    flag);
 	return r == ZK_OK ? vis_settle(t, &node, was) : r;
 }
 

@@ -366,8 +366,13 @@ find_key(const struct cdb *db, const struct opid *id, struct cdb_node *out,
 	return r == ZK_OK && !out->vis ? ZK_ENOENT : r;
 }
 
-enum zk_err
-list_path(struct tree *t, const struct opid *key, struct buf *out)
+/*
+ * The path of what key is; *out is a list whose entry that is, NULL for the
+ * root.
+ */
+static enum zk_err
+resolve(struct tree *t, const struct opid *key, struct buf *path,
+    struct list **out)
 {
 	struct cdb_node *chain = NULL;
 	struct list *l = NULL;
@@ -376,7 +381,8 @@ list_path(struct tree *t, const struct opid *key, struct buf *out)
 	bool copy;
 	enum zk_err r;
 
-	buf_reset(out);
+	*out = NULL;
+	buf_reset(path);
 	if (opid_is_root(key))
 		return ZK_OK;
 	r = find_key(&t->db, key, &at, &copy);
@@ -392,13 +398,26 @@ list_path(struct tree *t, const struct opid *key, struct buf *out)
 			r = find_node(l, &chain[n]);
 		if (r != ZK_OK)
 			break;
-		if (out->len > 0)
-			buf_u8(out, '/');
-		r = buf_put(out, l->entry.name.b, l->entry.name.len);
+		if (path->len > 0)
+			buf_u8(path, '/');
+		r = buf_put(path, l->entry.name.b, l->entry.name.len);
 		if (r == ZK_OK && n > 0)
 			r = descend(l);
 	}
 	free(chain);
+	if (r != ZK_OK)
+		list_close(l);
+	else
+		*out = l;
+	return r;
+}
+
+enum zk_err
+list_path(struct tree *t, const struct opid *key, struct buf *out)
+{
+	struct list *l;
+	enum zk_err r = resolve(t, key, out, &l);
+
 	list_close(l);
 	return r;
 }
@@ -407,22 +426,17 @@ enum zk_err
 list_dirs(struct tree *t, const struct opid *node, struct buf *path,
     struct opid **ids, size_t *n)
 {
-	struct list *l = NULL;
+	struct list *l;
 	enum zk_err r;
 
 	*ids = NULL;
 	*n = 0;
-	r = list_path(t, node, path);
+	r = resolve(t, node, path, &l);
 	if (r != ZK_OK)
 		return r;
-	if (path->len > 0) {
-		r = list_lookup(t, path->data, path->len, &l);
-		if (r != ZK_OK)
-			return r;
-		if (!l->one || l->entry.e.kind != NODE_DIR) {
-			list_close(l);
-			return ZK_ENOENT;
-		}
+	if (l != NULL && l->entry.e.kind != NODE_DIR) {
+		r = ZK_ENOENT;
+		goto out;
 	}
 	*n = l != NULL ? l->entry.e.nodes_n : 1;
 	*ids = calloc(*n, sizeof(**ids));
@@ -430,6 +444,7 @@ list_dirs(struct tree *t, const struct opid *node, struct buf *path,
 		r = ZK_ENOMEM;
 	else if (l != NULL)
 		memcpy(*ids, l->entry.nodes, *n * sizeof(**ids));
+out:
 	list_close(l);
 	return r;
 }

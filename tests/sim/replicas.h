@@ -43,6 +43,7 @@ struct sim_op {
 	struct opid *refs;	/* owns all three lists */
 	size_t log;
 	size_t past[SIM_LOGS];
+	bool refused;		/* void, by its writer's judgement */
 };
 
 /* A path on a replica's disk. */
@@ -76,6 +77,7 @@ struct sim {
 	struct sim_replica r[SIM_LOGS];
 	size_t r_n;
 	unsigned contents;	/* distinct bytes to choose from; 0: all new */
+	bool forge;		/* also ops that no device would record */
 };
 
 static inline uint64_t
@@ -144,6 +146,7 @@ sim_open(struct sim *s, uint64_t seed, size_t replicas)
 	memset(s->log_n, 0, sizeof(s->log_n));
 	s->r_n = replicas;
 	s->contents = 0;
+	s->forge = false;
 	for (size_t i = 0; i < replicas; i++)
 		sim_join(s, &s->r[i], i);
 }
@@ -198,6 +201,7 @@ sim_put(void *arg, struct op *op)
 	struct sim_replica *r = arg;
 	struct sim *s = r->sim;
 	struct sim_op *to;
+	enum zk_err ret;
 
 	r->lamport++;
 	for (int i = 0; i < 6; i++)
@@ -211,7 +215,9 @@ sim_put(void *arg, struct op *op)
 	op->wall_ms = (int64_t)(sim_random(s) % UINT64_C(4000000000000));
 	to = sim_keep_op(r, op);
 	r->known[r->log]++;
-	return tree_apply(r->tree, &to->op);
+	ret = tree_apply(r->tree, &to->op);
+	to->refused = ret == ZK_EREFUSED;
+	return ret;
 }
 
 static inline struct emit
@@ -227,8 +233,13 @@ static inline void
 sim_take(struct sim_replica *r, const struct sim_op *op)
 {
 	uint64_t l = opid_lamport(&op->op.id);
+	enum zk_err ret = tree_apply(r->tree, &op->op);
 
-	MUST(tree_apply(r->tree, &op->op));
+	if (op->refused && ret == ZK_EREFUSED)
+		ret = ZK_OK;
+	else if (op->refused)
+		ret = ZK_EBUG;	/* judged otherwise than by its writer */
+	MUST(ret);
 	if (l > r->lamport)
 		r->lamport = l;
 }
@@ -573,6 +584,102 @@ sim_act(struct sim_replica *r)
 	}
 }
 
+/* An op that r knows and that is not void, at random; NULL: none. */
+static inline const struct op *
+sim_known_op(struct sim_replica *r)
+{
+	struct sim *s = r->sim;
+
+	for (int tries = 0; tries < 8; tries++) {
+		size_t log = sim_below(s, SIM_LOGS);
+		const struct sim_op *op;
+
+		if (r->known[log] == 0)
+			continue;
+		op = &s->ops[s->log[log][sim_below(s, r->known[log])]];
+		if (!op->refused)
+			return &op->op;
+	}
+	return NULL;
+}
+
+static inline struct opid
+sim_node_of(const struct op *op)
+{
+	struct opid id = op->node;
+
+	if (op->type == OP_SPLIT)
+		sim_split_id(&op->content_refs[0], &id);
+	return id;
+}
+
+/* Up to three refs, mostly of ops of that node. */
+static inline size_t
+sim_forge_refs(struct sim_replica *r, const struct opid *node,
+    struct opid *out)
+{
+	size_t want = sim_below(r->sim, 4);
+	size_t n = 0;
+
+	for (int tries = 0; tries < 24 && n < want; tries++) {
+		const struct op *op = sim_known_op(r);
+		struct opid of;
+
+		if (op == NULL || op->type == OP_REMOVE || op->type == OP_DROP)
+			continue;
+		of = sim_node_of(op);
+		if (opid_cmp(&of, node) != 0 && sim_below(r->sim, 200) != 0)
+			continue;
+		out[n++] = op->type == OP_SPLIT && sim_below(r->sim, 2) == 0 ?
+		    of : op->id;
+	}
+	return n;
+}
+
+/* Any op at all over what r knows; it may be void. */
+static inline void
+sim_forge(struct sim_replica *r)
+{
+	static const char *const names[] = { "a", "b", "c.txt", "d" };
+	struct sim *s = r->sim;
+	const struct op *node = sim_known_op(r);
+	const struct op *dir = sim_known_op(r);
+	struct opid place[3], content[3], attr[3];
+	struct op op = { .type = (uint8_t)(OP_MOVE + sim_below(s, 7)) };
+	enum zk_err ret;
+
+	if (node == NULL || dir == NULL)
+		return;
+	op.node = sim_node_of(node);
+	if (sim_below(s, 3) > 0)
+		op.parent = sim_node_of(dir);
+	op.name = (const uint8_t *)names[sim_below(s, 4)];
+	op.name_len = strlen((const char *)op.name);
+	op.kind = node->kind != 0 ? node->kind : NODE_FILE;
+	if (op.type == OP_EDIT)
+		op.content = sim_content(sim_value(s));
+	if (op.type == OP_ATTR || (op.type == OP_EDIT && sim_below(s, 2)))
+		op.has_mode = true;
+	op.mode = (uint16_t)sim_below(s, 0777);
+	if (op.type == OP_MOVE || op.type == OP_KEEP || op.type == OP_REMOVE)
+		op.place_refs_n = sim_forge_refs(r, &op.node, place);
+	if (op.type == OP_EDIT || op.type == OP_REMOVE ||
+	    op.type == OP_DROP || op.type == OP_SPLIT)
+		op.content_refs_n = sim_forge_refs(r, &op.node, content);
+	if (op.type == OP_EDIT || op.type == OP_ATTR || op.type == OP_REMOVE)
+		op.attr_refs_n = sim_forge_refs(r, &op.node, attr);
+	if (op.type == OP_SPLIT && op.content_refs_n == 0)
+		return;
+	op.place_refs = place;
+	op.content_refs = content;
+	op.attr_refs = attr;
+	MUST(tree_begin(r->tree));
+	ret = sim_put(r, &op);
+	if (ret != ZK_EREFUSED)
+		MUST(ret);
+	MUST(tree_end(r->tree));
+}
+
 /* Everything about the state, byte for byte. */
 static inline void
 sim_dump(const struct sim *s, struct tree *t, struct buf *out)
@@ -587,7 +694,8 @@ sim_dump(const struct sim *s, struct tree *t, struct buf *out)
 			sim_split_id(&op->content_refs[0], &id);
 		else if (op->type != OP_CREATE)
 			continue;
-		MUST(tree_dump_node(t, &id, out));
+		if (!s->ops[i].refused)
+			MUST(tree_dump_node(t, &id, out));
 	}
 }
 
@@ -624,6 +732,10 @@ sim_run(struct sim *s, size_t steps)
 			break;
 		case 1:
 			sim_checkout(r);
+			break;
+		case 2:
+			if (s->forge)
+				sim_forge(r);
 			break;
 		default:
 			(void)sim_act(r);
