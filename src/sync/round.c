@@ -176,7 +176,8 @@ left_out(struct round *rd, struct vremote *vr, enum zk_err r)
 		    err_text(r));
 		round_note(rd, r);
 	} else {
-		log_warn("%s: %s", transport_url(vr->t), err_text(r));
+		/* the transport has said it */
+		log_debug("%s: %s", transport_url(vr->t), err_text(r));
 	}
 }
 
@@ -394,9 +395,8 @@ settle(struct round *rd, struct vremote *first)
 			r = capture_brake(rd);
 		if (r == ZK_OK)
 			r = capture_record(rd, first);
-		rd->rep->files = i > 0 ? rd->rep->files : 0;
-		rd->rep->bytes = i > 0 ? rd->rep->bytes : 0;
-		rd->rep->deleted = i > 0 ? rd->rep->deleted : 0;
+		if (i == 0 && !rd->both)
+			rd->rep->files = rd->rep->bytes = rd->rep->deleted = 0;
 		if (r == ZK_OK)
 			r = land_run(rd);
 		if (!rd->again)
@@ -426,16 +426,24 @@ pull_steps(struct round *rd)
 	return r;
 }
 
-enum zk_err
-sync_pull(struct vault *v, const struct sync_opts *o,
-    struct sync_report *rep)
+static enum zk_err
+pull(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
+    bool both)
 {
 	struct round rd;
 	enum zk_err r = begin(&rd, v, o, rep);
 
+	rd.both = both;
 	if (r == ZK_OK)
 		r = pull_steps(&rd);
 	return finish(&rd, r);
+}
+
+enum zk_err
+sync_pull(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	return pull(v, o, rep, false);
 }
 
 enum zk_err
@@ -443,7 +451,7 @@ sync_both(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	struct sync_report pushed;
-	enum zk_err r = sync_pull(v, o, rep);
+	enum zk_err r = pull(v, o, rep, true);
 	enum zk_err e = ZK_OK;
 
 	/* what a pull could not do does not keep local changes here */

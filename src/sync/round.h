@@ -43,6 +43,7 @@ struct round {
 	char **own_paths;	/* what paths points to; owned */
 	struct scan_result scan;
 	bool plan_only;		/* status: tell the plan, apply nothing */
+	bool both;		/* a sync: what is recorded counts, too */
 	bool again;		/* land: the disk changed meanwhile */
 	/* set by ingest */
 	bool own_ahead;		/* our log went on without us */

@@ -89,3 +89,10 @@ out_has "< new        one.txt"
 same_tree a b
 expect 0 as b pull -v
 out_empty
+
+# a sync counts both directions
+echo five >"$T/a/five.txt"
+expect 0 as a -q push
+echo six >"$T/b/six.txt"
+expect 0 as b sync
+err_has "synced 2 files (9 B) with 1 of 1 remote"
