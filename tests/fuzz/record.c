@@ -10,6 +10,7 @@ inside(const uint8_t *p, size_t n)
 {
 	struct record *rec = calloc(1, sizeof(*rec));
 	const struct record *set[1] = { rec };
+	uint8_t own[RECORD_ID_LEN] = { 0 };
 	struct members *m;
 
 	if (rec == NULL)
@@ -19,9 +20,12 @@ inside(const uint8_t *p, size_t n)
 		abort();
 	memcpy(rec->payload, p, n);
 	rec->payload_len = n;
+	/* whatever vault it names */
+	if (n > RECORD_ID_LEN)
+		memcpy(own, p + 1, RECORD_ID_LEN);
 	if (record_decode(rec, rec->payload, n, p[0] == RECORD_GENESIS,
-	    vault) == ZK_OK && members_compute(set, 1,
-	    rec->type == RECORD_GENESIS ? rec->id : vault, &m) == ZK_OK)
+	    own) == ZK_OK && members_compute(set, 1,
+	    rec->type == RECORD_GENESIS ? rec->id : own, &m) == ZK_OK)
 		members_free(m);
 	record_free(rec);
 }

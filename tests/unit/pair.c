@@ -26,6 +26,29 @@ start(void)
 	log_set_level(LOG_QUIET);
 }
 
+/* The list is that of BIP 39. */
+static void
+test_bip39(void)
+{
+	const char *dir = getenv("ZK_VECTORS");
+	char path[4096], line[64];
+	unsigned n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/bip39/english.txt",
+	    dir != NULL ? dir : "../shared/vectors");
+	f = fopen(path, "r");
+	if (f == NULL)
+		SKIP("no vectors: set ZK_VECTORS");
+	while (n < WORDS_N && fgets(line, sizeof(line), f) != NULL) {
+		line[strcspn(line, "\n")] = '\0';
+		CHECK(strcmp(line, words_at(n)) == 0);
+		n++;
+	}
+	CHECK(n == WORDS_N);
+	fclose(f);
+}
+
 static void
 test_words(void)
 {
@@ -700,6 +723,7 @@ test_slow(void)
 
 TESTS(
     { "words", test_words },
+    { "bip39", test_bip39 },
     { "P04_code", test_code },
     { "link", test_link },
     { "talk", test_talk },
