@@ -5,6 +5,8 @@
 #include "util/env.h"
 #include "util/io.h"
 
+#define BLOCK (16u * 1024)	/* zeros of this size are left out */
+
 bool
 place_match(struct env *env, int fd, uint64_t off,
     const struct chunk_ref *ref, struct buf *b)
@@ -49,10 +51,40 @@ place_pwrite(struct env *env, int fd, const void *b, size_t n, uint64_t off)
 }
 
 static bool
-is_zero(const struct buf *b)
+is_zero(const uint8_t *p, size_t n)
 {
-	return b->data[0] == 0 &&
-	    memcmp(b->data, b->data + 1, b->len - 1) == 0;
+	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
+}
+
+/* The length of the blocks from p that are all of zeros, or all not. */
+static size_t
+run(const uint8_t *p, size_t n, bool zero)
+{
+	size_t at = 0, len;
+
+	while (at < n) {
+		len = n - at < BLOCK ? n - at : BLOCK;
+		if (is_zero(p + at, len) != zero)
+			break;
+		at += len;
+	}
+	return at;
+}
+
+/* Writes b to off of a file that holds zeros there. */
+static enum zk_err
+write_sparse(struct env *env, int fd, const struct buf *b, uint64_t off)
+{
+	enum zk_err r = ZK_OK;
+	size_t at = 0, n;
+
+	while (r == ZK_OK && at < b->len) {
+		at += run(b->data + at, b->len - at, true);
+		n = run(b->data + at, b->len - at, false);
+		r = place_pwrite(env, fd, b->data + at, n, off + at);
+		at += n;
+	}
+	return r;
 }
 
 enum zk_err
@@ -60,14 +92,17 @@ place_write(struct env *env, const struct place *p, const struct buf *b)
 {
 	enum zk_err r = ZK_OK;
 
-	if ((p->fd < 0 && p->mem == NULL) || (p->fresh && is_zero(b)))
+	/* a run of zeros may be terabytes long */
+	if (p->fresh && is_zero(b->data, b->len))
 		return ZK_OK;
 	for (uint64_t i = 0; i < p->count && r == ZK_OK; i++) {
 		uint64_t off = p->off + i * b->len;
 
-		if (p->fd >= 0)
+		if (p->fd >= 0 && p->fresh)
+			r = write_sparse(env, p->fd, b, off);
+		else if (p->fd >= 0)
 			r = place_pwrite(env, p->fd, b->data, b->len, off);
-		else
+		else if (p->mem != NULL)
 			memcpy(p->mem + off, b->data, b->len);
 	}
 	return r;
