@@ -58,6 +58,8 @@ remotes_open_url(struct vault *v, const struct sync_opts *o,
 		to.down_rate = o->down_rate;
 		to.proxy = o->proxy;
 		to.invite = o->invite;
+		to.stop = o->ui.stop;
+		to.stop_arg = o->ui.arg;
 	}
 	to.request = *request;
 	r = v->opener(v->opener_arg, url, &to, out);

@@ -247,6 +247,8 @@ folder_rv_get(struct transport *t, const struct trv *rv, unsigned seq,
 		left = end - env_mono_ms(env);
 		if (left <= 0)
 			return ZK_ETIMEDOUT;
+		if (transport_stopped(&t->opts))
+			return ZK_ESIGNAL;
 		env_sleep_ms(env, left < POLL_MS ? (unsigned)left : POLL_MS);
 	}
 }

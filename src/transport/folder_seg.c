@@ -278,6 +278,8 @@ read_pass(struct pass *p)
 		left = end - env_mono_ms(env);
 		if (r != ZK_OK || p->bytes > 0 || p->stopped || left <= 0)
 			return r;
+		if (transport_stopped(&p->f->t.opts))
+			return ZK_ESIGNAL;
 		env_sleep_ms(env, left < POLL_MS ? (unsigned)left : POLL_MS);
 	}
 }

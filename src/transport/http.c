@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "crypto/rand.h"
-#include "transport/transport.h"
+#include "transport/impl.h"
 #include "util/env.h"
 #include "util/log.h"
 
@@ -526,12 +526,27 @@ http_drive(struct http *h, int timeout_ms)
 
 /* One call that someone waits for. */
 
+/* Ends c, wherever it stands. */
+static void
+end_call(struct http *h, struct http_call *c, enum zk_err r)
+{
+	if (c->easy != NULL)
+		detach(h, c, false);
+	else
+		unlink_call(&h->queue, c);
+	finish(h, c, r);
+}
+
 enum zk_err
 http_run(struct http *h, struct http_call *c)
 {
 	http_start(h, c);
-	while (!c->finished)
-		http_drive(h, POLL_MS);
+	while (!c->finished) {
+		if (transport_stopped(h->opts))
+			end_call(h, c, ZK_ESIGNAL);
+		else
+			http_drive(h, POLL_MS);
+	}
 	return c->result;
 }
 
@@ -542,16 +557,12 @@ http_abort(struct http *h, enum zk_err r)
 
 	for (struct http_call *c = h->queue; c != NULL; c = following) {
 		following = c->next;
-		if (!c->bulk)
-			continue;
-		unlink_call(&h->queue, c);
-		finish(h, c, r);
+		if (c->bulk)
+			end_call(h, c, r);
 	}
 	for (struct http_call *c = h->active; c != NULL; c = following) {
 		following = c->next;
-		if (!c->bulk)
-			continue;
-		detach(h, c, false);
-		finish(h, c, r);
+		if (c->bulk)
+			end_call(h, c, r);
 	}
 }

@@ -66,7 +66,10 @@ void http_free(struct http *h);
 /* Queues c; its done is called from http_drive. */
 void http_start(struct http *h, struct http_call *c);
 
-/* Starts c and drives everything until it is done; its code. */
+/*
+ * Starts c and drives everything until it is done; its code.  ZK_ESIGNAL
+ * when asked to stop.
+ */
 ZK_CHECKED enum zk_err http_run(struct http *h, struct http_call *c);
 
 /*

@@ -73,6 +73,9 @@ ZK_CHECKED enum zk_err transport_init(struct transport *t,
 bool transport_blob_ok(const uint8_t name[static TRANSPORT_NAME_LEN],
     const void *p, size_t n);
 
+/* True if the caller asks to stop waiting. */
+bool transport_stopped(const struct transport_opts *o);
+
 /* Ends x with r: counts it out and calls its done. */
 void transport_done(struct transport *t, struct txfer *x, enum zk_err r);
 

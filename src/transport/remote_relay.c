@@ -319,6 +319,8 @@ relay_wait(struct transport *t, size_t left, int timeout_ms)
 	while (t->inflight > left) {
 		int64_t ms = end - env_mono_ms(t->opts.env);
 
+		if (transport_stopped(&t->opts))
+			return ZK_ESIGNAL;
 		if (ms <= 0)
 			return any ? ZK_OK : ZK_ETIMEDOUT;
 		http_drive(rr->http, ms < 1000 ? (int)ms : 1000);

@@ -35,6 +35,12 @@ transport_blob_ok(const uint8_t name[static TRANSPORT_NAME_LEN],
 	return memcmp(hash, name, HASH_LEN) == 0;
 }
 
+bool
+transport_stopped(const struct transport_opts *o)
+{
+	return o->stop != NULL && o->stop(o->stop_arg);
+}
+
 void
 transport_done(struct transport *t, struct txfer *x, enum zk_err r)
 {

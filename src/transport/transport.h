@@ -62,6 +62,10 @@ struct transport_opts {
 	uint64_t down_rate;
 	const char *proxy;		/* http:// or socks5h://; may be NULL */
 	const char *invite;		/* token for creating the space */
+	/* asked at least once a second while a call waits, from its thread;
+	 * true ends it with ZK_ESIGNAL.  May be NULL */
+	bool (*stop)(void *arg);
+	void *stop_arg;
 };
 
 struct transport_ops;	/* transport/impl.h, for implementations */
@@ -173,7 +177,8 @@ size_t transport_inflight(const struct transport *t);
 /*
  * Drives transfers until at most `left` are in flight, or timeout_ms
  * passed, whichever is first.  left = SIZE_MAX - 1: only what is ready now.
- * ZK_ETIMEDOUT only if the time passed without any progress at all.
+ * ZK_ETIMEDOUT only if the time passed without any progress at all;
+ * ZK_ESIGNAL when asked to stop.  What was in flight still is.
  */
 ZK_CHECKED enum zk_err transport_wait(struct transport *t, size_t left,
     int timeout_ms);

@@ -89,6 +89,26 @@ lied 5 silence "silent GET /v1/"
 lied 22 R20-headers "headers GET /v1/"
 lied 22 R20-header "header GET /v1/"
 
+# A signal ends a run that waits for a silent relay.
+evil_start "$first" "silent * /"
+as b pull >"$T/out" 2>"$T/err" &
+pull_pid=$!
+pids="$pids $pull_pid"
+tries=0
+while ! [ -s "$T/heads" ]; do
+	tries=$((tries + 1))
+	[ "$tries" -lt 200 ] || fail "nothing was asked"
+	sleep 0.05
+done
+begun=$(date +%s)
+kill -TERM "$(cat "/proc/$pull_pid/task/$pull_pid/children" | tr -d ' ')" \
+    2>/dev/null || kill -TERM "$pull_pid"
+wait "$pull_pid"
+got=$?
+[ "$got" -eq 143 ] || fail "status $got, not 143, after SIGTERM"
+[ $(($(date +%s) - begun)) -lt 10 ] || fail "the signal was not heeded"
+evil_stop
+
 # R18: another place is not asked, nor a file.
 heads=other
 evil_start 0 "empty * /"

@@ -301,6 +301,35 @@ silence(void)
 	liar_stop(&l);
 }
 
+static bool
+stop_now(void *arg)
+{
+	return env_mono_ms(env_posix()) > *(int64_t *)arg;
+}
+
+/* A signal ends what waits, long before its deadline. */
+static void
+stopped(void)
+{
+	struct liar l;
+	struct tmark mark = { 0 };
+	int64_t start = env_mono_ms(env_posix());
+	int64_t at = start + 300;
+
+	NEED(liar_start(&l, "silent * /", NULL));
+	transport_free(l.t);
+	l.f.opts.timeout_ms = 60000;
+	l.f.opts.stop = stop_now;
+	l.f.opts.stop_arg = &at;
+	l.t = fix_open(&l.f);
+	NEED(l.t != NULL);
+	CHECK(read_some(&l, &mark) == ZK_ESIGNAL);
+	CHECK(get_blob(&l, 1024) == ZK_ESIGNAL);
+	CHECK(append(&l) == ZK_ESIGNAL);
+	CHECK(env_mono_ms(env_posix()) - start < 5000);
+	liar_stop(&l);
+}
+
 static void
 redirected(const char *status, const char *to, struct liar *second)
 {
@@ -787,6 +816,7 @@ TESTS(
     { "R20/header", r20_header },
     { "R26/plain", r26_plain },
     { "silence", silence },
+    { "stopped", stopped },
     { "statuses", statuses },
     { "unreachable", unreachable },
     { "proxies", proxies },

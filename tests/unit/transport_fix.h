@@ -352,8 +352,10 @@ fix_xfer(struct transport *t, struct fix_blob *b)
 
 	if (r == ZK_OK)
 		r = transport_wait(t, 0, 60000);
-	if (r != ZK_OK)
+	if (r != ZK_OK) {
+		transport_cancel(t);
 		return r;
+	}
 	return b->done ? b->r : ZK_EBUG;
 }
 
