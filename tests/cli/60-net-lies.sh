@@ -91,7 +91,7 @@ lied 22 R20-header "header GET /v1/"
 
 # A signal ends a run that waits for a silent relay.
 evil_start "$first" "silent * /"
-as b pull >"$T/out" 2>"$T/err" &
+XDG_STATE_HOME="$T/state-b" "$ZK" -C "$T/b" pull >"$T/out" 2>"$T/err" &
 pull_pid=$!
 pids="$pids $pull_pid"
 tries=0
@@ -101,8 +101,7 @@ while ! [ -s "$T/heads" ]; do
 	sleep 0.05
 done
 begun=$(date +%s)
-kill -TERM "$(cat "/proc/$pull_pid/task/$pull_pid/children" | tr -d ' ')" \
-    2>/dev/null || kill -TERM "$pull_pid"
+kill -TERM "$pull_pid"
 wait "$pull_pid"
 got=$?
 [ "$got" -eq 143 ] || fail "status $got, not 143, after SIGTERM"
