@@ -6,6 +6,7 @@
  * with base brought up to date, in one transaction.  A kill between two
  * leaves base and log agreeing; the next scan finds the rest.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,6 +216,28 @@ load_dir(struct recorder *r, const struct prepared *p, int64_t *row,
 	return err;
 }
 
+/*
+ * Another row may still be at the place: its entry has moved (in a circle,
+ * or into what is new here) or gone, which is recorded later.  Until then it
+ * waits at a name that no entry can have; a scan would find it moved.
+ */
+static enum zk_err
+make_room(struct recorder *r, int64_t self, int64_t dir,
+    const struct emit_at *at)
+{
+	struct base_entry e;
+	char aside[64];
+	int n = 0;
+	enum zk_err err = base_find(r->rd->v->db, dir, at->name,
+	    at->name_len, &e);
+
+	if (err != ZK_OK || e.id == self)
+		return err == ZK_ENOENT ? ZK_OK : err;
+	n = snprintf(aside, sizeof(aside), ".zk-tmp-row-%lld",
+	    (long long)e.id);
+	return base_move(r->rd->v->db, e.id, BASE_ROOT, aside, (size_t)n);
+}
+
 /* Writes the row of p: at (dir, name), standing for r->seen. */
 static enum zk_err
 write_row(struct recorder *r, const struct prepared *p, int64_t row,
@@ -266,6 +289,8 @@ record_new(struct recorder *r, const struct prepared *p)
 	uint64_t locator = 0;
 	enum zk_err err = load_dir(r, p, &dir, &at);
 
+	if (err == ZK_OK)
+		err = make_room(r, p->d.row, dir, &at);
 	if (err != ZK_OK)
 		return err;
 	buf_reset(&r->seen);
@@ -347,6 +372,8 @@ record_move(struct recorder *r, const struct prepared *p)
 	if (err == ZK_OK)
 		err = entry_keys_make(r->seen.data, r->seen.len, &keys);
 	if (err == ZK_OK)
+		err = make_room(r, p->d.row, dir, &at);
+	if (err == ZK_OK)
 		err = base_move(v->db, p->d.row, dir, at.name, at.name_len);
 	if (err == ZK_OK)
 		err = base_set_refs(v->db, p->d.row, keys.id, keys.n,
@@ -375,6 +402,8 @@ record_one(struct recorder *r, const struct prepared *p)
 {
 	enum zk_err err = ZK_OK;
 
+	log_debug("difference %d at '%s'%s", p->d.what, p->path,
+	    p->adopt ? ", adopted" : "");
 	switch (p->d.what) {
 	case DIFF_NEW:
 	case DIFF_KEPT:
@@ -586,6 +615,7 @@ capture_record(struct round *rd, struct vremote *to)
 	/* nothing to adopt where the disk has all that the tree has */
 	if (r == ZK_OK)
 		r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
+	log_debug("dirty before recording: %zu", n);
 	if (r == ZK_OK)
 		r = record_mask(rd, u, CHANGES, n > 0);
 	if (r == ZK_OK)

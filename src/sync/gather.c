@@ -7,6 +7,7 @@
 #include "crdt/list.h"
 #include "sync/cuts.h"
 #include "sync/keyset.h"
+#include "util/log.h"
 #include "util/path.h"
 
 #define PORTION 60000		/* goal entries in one plan, about */
@@ -31,7 +32,7 @@ struct gather {
 	struct todo *todo;
 	size_t todo_n, todo_cap, next;
 	struct keyset seen;	/* nodes that are or were in todo */
-	struct keyset goals;	/* keys of the portion's goal entries */
+	struct keyset goals;	/* what the portion's goal entries stand for */
 	struct keyset rows;	/* nodes of directories named so far */
 	struct named *named;
 	size_t named_n, named_cap;
@@ -64,6 +65,7 @@ push(struct gather *g, const struct opid *node, const char *path)
 	bool fresh = false;
 	enum zk_err r = keyset_add(&g->seen, node, &fresh);
 
+	log_debug("to look at '%s' fresh %d", path, fresh);
 	if (r != ZK_OK || !fresh)
 		return r;
 	t = more(g->todo, g->todo_n, &g->todo_cap, sizeof(*t));
@@ -262,8 +264,8 @@ give_goal(struct gather *g, size_t dir, const struct list_entry *e)
 		p.handle |= GATHER_MADE_NAME;
 	if (r == ZK_OK)
 		r = plan_goal(g->plan, dir, &p);
-	if (r == ZK_OK)
-		r = keyset_add(&g->goals, &e->key, NULL);
+	for (size_t i = 0; r == ZK_OK && i < p.nodes_n; i++)
+		r = keyset_add(&g->goals, &p.nodes[i], NULL);
 	g->entries++;
 	buf_release(&refs);
 	return r;
@@ -284,6 +286,7 @@ goal_dir(struct gather *g, const struct opid *node)
 	if (r != ZK_OK)
 		return r == ZK_ENOENT ? ZK_OK : r;
 	dir = strdup(buf_cstr(&g->path));
+	log_debug("looking at '%s' of %zu nodes", dir, n);
 	if (dir == NULL)
 		r = ZK_ENOMEM;
 	if (r == ZK_OK)
@@ -353,13 +356,17 @@ rows_of(struct gather *g, int64_t row)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+bool
+gather_more(const struct gather *g)
+{
+	return g->next < g->todo_n;
+}
+
 enum zk_err
 gather_next(struct gather *g, struct plan *plan, uint64_t *removals)
 {
 	enum zk_err r = ZK_OK;
 
-	if (g->next == g->todo_n)
-		return ZK_ENOENT;
 	g->plan = plan;
 	g->entries = 0;
 	g->removals = 0;

@@ -25,9 +25,12 @@ struct gather;
 ZK_CHECKED enum zk_err gather_new(struct round *rd, struct gather **out);
 void gather_free(struct gather *g);
 
+/* Whether a directory is left. */
+bool gather_more(const struct gather *g);
+
 /*
  * The next portion into plan (before plan_make); *removals counts the rows
- * that go.  ZK_ENOENT: no directory is left.
+ * that go.
  */
 ZK_CHECKED enum zk_err gather_next(struct gather *g, struct plan *plan,
     uint64_t *removals);

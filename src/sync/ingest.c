@@ -417,6 +417,9 @@ apply(struct round *rd, struct page *p, struct seg *s, struct past *past,
 	if (r == ZK_OK)
 		r = logdb_arrived(v->db, row->hash);
 	rd->took++;
+	log_debug("took segment %llu of log %02x%02x, %zu operations",
+	    (unsigned long long)seg_seq(s), row->log[0], row->log[1],
+	    seg_count(s));
 	return r;
 }
 

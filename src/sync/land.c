@@ -211,6 +211,7 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 	struct land *l = ctx;
 	struct round *rd = l->rd;
 
+	log_debug("step %d at '%s': %s", s->op, path, err_text(r));
 	if (r != ZK_OK || s->op == PLAN_ADOPT)
 		return;
 	if (s->op == PLAN_REMOVE || s->op == PLAN_RMDIR) {
@@ -379,6 +380,11 @@ portion(struct land *l, struct gather *g)
 		r = brake(l, p, removals);
 	if (r == ZK_OK)
 		r = plan_make(p);
+	for (size_t i = 0; r == ZK_OK && i < plan_len(p); i++)
+		log_debug("step %zu: op %d row %lld name %.*s", i,
+		    plan_step(p, i)->op, (long long)plan_step(p, i)->row,
+		    (int)plan_step(p, i)->name_len,
+		    (const char *)plan_step(p, i)->name);
 	if (r == ZK_OK) {
 		l->steps += plan_len(p);
 		if (l->rd->o->dry_run || l->rd->plan_only ||
@@ -405,13 +411,13 @@ look(struct land *l)
 	l->steps = 0;
 	if (r == ZK_OK)
 		r = gather_new(l->rd, &g);
-	while (r == ZK_OK && !round_stopped(l->rd))
+	while (r == ZK_OK && gather_more(g) && !round_stopped(l->rd))
 		r = portion(l, g);
 	gather_free(g);
 	if (r == ZK_OK && round_stopped(l->rd))
 		return ZK_ESIGNAL;
-	if (r != ZK_ENOENT)
-		return r;
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_EBUG : r;
 	if (l->held || l->again || l->failed || l->rd->o->dry_run ||
 	    l->rd->plan_only)
 		return ZK_OK;

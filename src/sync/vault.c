@@ -173,7 +173,8 @@ vault_log_open(struct vault *v)
 static enum zk_err
 open_keys(struct vault *v)
 {
-	enum zk_err r = keys_load(v->env, v->state_fd, &v->keys);
+	enum zk_err r = v->keys != NULL ? ZK_OK :
+	    keys_load(v->env, v->state_fd, &v->keys);
 
 	if (r == ZK_ENOENT || (r == ZK_OK && keys_vault(v->keys) == NULL)) {
 		log_error(ZK_ENOVAULT, NULL, "the keys in '%s' are missing: "
@@ -296,6 +297,39 @@ vault_open(const struct vault_opts *o, struct vault **out)
 	if (r != ZK_OK)
 		return r;
 	r = vault_open_parts(v);
+	if (r == ZK_OK)
+		*out = v;
+	else
+		vault_close(v);
+	return r;
+}
+
+enum zk_err
+vault_assemble(const struct vault_parts *p, struct vault **out)
+{
+	enum zk_err r = ZK_ENOMEM;
+	struct vault *v = blank(p->env);
+
+	*out = NULL;
+	if (v == NULL) {
+		keys_free(p->keys);
+		db_close(p->db);
+		return r;
+	}
+	v->keys = p->keys;
+	v->db = p->db;
+	v->opener = p->opener;
+	v->opener_arg = p->opener_arg;
+	v->state_dir = strdup(p->state);
+	r = v->state_dir == NULL ? ZK_ENOMEM :
+	    root_find(p->env, p->dir, false, &v->root);
+	if (r == ZK_OK) {
+		v->state_fd = env_openat(v->env, ENV_CWD, p->state,
+		    O_RDONLY | O_DIRECTORY, 0);
+		r = v->state_fd < 0 ? err_from_errno(-v->state_fd) : ZK_OK;
+	}
+	if (r == ZK_OK)
+		r = vault_open_parts(v);
 	if (r == ZK_OK)
 		*out = v;
 	else

@@ -67,6 +67,23 @@ const uint8_t *vault_device(const struct vault *v);
  */
 ZK_CHECKED enum zk_err vault_open_parts(struct vault *v);
 
+/*
+ * For the simulator: a vault over parts at hand, in place of files.  dir is
+ * the root (absolute, made by root_create), state a directory for the keys.
+ * Takes keys and db over, also on failure.
+ */
+struct vault_parts {
+	struct env *env;
+	const char *dir;
+	const char *state;
+	struct keys *keys;
+	struct db *db;
+	vault_opener *opener;
+	void *opener_arg;
+};
+ZK_CHECKED enum zk_err vault_assemble(const struct vault_parts *p,
+    struct vault **out);
+
 /* The state directory of a marker below state_home: a new string. */
 ZK_CHECKED enum zk_err vault_state_path(const char *state_home,
     const uint8_t marker[static BASE_MARKER_LEN], char **out);
