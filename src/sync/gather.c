@@ -23,7 +23,6 @@ struct todo {
 
 /* A directory named in the portion at hand. */
 struct named {
-	struct opid node;
 	int64_t row;
 };
 
@@ -33,7 +32,7 @@ struct gather {
 	size_t todo_n, todo_cap, next;
 	struct keyset seen;	/* nodes that are or were in todo */
 	struct keyset goals;	/* what the portion's goal entries stand for */
-	struct keyset rows;	/* nodes of directories named so far */
+	struct keyset rows;	/* rows of directories named so far */
 	struct named *named;
 	size_t named_n, named_cap;
 	size_t entries;		/* goal entries in the portion */
@@ -171,18 +170,21 @@ name_dir(struct gather *g, const struct opid *node, int64_t row,
     size_t *index)
 {
 	struct named *p = NULL;
+	struct opid key = { .b = { 0 } };
 	bool fresh = false;
 	enum zk_err r = plan_dir(g->plan, node, row, index);
 
-	if (r == ZK_OK)
-		r = keyset_add(&g->rows, node, &fresh);
+	/* one row may be known by several nodes: it is read once */
+	memcpy(key.b + OPID_LEN - sizeof(row), &row, sizeof(row));
+	if (r == ZK_OK && row != 0)
+		r = keyset_add(&g->rows, &key, &fresh);
 	if (r != ZK_OK || !fresh)
 		return r;
 	p = more(g->named, g->named_n, &g->named_cap, sizeof(*p));
 	if (p == NULL)
 		return ZK_ENOMEM;
 	g->named = p;
-	g->named[g->named_n++] = (struct named){ *node, row };
+	g->named[g->named_n++] = (struct named){ row };
 	return ZK_OK;
 }
 
@@ -380,8 +382,7 @@ gather_next(struct gather *g, struct plan *plan, uint64_t *removals)
 	}
 	/* name_dir may make the list longer on the way */
 	for (size_t i = 0; r == ZK_OK && i < g->named_n; i++)
-		if (g->named[i].row != 0)
-			r = rows_of(g, g->named[i].row);
+		r = rows_of(g, g->named[i].row);
 	*removals = g->removals;
 	return r;
 }

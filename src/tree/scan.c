@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -154,6 +155,23 @@ descend(struct scan *s, const struct job *in, const struct base_entry *e,
 	return r;
 }
 
+/* True if a directory is at the place that base has for a row. */
+static bool
+place_taken(struct scan *s, int64_t row)
+{
+	struct buf path;
+	int fd = -1;
+
+	buf_init(&path, PATH_LEN_MAX + 1);
+	if (base_path(s->db, row, &path) == ZK_OK)
+		fd = root_open(s->root, buf_cstr(&path),
+		    O_RDONLY | O_DIRECTORY, 0);
+	if (fd >= 0)
+		(void)env_close(root_env(s->root), fd);
+	buf_release(&path);
+	return fd >= 0;
+}
+
 /* The row of a directory that has come here from elsewhere, or 0. */
 static enum zk_err
 came_from(struct scan *s, const struct env_stat *st, int64_t *row)
@@ -165,6 +183,9 @@ came_from(struct scan *s, const struct env_stat *st, int64_t *row)
 		r = base_get(s->db, *row, &e);
 	if (r == ZK_OK && (e.flags & (BASE_KEPT | BASE_STAGED) ||
 	    *row == BASE_ROOT))
+		*row = 0;
+	/* a row is in one place: a directory there now is what it is */
+	if (r == ZK_OK && *row != 0 && place_taken(s, *row))
 		*row = 0;
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
