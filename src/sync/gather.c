@@ -295,6 +295,15 @@ goal_dir(struct gather *g, const struct opid *node)
 		r = row_of(g, &ids[0], &row);
 	if (r == ZK_OK)
 		r = name_dir(g, &ids[0], row, &index);
+	/* several rows may have become one: what is in them comes along */
+	for (size_t i = 1; r == ZK_OK && i < n; i++) {
+		int64_t other = 0;
+		size_t unused = 0;
+
+		r = row_of(g, &ids[i], &other);
+		if (r == ZK_OK && other != 0 && other != row)
+			r = name_dir(g, &ids[i], other, &unused);
+	}
 	if (r == ZK_OK)
 		r = list_open(g->rd->v->tree, ids, n, &l);
 	while (r == ZK_OK) {
