@@ -160,6 +160,8 @@ read_ref(struct rd *rd, const struct head *h, struct seen_ref *out)
 	out->what = b & REF_WHAT;
 	if ((b & REF_SAME) == 0)
 		rd_copy(rd, out->id.b, OPID_LEN);
+	if ((b & REF_SAME) == 0 && opid_cmp(&out->id, &h->id) == 0)
+		return false;
 	return rd->err == ZK_OK && out->what != 0 &&
 	    (b & ~(REF_WHAT | REF_SAME)) == 0;
 }
