@@ -15,7 +15,7 @@
 #define PIECES_MAX 64u
 #define NOTES_MAX 64u
 #define REMOTES_MAX 16u
-#define IDLE_MS 600000
+#define IDLE_MS 3600000	/* the transport gives up long before */
 #define HELD_MAX (DOWNLOAD_FLIGHT - CHUNK_STORED_MAX)
 
 enum stage {
@@ -67,7 +67,7 @@ struct fetcher {
 	struct note notes[NOTES_MAX];
 	size_t notes_n;
 	struct download_stats stats;
-	int64_t moved_ms;
+	int64_t idle_ms;		/* waited since a blob last arrived */
 };
 
 static void work(void *arg);
@@ -233,7 +233,7 @@ arrived(struct txfer *x, enum zk_err r)
 	struct fetcher *f = p->f;
 
 	f->flying--;
-	f->moved_ms = env_mono_ms(f->o->env);
+	f->idle_ms = 0;
 	p->err = r;
 	push(p, &f->arrived_end);
 }
@@ -289,8 +289,6 @@ ask_remote(struct piece *p)
 	p->x.unchecked = true;	/* tag and plaintext hash decide */
 	p->x.done = arrived;
 	p->x.arg = p;
-	if (f->flying == 0)
-		f->moved_ms = env_mono_ms(f->o->env);
 	f->flying++;
 	if (f->flying > f->stats.max_inflight)
 		f->stats.max_inflight = (unsigned)f->flying;
@@ -498,13 +496,17 @@ drive(struct fetcher *f, bool block, int ms)
 static enum zk_err
 wait_any(struct fetcher *f)
 {
+	int64_t start = env_mono_ms(f->o->env);
+	size_t before = f->flying;
+	enum zk_err r;
 	bool any;
 
-	if (f->flying == 0)
+	if (before == 0)
 		return collect(f, true, &any);
-	if (env_mono_ms(f->o->env) - f->moved_ms > IDLE_MS)
-		return ZK_ETIMEDOUT;
-	return drive(f, true, pool_out(f->pool) > 0 ? 1 : 100);
+	r = drive(f, true, pool_out(f->pool) > 0 ? 1 : 100);
+	if (f->flying == before)
+		f->idle_ms += env_mono_ms(f->o->env) - start;
+	return r == ZK_OK && f->idle_ms > IDLE_MS ? ZK_ETIMEDOUT : r;
 }
 
 enum zk_err

@@ -12,7 +12,7 @@
 #define BUSY 4u			/* ...fewer than these are in flight... */
 #define BATCH_BUSY 16u		/* ...and when more are */
 #define LANDED_MAX (2 * SENDER_MAX)
-#define IDLE_MS 600000		/* without anything landing: give up */
+#define IDLE_MS 3600000	/* the transport gives up long before */
 
 /* In the list until committed, then with the transport. */
 struct blob {
@@ -33,7 +33,7 @@ struct sender {
 	size_t held;
 	uint8_t landed[LANDED_MAX][CHUNK_HASH_LEN];	/* not noted */
 	size_t landed_n;
-	int64_t moved_ms;		/* when a blob last landed */
+	int64_t idle_ms;		/* waited since a blob last landed */
 	uint64_t sent, sent_bytes;
 	unsigned max_inflight;
 	enum zk_err err;
@@ -85,8 +85,6 @@ sender_put(struct sender *s, const struct sender_in *in, struct buf *stored)
 
 	if (b == NULL)
 		return ZK_ENOMEM;
-	if (s->flying + s->listed == 0)
-		s->moved_ms = env_mono_ms(s->o->env);
 	b->s = s;
 	b->ref = *in->ref;
 	b->level = in->level;
@@ -180,7 +178,7 @@ landed(struct txfer *x, enum zk_err r)
 	struct sender *s = b->s;
 
 	s->flying--;
-	s->moved_ms = env_mono_ms(s->o->env);
+	s->idle_ms = 0;
 	if (r == ZK_OK) {
 		if (s->landed_n == LANDED_MAX)
 			BUG("more blobs landed than may be sent");
@@ -299,11 +297,18 @@ sender_step(struct sender *s, bool last, bool *any)
 enum zk_err
 sender_wait(struct sender *s, int ms)
 {
-	if (s->err != ZK_OK || s->flying == 0)
+	int64_t start = env_mono_ms(s->o->env);
+	size_t before = s->flying;
+	enum zk_err r;
+
+	if (s->err != ZK_OK || before == 0)
 		return s->err;
-	if (env_mono_ms(s->o->env) - s->moved_ms > IDLE_MS)
-		s->err = ZK_ETIMEDOUT;
-	return drive(s, s->flying - 1, ms);
+	r = drive(s, before - 1, ms);
+	if (s->flying == before)
+		s->idle_ms += env_mono_ms(s->o->env) - start;
+	if (r == ZK_OK && s->idle_ms > IDLE_MS)
+		s->err = r = ZK_ETIMEDOUT;
+	return r;
 }
 
 void
