@@ -10,12 +10,12 @@
 #define LABEL_HASH_CONTENT "zk content"		/* plain bytes of a file */
 #define LABEL_HASH_PART "zk manifest part"	/* plain part of a manifest */
 #define LABEL_HASH_LIST "zk chunk list"		/* content hash over chunks */
-#define LABEL_HASH_GEAR "zk gear"		/* table of the public cut filter */
+#define LABEL_HASH_GEAR "zk gear"		/* public table of the cutter */
 #define LABEL_HASH_CUT "zk cutting key"		/* name of a cutting key */
 #define LABEL_HASH_BLOB "zk blob"		/* stored bytes: its name */
 #define LABEL_HASH_RECORD "zk record"		/* stored bytes: its name */
 #define LABEL_HASH_RECORD_ID "zk record id"	/* plain record: epoch id */
-#define LABEL_HASH_RECORD_BODY "zk record body"	/* what an author signs */
+#define LABEL_HASH_RECORD_BODY "zk record body"	/* signed by its author */
 #define LABEL_HASH_GENESIS "zk vault"		/* plain genesis: vault id */
 #define LABEL_HASH_SEGMENT "zk segment"		/* header, body hash */
 #define LABEL_HASH_SEGMENT_BODY "zk segment body"

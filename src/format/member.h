@@ -22,7 +22,7 @@ struct members;
 enum record_state {
 	RECORD_COUNTS,
 	RECORD_WAITS,	/* for a record that it names */
-	RECORD_VOID	/* not a member's, bad signature, contradicts its past */
+	RECORD_VOID	/* a stranger's, badly signed, contradicts its past */
 };
 
 struct member {

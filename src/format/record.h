@@ -44,7 +44,7 @@ enum record_type {
 
 /* A key sealed to someone; lends from the record. */
 struct record_sealed {
-	uint8_t id[RECORD_ID_LEN];	/* epoch (add, grant), device (rotate) */
+	uint8_t id[RECORD_ID_LEN];	/* epoch; rotate: device */
 	unsigned kem;
 	const uint8_t *p;
 	size_t n;

@@ -1,5 +1,6 @@
 /*
  * forge DIR STATE_HOME URL [LAMPORT] < SCRIPT
+ * forge DIR STATE_HOME URL stranger|genesis
  *
  * Writes one segment of arbitrary ops in the name of the device whose vault
  * is at DIR, and appends it to the remote at URL: what a hostile member can
@@ -11,6 +12,9 @@
  *	move REF PARENT-REF NAME
  *	remove REF
  *	edit REF SIZE TEXT
+ *
+ * stranger puts a record by which a device that is no member adds another;
+ * genesis puts the genesis of another vault, sealed for this one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +235,65 @@ publish(struct forge *f, const char *url)
 	buf_release(&out);
 }
 
+/* A device with fresh keys. */
+static struct device_keys *
+device(struct forge *f)
+{
+	struct device_keys *d = NULL;
+	struct key *seed = NULL;
+	enum zk_err r = key_random(f->v->env, KEY_SEED, &seed);
+
+	if (r == ZK_OK)
+		r = device_keys_new(seed, &d);
+	if (r != ZK_OK)
+		die("keys", r);
+	key_free(seed);
+	return d;
+}
+
+/* Puts a record that no honest device writes. */
+static void
+put_record(struct forge *f, const char *url, bool genesis)
+{
+	struct device_keys *a = device(f), *b = device(f);
+	struct record_genesis_opts g = { .env = f->v->env,
+	    .R = keys_record(f->v->keys), .space = f->v->space,
+	    .founder = a };
+	uint8_t name[RECORD_ID_LEN], vault[RECORD_ID_LEN], sig[64];
+	struct signkey *request = NULL;
+	struct transport *t = NULL;
+	struct record_ctx c;
+	struct buf out;
+	enum zk_err r;
+
+	buf_init(&out, RECORD_STORED_MAX);
+	records_ctx(f->v, &c);
+	c.author = a;
+	record_add_consent(b, c.vault, device_keys_id(a), sig);
+	if (genesis)
+		r = record_genesis_make(&g, &out, name, vault);
+	else
+		r = record_add_make(&c, device_keys_pub(b), sig, NULL, 0,
+		    &out, name);
+	if (r == ZK_OK)
+		r = remotes_open_url(f->v, NULL, url, &t, &request);
+	if (r == ZK_OK)
+		r = transport_rec_put(t, name, out.data, out.len);
+	if (r != ZK_OK)
+		die("cannot put a record", r);
+	transport_free(t);
+	signkey_free(request);
+	buf_release(&out);
+	device_keys_free(a);
+	device_keys_free(b);
+}
+
+static bool
+is_record(const char *word)
+{
+	return strcmp(word, "stranger") == 0 || strcmp(word, "genesis") == 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -248,6 +311,11 @@ main(int argc, char **argv)
 	r = vault_open(&vo, &f.v);
 	if (r != ZK_OK)
 		die(argv[1], r);
+	if (argc > 4 && is_record(argv[4])) {
+		put_record(&f, argv[3], strcmp(argv[4], "genesis") == 0);
+		vault_close(f.v);
+		return 0;
+	}
 	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		read_op(&f, line, &op, &refs);
