@@ -16,7 +16,7 @@
 #include "util/err.h"
 
 #define CPACE_LEN 32		/* bytes of a public share */
-#define CPACE_ISK_LEN 64	/* bytes of the session key before derivation */
+#define CPACE_ISK_LEN 64	/* bytes of its result, before derivation */
 #define CPACE_TAG_LEN 32	/* bytes of a confirmation */
 #define CPACE_AD_MAX 4096	/* bytes of each party's associated data */
 
@@ -30,7 +30,7 @@ struct cpace_opts {
 	size_t prs_len;
 	const uint8_t *ci;	/* channel identifier: names of both sides */
 	size_t ci_len;
-	const uint8_t *sid;	/* session id, the same on both sides */
+	const uint8_t *sid;	/* names the run, the same on both sides */
 	size_t sid_len;
 };
 

@@ -168,7 +168,7 @@ talk_cpace(struct pairtalk *t, unsigned kind)
 	return cpace_new(t->env, &o, &t->cpace[kind]);
 }
 
-/* Reads the first message; the joiner takes the session id from it. */
+/* Reads the first message; the joiner takes sid from it. */
 static enum zk_err
 talk_hello(struct pairtalk *t, struct pairmsg *p)
 {
