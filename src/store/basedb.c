@@ -248,17 +248,21 @@ base_path(struct db *db, int64_t id, struct buf *out)
 static enum zk_err
 put_narrow(struct db *db, const struct base_entry *e)
 {
+	unsigned flags = e->flags & ~(unsigned)BASE_RULES;
 	uint8_t stat[BASEDB_STAT_LEN];
 	struct stmt *s = db_stmt(db, "INSERT INTO base(parent, name, id, kind,"
 	    " flags, stat, dirino) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 
+	if (e->rules_len > 0)
+		flags |= BASE_RULES;
+	if (e->kind == NODE_DIR && e->st.fsid != 0)
+		flags |= BASE_MOUNT;
 	basedb_stat_put(&e->st, stat);
 	stmt_int(s, 1, e->parent);
 	bind_blob(s, 2, e->name, e->name_len);
 	stmt_int(s, 3, e->id);
 	stmt_int(s, 4, e->kind);
-	stmt_int(s, 5, (e->flags & ~(unsigned)BASE_RULES) |
-	    (e->rules_len > 0 ? BASE_RULES : 0));
+	stmt_int(s, 5, flags);
 	stmt_blob(s, 6, stat, BASEDB_STAT_LEN);
 	if (e->kind == NODE_DIR && e->st.ino != 0)
 		stmt_int(s, 7, (int64_t)e->st.ino);
@@ -389,15 +393,43 @@ place_free(struct db *db, int64_t id, int64_t parent, const void *name,
 	return other ? ZK_EEXIST : ZK_OK;
 }
 
+/* Copies the rules that a row has. */
+static enum zk_err
+old_rules(struct db *db, int64_t id, struct buf *out)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT rules FROM base_more WHERE id = ?1 AND rules IS NOT NULL");
+	const void *p;
+	size_t n;
+	enum zk_err r;
+
+	stmt_int(s, 1, id);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	p = stmt_col_blob(s, 0, &n);
+	r = buf_put(out, p, n);
+	stmt_reset(s);
+	return r;
+}
+
 enum zk_err
 base_put(struct db *db, struct base_entry *e)
 {
 	struct base_entry w = *e;
+	struct buf rules;
 	enum zk_err r;
 
 	if (e->nodes_n > OP_REFS_MAX)
 		return ZK_ELIMIT;
+	buf_init(&rules, SIZE_MAX);
 	r = place_free(db, e->id, e->parent, e->name, e->name_len);
+	if (r == ZK_OK && e->id != 0 && e->kind == NODE_DIR &&
+	    e->rules_len == 0) {
+		r = old_rules(db, e->id, &rules);
+		w.rules = rules.data;
+		w.rules_len = rules.len;
+	}
 	if (r == ZK_OK && e->id != 0)
 		r = delete_row(db, e->id);
 	if (r == ZK_OK)
@@ -410,6 +442,7 @@ base_put(struct db *db, struct base_entry *e)
 		r = put_nodes(db, w.id, e->nodes, e->nodes_n);
 	if (r == ZK_OK)
 		e->id = w.id;
+	buf_release(&rules);
 	return r;
 }
 

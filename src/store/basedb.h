@@ -137,8 +137,10 @@ ZK_CHECKED enum zk_err base_path(struct db *db, int64_t id, struct buf *out);
 
 /*
  * Writes a row whole: with e->id 0 a new one, whose id is put in e->id, else
- * replaces that row (also its place).  Copies everything.  ZK_EEXIST if
- * another row has the place.
+ * replaces that row (also its place), but for the rules of a directory if
+ * e has none.  BASE_MOUNT follows from st.fsid.  Copies everything; e must
+ * not lend from that row's own getter.  ZK_EEXIST if another row has the
+ * place.
  */
 ZK_CHECKED enum zk_err base_put(struct db *db, struct base_entry *e);
 

@@ -304,6 +304,9 @@ record_new(struct recorder *r, const struct prepared *p)
 		r->rd->rep->files++;
 		r->rd->rep->bytes += p->content.size;
 	}
+	/* what was at this place before moved or vanished: it follows */
+	if (err == ZK_OK && p->d.what == DIFF_NEW)
+		err = base_claim(r->rd->v->db, dir, at.name, at.name_len);
 	return err == ZK_OK ? write_row(r, p, p->d.what == DIFF_NEW ? 0 :
 	    p->d.row, dir, &at, locator) : err;
 }
@@ -371,6 +374,9 @@ record_move(struct recorder *r, const struct prepared *p)
 		    r->seen.data, r->seen.len);
 	if (err == ZK_OK)
 		err = entry_keys_make(r->seen.data, r->seen.len, &keys);
+	/* what was at this place before moved or vanished: it follows */
+	if (err == ZK_OK)
+		err = base_claim(v->db, dir, at.name, at.name_len);
 	if (err == ZK_OK)
 		err = make_room(r, p->d.row, dir, &at);
 	if (err == ZK_OK)
