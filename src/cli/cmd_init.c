@@ -1,9 +1,10 @@
 /* zk init: make a folder a vault, zk-init(1). */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "cli/cmd.h"
 #include "cli/out.h"
-#include "cli/show.h"
 #include "sync/sync.h"
 #include "util/log.h"
 
@@ -68,7 +69,15 @@ init_run(struct cmd_ctx *c)
 	r = vault_init(&v);
 	if (r != ZK_OK)
 		return r;
-	show_line(c, "vault", "path", dir);
+	if (out_json(c->out)) {
+		char *path = realpath(dir, NULL);
+
+		jsonw_bytes(out_begin(c->out, "vault"), "path",
+		    path == NULL ? dir : path,
+		    strlen(path == NULL ? dir : path));
+		out_end(c->out);
+		free(path);
+	}
 	snprintf(c->say, sizeof(c->say), "%s", o->remotes.n > 0 ?
 	    "vault ready; 'zk push' uploads it, 'zk pair' adds a device" :
 	    "vault ready; add a remote with 'zk remote add URL'");
