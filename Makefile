@@ -118,6 +118,7 @@ fuzz-%: build-fuzz/fuzz/%
 	    build-fuzz/$*.log
 
 bench: all
+	BUILD='$(abspath $(BUILD))' scripts/bench-relay
 	ZK='$(ZK)' scripts/bench
 
 bench-scale: all

@@ -297,6 +297,9 @@ step_reply(struct httpd_conn *c)
 	c->state = CONN_HEAD;
 	c->starved = false;
 	c->deadline = now_ms(c) + limits(c)->idle_ms;
+	/* the next request is seldom there yet: no call to find that out */
+	if (c->in.len == 0 && (c->tls == NULL || !tls_buffered(c->tls)))
+		return STEP_READ;
 	return STEP_AGAIN;
 }
 

@@ -3,6 +3,8 @@
  *
  *	relayload append CLIENTS SECONDS
  *	relayload blob MIB CONNECTIONS plain|tls
+ *	relayload idle CONNECTIONS
+ *	relayload alone MIB
  *
  * Requests of appends are made and signed before the clock starts: the
  * figure is the relay's.  Blobs go through libcurl, as the client's do.
@@ -11,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
+#include "tests/relayload/alone.h"
 #include "tests/unit/relaykit.h"
 
 #define SEG_BODY 863	/* a stored segment of 1 KiB */
@@ -295,16 +298,62 @@ print_cpu(void)
 	    u.ru_maxrss);
 }
 
+/* n members that wait for news, each on a connection; the relay's memory. */
+static int
+run_idle(unsigned n)
+{
+	struct target t = kit_target(&space, TARGET_READ);
+	struct kit_reply r;
+	struct buf head;
+	char path[64], line[256];
+	unsigned waiting = 0;
+	FILE *f;
+
+	t.wait_ms = TARGET_WAIT_MAX;
+	buf_init(&head, 16384);
+	for (unsigned i = 0; i < n; i++) {
+		int fd = kit_connect(&kit);
+
+		if (fd < 0)
+			break;
+		buf_reset(&head);
+		kit_head(&kit, &space, &t, NULL, 0, NULL, &head);
+		waiting += kit_send(fd, head.data, head.len);
+	}
+	buf_release(&head);
+	/* served after all of them were taken in */
+	t = kit_target(&space, TARGET_REC_LIST);
+	kit_call(&kit, &space, &t, NULL, 0, NULL, &r);
+	sleep(1);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)kit.pid);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "VmRSS:", 6) == 0)
+			printf("idle waiting=%u answered=%d %s", waiting,
+			    r.status, line);
+	if (f != NULL)
+		fclose(f);
+	kit_reply_free(&r);
+	return waiting == n ? 0 : 1;
+}
+
 int
 main(int argc, char **argv)
 {
+	struct rlimit rl = { 0, 0 };
 	unsigned a, b;
 	int r;
 
-	if (argc < 4)
+	if (argc < 3)
 		return 2;
 	a = (unsigned)strtoul(argv[2], NULL, 10);
-	b = (unsigned)strtoul(argv[3], NULL, 10);
+	b = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 0;
+	if (strcmp(argv[1], "alone") == 0)
+		return alone_run(a);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
 	kit_init(&kit);
 	kit.opts.threads = 0;
 	kit_space_init(&space);
@@ -316,8 +365,12 @@ main(int argc, char **argv)
 		if (!kit_start(&kit))
 			return 1;
 	}
-	r = strcmp(argv[1], "append") == 0 ? run_append(a, b) :
-	    run_blob(a, b);
+	if (strcmp(argv[1], "append") == 0)
+		r = run_append(a, b);
+	else if (strcmp(argv[1], "idle") == 0)
+		r = run_idle(a);
+	else
+		r = run_blob(a, b);
 	kit_end(&kit);
 	print_cpu();
 	return r;
