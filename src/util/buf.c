@@ -210,10 +210,13 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return fail(b, ZK_EBUG);
-	/* vsnprintf writes a NUL: room for it beyond what is counted */
-	r = buf_reserve(b, (size_t)n + 1);
+	r = buf_reserve(b, (size_t)n);
 	if (r != ZK_OK)
 		return r;
+	/* vsnprintf wants room for a NUL, which may lie beyond max */
+	if (b->cap - b->len <= (size_t)n && grow(b, b->len + (size_t)n + 1) !=
+	    ZK_OK)
+		return b->err;
 	va_start(ap, fmt);
 	(void)vsnprintf((char *)b->data + b->len, (size_t)n + 1, fmt, ap);
 	va_end(ap);

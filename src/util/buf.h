@@ -1,10 +1,11 @@
 /*
  * A growable byte string with a maximum that it is born with.
  *
- * Invariant: len <= cap <= max.  Every append can fail: ZK_ELIMIT when the
- * result would exceed max, ZK_ENOMEM when memory is out; the content is then
- * unchanged and the failure sticks (buf_err), so that a writer may append
- * many fields and check once at the end.  Numbers are little endian; varints
+ * Invariant: len <= max, len <= cap <= max + 1 (the one for a NUL).  Every
+ * append can fail: ZK_ELIMIT when the result would exceed max, ZK_ENOMEM when
+ * memory is out; the content is then unchanged and the failure sticks
+ * (buf_err), so that a writer may append many fields and check once at the
+ * end.  Numbers are little endian; varints
  * are LEB128, shortest form (zk-format(5), ENCODING).
  */
 #ifndef ZK_UTIL_BUF_H
