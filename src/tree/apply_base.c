@@ -449,7 +449,7 @@ enum zk_err
 apply_give_back(struct apply *a, const char *name)
 {
 	struct buf path, got, cur;
-	const char *want;
+	const char *want = NULL;
 	int64_t dir = BASE_ROOT;
 	int e = -EIO;
 	enum zk_err r;
