@@ -12,6 +12,8 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "crdt/list.h"
 #include "crypto/crypto.h"
@@ -30,7 +32,8 @@
 
 #define DEVICES 2
 #define CONTENTS 256		/* written in one run, at most */
-#define STEPS 14
+#define STEPS 12
+#define WORKERS 2		/* processes */
 
 struct device {
 	struct fake *fake;
@@ -449,9 +452,9 @@ play(struct world *w)
 }
 
 static bool
-rest(struct world *w)
+rest(struct world *w, int rounds)
 {
-	for (int k = 0; k < 3; k++)
+	for (int k = 0; k < rounds; k++)
 		for (int i = 0; i < DEVICES; i++) {
 			enum zk_err r = run(w, i, false);
 
@@ -496,7 +499,7 @@ judge(struct world *w)
 		good = false;
 	}
 	segs = remote_fake_segs(w->remote);
-	good = good && rest(w);
+	good = good && rest(w, 1);
 	if (good && remote_fake_segs(w->remote) != segs) {
 		printf("# seed %" PRIu64 ": a round at rest wrote\n",
 		    w->seed);
@@ -511,7 +514,7 @@ static bool
 one_seed(uint64_t seed, uint64_t *trace)
 {
 	struct world w = { .seed = seed, .loud = getenv("SIM_LOUD") != NULL };
-	bool good = world_make(&w) && play(&w) && rest(&w) && judge(&w);
+	bool good = world_make(&w) && play(&w) && rest(&w, 2) && judge(&w);
 
 	*trace = fake_trace(w.d[0].fake) * 31 + fake_trace(w.d[1].fake);
 	world_free(&w);
@@ -526,17 +529,38 @@ number(const char *name, uint64_t def)
 	return v == NULL ? def : strtoull(v, NULL, 10);
 }
 
+/* Every WORKERS-th seed from first on. */
+static unsigned
+some_seeds(uint64_t first, uint64_t end)
+{
+	uint64_t t = 0;
+	unsigned bad = 0;
+
+	for (uint64_t s = first; s < end && bad < 5; s += WORKERS)
+		bad += !one_seed(s, &t);
+	fflush(stdout);
+	return bad;
+}
+
 static void
 test_seeds(void)
 {
 	uint64_t first = number("SIM_FIRST", 1);
-	uint64_t n = number("SIM_SEEDS", 10000);
-	uint64_t t = 0;
-	unsigned bad = 0;
+	uint64_t end = first + number("SIM_SEEDS", 10000);
+	pid_t child[WORKERS];
 
-	for (uint64_t s = first; s < first + n && bad < 5; s++)
-		bad += !one_seed(s, &t);
-	CHECK(bad == 0);
+	fflush(stdout);
+	for (unsigned i = 0; i < WORKERS; i++) {
+		child[i] = fork();
+		if (child[i] == 0)
+			_exit(some_seeds(first + i, end) == 0 ? 0 : 1);
+	}
+	for (unsigned i = 0; i < WORKERS; i++) {
+		int st = 1;
+
+		CHECK(child[i] > 0 && waitpid(child[i], &st, 0) == child[i]);
+		CHECK(st == 0);
+	}
 }
 
 static void
