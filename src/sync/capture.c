@@ -582,10 +582,38 @@ record_mask(struct round *rd, struct upload *u, uint32_t mask, bool adopt)
 	return r;
 }
 
+static enum zk_err
+conflict(void *arg, const struct buf *path, const struct list_entry *e)
+{
+	(void)path;
+	(void)e;
+	*(bool *)arg = true;
+	return ZK_ENOENT;	/* one is enough */
+}
+
 /*
- * Where nothing was dirty before, base has all that the tree has: what was
- * recorded is on the disk.
+ * Whether the disk shows what the tree says, so that what is recorded now
+ * changes no other entry: nothing is dirty, and no name was made by the
+ * conflict rule (removing one of two entries gives the other its name back).
  */
+static enum zk_err
+is_clean(struct round *rd, bool *clean)
+{
+	struct opid dirty;
+	int64_t cursor = -1;
+	size_t n = 0;
+	bool conflicts = false;
+	enum zk_err r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
+
+	*clean = false;
+	if (r != ZK_OK || n > 0)
+		return r;
+	r = list_conflicts(rd->v->tree, conflict, &conflicts);
+	*clean = !conflicts;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* What was recorded in a clean tree is on the disk. */
 static enum zk_err
 all_clean(struct round *rd)
 {
@@ -608,9 +636,7 @@ enum zk_err
 capture_record(struct round *rd, struct vremote *to)
 {
 	struct upload *u = NULL;
-	struct opid dirty;
-	int64_t cursor = -1;
-	size_t n = 0;
+	bool clean = false;
 	enum zk_err r = cuts_upload(rd, to, &u);
 
 	rd->progress.files = 0;
@@ -620,13 +646,13 @@ capture_record(struct round *rd, struct vremote *to)
 		r = diff_count(rd->v->db, CHANGES, &rd->progress.files_total);
 	/* nothing to adopt where the disk has all that the tree has */
 	if (r == ZK_OK)
-		r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
-	log_debug("dirty before recording: %zu", n);
+		r = is_clean(rd, &clean);
+	log_debug("clean before recording: %d", clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, u, CHANGES, n > 0);
+		r = record_mask(rd, u, CHANGES, !clean);
 	if (r == ZK_OK)
 		r = record_mask(rd, u, GONE, false);
 	if (r == ZK_OK)
 		r = upload_flush(u);
-	return r == ZK_OK && n == 0 ? all_clean(rd) : r;
+	return r == ZK_OK && clean ? all_clean(rd) : r;
 }

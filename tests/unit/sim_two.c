@@ -32,7 +32,7 @@
 
 #define DEVICES 2
 #define CONTENTS 256		/* written in one run, at most */
-#define STEPS 12
+#define STEPS 12		/* of one run; SIM_STEPS */
 #define WORKERS 2		/* processes */
 
 struct device {
@@ -58,6 +58,14 @@ ok(struct world *w, enum zk_err r, const char *what)
 		return true;
 	printf("# seed %" PRIu64 ": %s: %s\n", w->seed, what, err_text(r));
 	return false;
+}
+
+static uint64_t
+number(const char *name, uint64_t def)
+{
+	const char *v = getenv(name);
+
+	return v == NULL ? def : strtoull(v, NULL, 10);
 }
 
 static enum zk_err
@@ -121,6 +129,51 @@ found(struct world *w, struct founder *f)
 	    1, &f->rec[2], f->names[2]), "add");
 }
 
+/*
+ * Databases are emptied and used again: making the tables and preparing the
+ * statements would take half of the time of a seed.
+ */
+static struct db *idle[DEVICES];
+
+static enum zk_err
+empty_db(struct db *db)
+{
+	char sql[64][96];
+	size_t n = 0;
+	struct stmt *s = db_stmt(db, "SELECT name FROM sqlite_master WHERE"
+	    " type='table' AND name<>'setting' AND name<>'sqlite_stat1'");
+	enum zk_err r = stmt_step(db, s);
+
+	for (; r == ZK_OK && n < 64; r = stmt_step(db, s)) {
+		size_t len = 0;
+		const char *name = stmt_col_blob(s, 0, &len);
+
+		(void)snprintf(sql[n++], sizeof(sql[0]), "DELETE FROM %.*s",
+		    (int)len, name);
+	}
+	if (r != ZK_ENOENT)
+		return r == ZK_OK ? ZK_EBUG : r;
+	r = db_begin(db);
+	for (size_t i = 0; r == ZK_OK && i < n; i++)
+		r = db_exec(db, sql[i]);
+	if (r == ZK_OK)
+		r = db_exec(db, "DELETE FROM setting WHERE name<>'schema'");
+	return r == ZK_OK ? db_commit(db) : r;
+}
+
+static enum zk_err
+take_db(int i, struct db **out)
+{
+	enum zk_err r = ZK_OK;
+
+	*out = idle[i];
+	idle[i] = NULL;
+	if (*out == NULL)
+		return store_open(":memory:", true, out);
+	r = empty_db(*out);
+	return r;
+}
+
 static bool
 assemble(struct world *w, struct founder *f, int i)
 {
@@ -140,7 +193,7 @@ assemble(struct world *w, struct founder *f, int i)
 	if (r == ZK_OK)
 		r = keys_epoch_add(f->keys[i], f->epoch, f->E);
 	if (r == ZK_OK)
-		r = store_open(":memory:", true, &p.db);
+		r = take_db(i, &p.db);
 	if (r == ZK_OK)
 		r = db_begin(p.db);
 	if (r == ZK_OK)
@@ -200,6 +253,12 @@ static void
 world_free(struct world *w)
 {
 	for (int i = 0; i < DEVICES; i++) {
+		if (w->d[i].v != NULL) {
+			idle[i] = w->d[i].v->db;
+			treedb_free(w->d[i].v->td);
+			w->d[i].v->td = NULL;
+			w->d[i].v->db = NULL;
+		}
 		vault_close(w->d[i].v);
 		fake_free(w->d[i].fake);
 	}
@@ -434,7 +493,7 @@ play(struct world *w)
 
 	if (fake_below(w->dice, 2) == 0)
 		remote_fake_faults(w->remote, &f);
-	for (int s = 0; s < STEPS; s++) {
+	for (uint64_t s = number("SIM_STEPS", STEPS); s > 0; s--) {
 		int i = (int)fake_below(w->dice, DEVICES);
 		uint64_t what = fake_below(w->dice, 3);
 		enum zk_err r = ZK_OK;
@@ -519,14 +578,6 @@ one_seed(uint64_t seed, uint64_t *trace)
 	*trace = fake_trace(w.d[0].fake) * 31 + fake_trace(w.d[1].fake);
 	world_free(&w);
 	return good;
-}
-
-static uint64_t
-number(const char *name, uint64_t def)
-{
-	const char *v = getenv(name);
-
-	return v == NULL ? def : strtoull(v, NULL, 10);
 }
 
 /* Every WORKERS-th seed from first on. */
