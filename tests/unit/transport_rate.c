@@ -28,30 +28,44 @@ move(struct transport *t, bool put, const uint8_t *data)
 	return ms;
 }
 
+/*
+ * Never faster than the rate; and as fast as it, which a busy machine may
+ * miss once or twice.
+ */
+static void
+check_way(struct transport *t, bool put, const uint8_t *data)
+{
+	double want = 1000.0 * BLOBS * LEN / RATE;
+	double ms = 0;
+
+	for (int i = 0; i < 3; i++) {
+		ms = (double)move(t, put, data);
+		CHECK(ms > want * 0.9);
+		if (ms < want * 1.1)
+			return;
+		data += BLOBS;
+	}
+	printf("# %s: %.0f ms, wanted %.0f\n", put ? "up" : "down", ms,
+	    want);
+	test_failed = true;
+}
+
 static void
 check_rate(enum fix_kind kind)
 {
 	struct fix *f = calloc(1, sizeof(*f));
-	uint8_t *data = malloc(LEN + BLOBS);
+	uint8_t *data = malloc(LEN + 3 * BLOBS);
 	struct transport *t;
-	double want = 1000.0 * BLOBS * LEN / RATE;
-	double ms;
 
 	NEED(f != NULL && data != NULL && fix_init(f, kind));
-	rand_bytes(env_posix(), data, LEN + BLOBS);
+	rand_bytes(env_posix(), data, LEN + 3 * BLOBS);
 	f->opts.up_rate = RATE;
 	f->opts.down_rate = RATE;
 	t = fix_open(f);
 	NEED(t != NULL);
 	CHECK(transport_create(t) == ZK_OK);
-	ms = (double)move(t, true, data);
-	if (ms < want * 0.9 || ms > want * 1.1)
-		printf("# up: %.0f ms, wanted %.0f\n", ms, want);
-	CHECK(ms > want * 0.9 && ms < want * 1.1);
-	ms = (double)move(t, false, data);
-	if (ms < want * 0.9 || ms > want * 1.1)
-		printf("# down: %.0f ms, wanted %.0f\n", ms, want);
-	CHECK(ms > want * 0.9 && ms < want * 1.1);
+	check_way(t, true, data);
+	check_way(t, false, data);
 	transport_free(t);
 	fix_release(f);
 	free(f);
