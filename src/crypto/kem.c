@@ -72,6 +72,17 @@ kem_pk_check(unsigned id, const uint8_t *pk)
 
 	if (id != KEM_X25519)
 		return ZK_EVERSION;
+	/* one encoding a key: below 2^255 - 19 */
+	if (pk[31] > 0x7f)
+		return ZK_EREFUSED;
+	if (pk[31] == 0x7f && pk[0] >= 0xed) {
+		size_t i = 1;
+
+		while (i < 31 && pk[i] == 0xff)
+			i++;
+		if (i == 31)
+			return ZK_EREFUSED;
+	}
 	return x25519_dh(any, pk, out);
 }
 

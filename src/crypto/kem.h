@@ -32,7 +32,10 @@ const uint8_t *kemkey_pk(const struct kemkey *k, size_t *len);
 /* Length of a public key of id, 0 for an unknown one. */
 size_t kem_pk_len(unsigned id);
 
-/* ZK_EREFUSED: pk of low order.  ZK_EVERSION: unknown id. */
+/*
+ * ZK_EREFUSED: pk of low order or in a second encoding.  ZK_EVERSION:
+ * unknown id.
+ */
 ZK_CHECKED enum zk_err kem_pk_check(unsigned id, const uint8_t *pk);
 
 /* Length of n bytes sealed with id, 0 for an unknown one. */

@@ -9,8 +9,6 @@
 #include "util/buf.h"
 #include "util/rd.h"
 
-#define DEVICE_PUB_MAX (32 + 2 + 3 + KEM_PK_MAX)
-
 struct device_keys {
 	struct signkey *sign;
 	struct kemkey *kem;
@@ -36,7 +34,7 @@ device_pub_get(struct rd *r, struct device_pub *out)
 
 	memset(out, 0, sizeof(*out));
 	rd_copy(r, out->sign_pk, sizeof(out->sign_pk));
-	out->kem = (unsigned)rd_varint(r, 255);
+	out->kem = (unsigned)rd_varint(r, 127);
 	pk = rd_lp(r, KEM_PK_MAX, &n);
 	if (r->err != ZK_OK)
 		return;
@@ -58,17 +56,24 @@ device_pub_get(struct rd *r, struct device_pub *out)
 }
 
 void
-device_pub_id(const struct device_pub *p, uint8_t id[static KEYS_ID_LEN])
+device_pub_id(const struct device_pub *pub, uint8_t id[static KEYS_ID_LEN])
 {
-	struct buf b;
+	uint8_t len[4], *p = len;
+	struct hash h;
 
-	/* hashed in the encoded form; the parts are short and bounded */
-	buf_init(&b, DEVICE_PUB_MAX);
-	device_pub_put(&b, p);
-	if (b.err == ZK_ELIMIT)
-		BUG("public keys too long");
-	hash_bytes(LABEL_HASH_DEVICE, b.data, b.len, id);
-	buf_release(&b);
+	if (pub->kem > 127 || pub->kem_pk_len > KEM_PK_MAX)
+		BUG("public keys that cannot be");
+	/* as device_pub_put has it, without memory that may be out */
+	*p++ = (uint8_t)pub->kem;
+	if (pub->kem_pk_len > 127)
+		*p++ = (uint8_t)(pub->kem_pk_len | 0x80);
+	*p++ = (uint8_t)(pub->kem_pk_len > 127 ? pub->kem_pk_len >> 7 :
+	    pub->kem_pk_len);
+	hash_init(&h, LABEL_HASH_DEVICE);
+	hash_update(&h, pub->sign_pk, sizeof(pub->sign_pk));
+	hash_update(&h, len, (size_t)(p - len));
+	hash_update(&h, pub->kem_pk, pub->kem_pk_len);
+	hash_final(&h, id);
 }
 
 /* A key pair seeded by a key derived from the device seed. */

@@ -35,7 +35,8 @@ enum zk_err device_pub_put(struct buf *b, const struct device_pub *p);
  */
 void device_pub_get(struct rd *r, struct device_pub *out);
 /* The device id: hash of the above bytes. */
-void device_pub_id(const struct device_pub *p, uint8_t id[static KEYS_ID_LEN]);
+void device_pub_id(const struct device_pub *pub,
+    uint8_t id[static KEYS_ID_LEN]);
 
 /* Everything a device seed gives; KEM id 1. */
 struct device_keys;

@@ -176,6 +176,9 @@ test_bad_keys(void)
 		"0100000000000000000000000000000000000000000000000000000000000000",
 		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 		"e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+		/* not reduced: 9 + p, and 9 with the top bit */
+		"f6ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"0900000000000000000000000000000000000000000000000000000000000080",
 	};
 	uint8_t b[32];
 
@@ -191,6 +194,13 @@ test_bad_keys(void)
 		CHECK(kem_pk_check(KEM_X25519, b) == ZK_EREFUSED);
 	}
 	memset(b, 9, sizeof(b));
+	CHECK(kem_pk_check(KEM_X25519, b) == ZK_OK);
+	memset(b, 0xff, sizeof(b));
+	b[0] = 0xeb;	/* p - 2 */
+	b[31] = 0x7f;
+	CHECK(kem_pk_check(KEM_X25519, b) == ZK_OK);
+	b[20] = 0xfe;
+	b[0] = 0xff;
 	CHECK(kem_pk_check(KEM_X25519, b) == ZK_OK);
 	CHECK(kem_pk_check(2, b) == ZK_EVERSION);
 }
