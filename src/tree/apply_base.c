@@ -463,7 +463,7 @@ apply_give_back(struct apply *a, const char *name)
 		r = origin(a, name, &dir, &path, &want);
 	if (r == ZK_OK)
 		e = back_to(a, buf_cstr(&cur), buf_cstr(&path), want, 0, &got);
-	if (e < 0 && e != -ENOENT)
+	if (r == ZK_OK && e < 0 && e != -ENOENT)
 		e = back_to(a, buf_cstr(&cur), "", want, 0, &got);
 	buf_release(&path);
 	buf_release(&cur);
