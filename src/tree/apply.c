@@ -28,18 +28,32 @@ brings_content(const struct act *t)
 	    t->op == PLAN_TAKE_NEW;
 }
 
+/* Where a row is; its directory is looked up once for many in a row. */
 static enum zk_err
 path_of(struct apply *a, int64_t row, char **out)
 {
+	struct base_entry e;
 	struct buf b;
 	size_t n;
-	enum zk_err r;
+	enum zk_err r = base_get(a->db, row, &e);
 
+	*out = NULL;
+	if (r != ZK_OK)
+		return r;
+	if (a->near != e.parent) {
+		buf_reset(&a->near_path);
+		r = base_path(a->db, e.parent, &a->near_path);
+		a->near = r == ZK_OK ? e.parent : 0;
+	}
 	buf_init(&b, 4 * PATH_LEN_MAX);
-	r = base_path(a->db, row, &b);
+	if (r == ZK_OK)
+		r = buf_put(&b, a->near_path.data, a->near_path.len);
+	if (r == ZK_OK)
+		r = path_join(&b, e.name, e.name_len);
 	if (r == ZK_OK)
 		r = buf_u8(&b, 0);
-	*out = r == ZK_OK ? (char *)buf_take(&b, &n) : NULL;
+	if (r == ZK_OK)
+		*out = (char *)buf_take(&b, &n);
 	buf_release(&b);
 	return r;
 }
@@ -384,6 +398,7 @@ end_batch(struct apply *a)
 		act_release(&a->acts[i]);
 	a->n = a->large = 0;
 	a->bytes = 0;
+	a->near = 0;
 	forget_dirs(a);
 	rules_forget(a->rules);
 }
@@ -525,6 +540,7 @@ apply_run(struct root *root, struct db *db, struct plan *p,
 	enum zk_err r;
 
 	memset(out, 0, sizeof(*out));
+	buf_init(&a.near_path, 4 * PATH_LEN_MAX);
 	r = start(&a);
 	if (r == ZK_OK)
 		r = run_steps(&a);
@@ -537,6 +553,7 @@ apply_run(struct root *root, struct db *db, struct plan *p,
 	free(a.acts);
 	free(a.dirs);
 	free(a.goes);
+	buf_release(&a.near_path);
 	trash_free(a.trash);
 	rules_free(a.rules);
 	return r;

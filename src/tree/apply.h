@@ -26,7 +26,7 @@
 #include "tree/plan.h"
 #include "tree/read.h"
 
-#define APPLY_BATCH_FILES 1000
+#define APPLY_BATCH_FILES 4000
 #define APPLY_BATCH_LARGE 16	/* of these, above READ_WHOLE_MAX */
 #define APPLY_BATCH_BYTES (64u << 20)
 

@@ -162,11 +162,9 @@ take_stat(struct apply *a, struct act *t, const struct env_stat *staged)
 static enum zk_err
 do_create(struct apply *a, struct act *t)
 {
-	struct env_stat staged;
-	int e = stat_path(a, t->tmp, &staged);
+	struct env_stat staged = t->st;
+	int e = rename_paths(a, t->tmp, t->path, RENAME_NOREPLACE);
 
-	if (e == 0)
-		e = rename_paths(a, t->tmp, t->path, RENAME_NOREPLACE);
 	if (e == -EEXIST)
 		return obstacle(a, t);
 	if (e < 0)
@@ -292,12 +290,10 @@ exchange(struct apply *a, struct act *t, const struct env_stat *before)
 static enum zk_err
 do_replace(struct apply *a, struct act *t)
 {
-	struct env_stat staged, old;
+	struct env_stat staged = t->st, old;
 	struct base_entry e;
 	enum zk_err r = apply_check_row(a, t->row, t->path, &e, &old);
 
-	if (r == ZK_OK && stat_path(a, t->tmp, &staged) < 0)
-		r = ZK_EIO;
 	if (r == ZK_OK)
 		r = exchange(a, t, &old);
 	if (r != ZK_OK)

@@ -40,7 +40,7 @@ struct act {
 	bool kept;		/* RMDIR: stays, as a kept entry */
 	bool trust;		/* st says what content is at path */
 	bool trust2;		/* st2, of other, too */
-	struct env_stat st;	/* at path */
+	struct env_stat st;	/* at path; before: of what is staged */
 	struct env_stat st2;	/* of other, where it is now */
 	struct base_entry obstacle;	/* in the way: kind, st; id 0 */
 	bool blocked;		/* obstacle is to be put in base as kept */
@@ -67,6 +67,8 @@ struct apply {
 	size_t large;
 	char **dirs;		/* paths of directories made in this batch, */
 	size_t dirs_n;		/* by index of the plan's */
+	int64_t near;		/* the directory of the last row, and its */
+	struct buf near_path;	/* path; 0: none */
 	int64_t *goes;		/* rows that RMDIR will remove, ascending */
 	size_t goes_n;
 };

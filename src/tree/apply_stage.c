@@ -109,26 +109,36 @@ apply_out_name(struct apply *a, int64_t row, char **out)
 	return take_string(&b, r, out);
 }
 
+static unsigned
+mode_of(const struct act *t)
+{
+	if (t->g->has_mode)
+		return t->g->mode & 0777;
+	return t->op == PLAN_REPLACE ? t->keep_mode : 0644;
+}
+
 /* Mode and times, and the inode to know it by. */
 static enum zk_err
 finish_file(struct apply *a, struct act *t, int fd, const char *name,
     int dirfd)
 {
-	struct env_stat st;
-	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0644;
-	int e;
+	unsigned mode = mode_of(t);
+	int e = 0;
 
-	if (!t->g->has_mode && t->op == PLAN_REPLACE)
-		mode = t->keep_mode;
-	e = env_fchmod(a->env, fd, mode);
-	if (e == 0 && t->g->has_mtime)
+	if (t->g->has_mtime)
 		e = env_utimeat(a->env, dirfd, name, t->g->mtime);
 	if (e == 0)
-		e = env_fstat(a->env, fd, &st);
+		e = env_fstat(a->env, fd, &t->st);
+	/* the umask may have taken some of it */
+	if (e == 0 && (t->st.mode & 0777) != mode) {
+		e = env_fchmod(a->env, fd, mode);
+		if (e == 0)
+			e = env_fstat(a->env, fd, &t->st);
+	}
 	if (e < 0)
 		return err_from_errno(-e);
-	t->ino = st.ino;
-	return st.size == t->g->size ? ZK_OK : ZK_ETAMPER;
+	t->ino = t->st.ino;
+	return t->st.size == t->g->size ? ZK_OK : ZK_ETAMPER;
 }
 
 static bool
@@ -167,7 +177,6 @@ static enum zk_err
 stage_link(struct apply *a, struct act *t, struct buf *content, int dirfd,
     const char *name)
 {
-	struct env_stat st;
 	int e;
 
 	if (memchr(content->data, 0, content->len) != NULL ||
@@ -180,10 +189,10 @@ stage_link(struct apply *a, struct act *t, struct buf *content, int dirfd,
 	if (t->g->has_mtime)
 		e = env_utimeat(a->env, dirfd, name, t->g->mtime);
 	if (e == 0)
-		e = env_statat(a->env, dirfd, name, &st);
+		e = env_statat(a->env, dirfd, name, &t->st);
 	if (e < 0)
 		return err_from_errno(-e);
-	t->ino = st.ino;
+	t->ino = t->st.ino;
 	return ZK_OK;
 }
 
@@ -213,7 +222,7 @@ stage_small(struct apply *a, struct act *t, struct buf *content)
 	if (t->g->kind == NODE_SYMLINK)
 		return stage_link(a, t, content, dirfd, name);
 	fd = env_open_beneath(a->env, dirfd, name,
-	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode_of(t));
 	if (fd < 0)
 		return err_from_errno(-fd);
 	t->staged = true;

@@ -20,6 +20,9 @@ cmp_bottom_up(const void *a, const void *b)
 
 	if (c == 0)
 		c = (v->e.kind == NODE_DIR) - (w->e.kind == NODE_DIR);
+	/* a directory's together: they go to one place in the trash */
+	if (c == 0)
+		c = (v->e.parent > w->e.parent) - (v->e.parent < w->e.parent);
 	return c != 0 ? c : (v->e.id > w->e.id) - (v->e.id < w->e.id);
 }
 
