@@ -1,0 +1,157 @@
+/* The thin layer over SQLite. */
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "db/db.h"
+#include "tests/unit/test.h"
+#include "util/log.h"
+
+static struct db *db;
+
+static void
+begin(void)
+{
+	log_set_level(LOG_QUIET);
+	if (db_open(":memory:", DB_CREATE, &db) != ZK_OK ||
+	    db_exec(db, "CREATE TABLE t(k INTEGER PRIMARY KEY, v BLOB,"
+	    " u TEXT UNIQUE)") != ZK_OK)
+		abort();
+}
+
+static enum zk_err
+insert(int64_t k, const void *v, size_t n, const char *u)
+{
+	struct stmt *s = db_stmt(db, "INSERT INTO t VALUES(?,?,?)");
+
+	stmt_int(s, 1, k);
+	stmt_blob(s, 2, v, n);
+	if (u == NULL)
+		stmt_null(s, 3);
+	else
+		stmt_text(s, 3, u);
+	return stmt_run(db, s);
+}
+
+static int64_t
+count(void)
+{
+	struct stmt *s = db_stmt(db, "SELECT count(*) FROM t");
+	int64_t n = -1;
+
+	if (stmt_step(db, s) == ZK_OK)
+		n = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return n;
+}
+
+static void
+test_rows(void)
+{
+	uint8_t out[3] = { 9, 9, 9 };
+	struct stmt *s;
+	const void *p;
+	size_t n = 9;
+
+	begin();
+	CHECK(insert(1, "abc", 3, "one") == ZK_OK && db_changes(db) == 1);
+	CHECK(insert(INT64_MIN, "", 0, NULL) == ZK_OK);
+	CHECK(db_last_id(db) == INT64_MIN);
+	CHECK(insert(1, "x", 1, "two") == ZK_EEXIST);
+	CHECK(insert(2, "x", 1, "one") == ZK_EEXIST && count() == 2);
+	s = db_stmt(db, "SELECT k,v,u FROM t ORDER BY k");
+	NEED(stmt_step(db, s) == ZK_OK);
+	CHECK(stmt_col_int(s, 0) == INT64_MIN && stmt_col_null(s, 2));
+	p = stmt_col_blob(s, 1, &n);
+	CHECK(n == 0 && p != NULL && !stmt_col_null(s, 1));
+	CHECK(stmt_col_copy(s, 1, out, 3) == ZK_ETAMPER && out[0] == 0);
+	NEED(stmt_step(db, s) == ZK_OK);
+	CHECK(stmt_col_copy(s, 1, out, 3) == ZK_OK);
+	CHECK(memcmp(out, "abc", 3) == 0);
+	CHECK(stmt_col_copy(s, 1, out, 2) == ZK_ETAMPER);
+	CHECK(stmt_step(db, s) == ZK_ENOENT);
+	/* the same object again, reset */
+	CHECK(db_stmt(db, "SELECT 1") != NULL);
+	CHECK(db_check(db) == ZK_OK);
+	db_close(db);
+	db_close(NULL);
+}
+
+static void
+test_bad_sql(void)
+{
+	struct stmt *s;
+
+	begin();
+	s = db_stmt(db, "SELECT * FROM none");
+	CHECK(s == NULL);
+	stmt_int(s, 1, 1);
+	stmt_blob(s, 1, "", 0);
+	CHECK(stmt_step(db, s) != ZK_OK && stmt_run(db, s) != ZK_OK);
+	CHECK(db_exec(db, "no sql") == ZK_EIO);
+	db_close(db);
+}
+
+static void
+test_tx(void)
+{
+	begin();
+	CHECK(!db_in_tx(db) && db_begin(db) == ZK_OK && db_in_tx(db));
+	CHECK(insert(1, "", 0, NULL) == ZK_OK);
+	db_rollback(db);
+	CHECK(!db_in_tx(db) && count() == 0);
+	db_rollback(db);
+	CHECK(db_begin(db) == ZK_OK && insert(1, "", 0, NULL) == ZK_OK);
+	CHECK(db_commit(db) == ZK_OK && !db_in_tx(db) && count() == 1);
+	db_close(db);
+}
+
+static void
+test_files(void)
+{
+	char dir[64], path[100];
+	struct db *a = NULL, *b = NULL;
+	struct stat st;
+	FILE *f;
+
+	log_set_level(LOG_QUIET);
+	snprintf(dir, sizeof(dir), "%.40s/zkXXXXXX",
+	    getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
+	NEED(mkdtemp(dir) != NULL);
+	snprintf(path, sizeof(path), "%s/v.db", dir);
+	CHECK(db_open(path, 0, &a) != ZK_OK && a == NULL);
+	NEED(db_open(path, DB_CREATE, &a) == ZK_OK);
+	CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+	CHECK(db_exec(a, "CREATE TABLE t(k); INSERT INTO t VALUES(1)") ==
+	    ZK_OK);
+	/* a writer at work keeps the next one out, not readers */
+	CHECK(db_begin(a) == ZK_OK);
+	NEED(db_open(path, DB_READONLY, &b) == ZK_OK);
+	CHECK(stmt_step(b, db_stmt(b, "SELECT k FROM t")) == ZK_OK);
+	CHECK(db_exec(b, "DELETE FROM t") == ZK_EPERM);
+	db_close(b);
+	NEED(db_open(path, 0, &b) == ZK_OK);
+	CHECK(db_begin(b) == ZK_ELOCKED && !db_in_tx(b));
+	db_close(b);
+	db_close(a);
+
+	f = fopen(path, "r+");
+	NEED(f != NULL);
+	fputs("this is no database at all, by any means", f);
+	fclose(f);
+	a = NULL;
+	CHECK(db_open(path, 0, &a) == ZK_ETAMPER && a == NULL);
+	CHECK(unlink(path) == 0);
+	CHECK(symlink("/etc/passwd", path) == 0);
+	CHECK(db_open(path, 0, &a) != ZK_OK);
+	CHECK(unlink(path) == 0);
+	CHECK(rmdir(dir) == 0);
+}
+
+TESTS(
+    { "rows", test_rows },
+    { "bad-sql", test_bad_sql },
+    { "tx", test_tx },
+    { "files", test_files },
+)
