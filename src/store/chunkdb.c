@@ -1,8 +1,11 @@
 #include <string.h>
 
+#include "crypto/hash.h"
+#include "crypto/labels.h"
 #include "db/db.h"
 #include "store/chunkdb.h"
 #include "util/buf.h"
+#include "util/log.h"
 
 const char chunkdb_schema[] =
     "CREATE TABLE chunk ("
@@ -12,6 +15,7 @@ const char chunkdb_schema[] =
     " nonce BLOB NOT NULL,"
     " plain_len INTEGER NOT NULL,"
     " stored_len INTEGER NOT NULL,"
+    " sum BLOB NOT NULL,"		/* SUM_LEN bytes, of the others */
     " PRIMARY KEY (hash, name)) WITHOUT ROWID;"
     "CREATE INDEX chunk_name ON chunk (name);"
     "CREATE TABLE chunk_at ("
@@ -25,12 +29,36 @@ const char chunkdb_schema[] =
     " name BLOB PRIMARY KEY,"
     " stored BLOB NOT NULL);";
 
-#define REF_COLS "c.hash, c.name, c.key, c.nonce, c.plain_len, c.stored_len"
+#define REF_COLS "c.hash, c.name, c.key, c.nonce, c.plain_len," \
+    " c.stored_len, c.sum"
+#define REF_N 7			/* columns in it */
+#define SUM_LEN 8u
+
+static void
+row_sum(const struct chunk_ref *ref, uint8_t sum[static SUM_LEN])
+{
+	uint8_t lens[8], h[HASH_LEN];
+	struct hash state;
+
+	for (unsigned i = 0; i < 4; i++) {
+		lens[i] = (uint8_t)(ref->plain_len >> 8 * i);
+		lens[4 + i] = (uint8_t)(ref->stored_len >> 8 * i);
+	}
+	hash_init(&state, LABEL_HASH_CHUNK_ROW);
+	hash_update(&state, ref->hash, sizeof(ref->hash));
+	hash_update(&state, ref->name, sizeof(ref->name));
+	hash_update(&state, ref->key, sizeof(ref->key));
+	hash_update(&state, ref->nonce, sizeof(ref->nonce));
+	hash_update(&state, lens, sizeof(lens));
+	hash_final(&state, h);
+	memcpy(sum, h, SUM_LEN);
+}
 
 /* The row at hand, REF_COLS first, into ref. */
 static enum zk_err
 get_ref(struct stmt *s, struct chunk_ref *ref)
 {
+	uint8_t sum[SUM_LEN], want[SUM_LEN];
 	enum zk_err r;
 
 	r = stmt_col_copy(s, 0, ref->hash, sizeof(ref->hash));
@@ -40,11 +68,15 @@ get_ref(struct stmt *s, struct chunk_ref *ref)
 		r = stmt_col_copy(s, 2, ref->key, sizeof(ref->key));
 	if (r == ZK_OK)
 		r = stmt_col_copy(s, 3, ref->nonce, sizeof(ref->nonce));
+	if (r == ZK_OK)
+		r = stmt_col_copy(s, 6, sum, sizeof(sum));
 	if (r != ZK_OK)
 		return r;
 	ref->plain_len = (uint32_t)stmt_col_int(s, 4);
 	ref->stored_len = (uint32_t)stmt_col_int(s, 5);
-	return chunk_ref_ok(ref) ? ZK_OK : ZK_ETAMPER;
+	row_sum(ref, want);
+	return chunk_ref_ok(ref) && memcmp(sum, want, SUM_LEN) == 0 ? ZK_OK :
+	    ZK_ETAMPER;
 }
 
 enum zk_err
@@ -69,10 +101,12 @@ chunkdb_find(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
 	if (r != ZK_OK)
 		return r;
 	r = get_ref(s, out);
-	*state = (enum chunkdb_state)stmt_col_int(s, 6);
+	*state = (enum chunkdb_state)stmt_col_int(s, REF_N);
 	stmt_reset(s);
-	if (r != ZK_OK)
+	if (r != ZK_OK) {
+		log_error(r, NULL, "a row of the chunk index is damaged");
 		chunk_ref_wipe(out);
+	}
 	return r;
 }
 
@@ -101,15 +135,18 @@ enum zk_err
 chunkdb_add(struct db *db, const struct chunk_ref *ref)
 {
 	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO chunk"
-	    " (hash, name, key, nonce, plain_len, stored_len)"
-	    " VALUES (?, ?, ?, ?, ?, ?)");
+	    " (hash, name, key, nonce, plain_len, stored_len, sum)"
+	    " VALUES (?, ?, ?, ?, ?, ?, ?)");
+	uint8_t sum[SUM_LEN];
 
+	row_sum(ref, sum);
 	stmt_blob(s, 1, ref->hash, sizeof(ref->hash));
 	stmt_blob(s, 2, ref->name, sizeof(ref->name));
 	stmt_blob(s, 3, ref->key, sizeof(ref->key));
 	stmt_blob(s, 4, ref->nonce, sizeof(ref->nonce));
 	stmt_int(s, 5, ref->plain_len);
 	stmt_int(s, 6, ref->stored_len);
+	stmt_blob(s, 7, sum, sizeof(sum));
 	return stmt_run(db, s);
 }
 
@@ -260,6 +297,79 @@ chunkdb_part_get(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
 	r = buf_put(out, p, n);
 	stmt_reset(s);
 	return r;
+}
+
+/* The name that column i says, as far as it is there. */
+static void
+col_name(struct stmt *s, int i, uint8_t name[static CHUNK_HASH_LEN])
+{
+	const void *p;
+	size_t n;
+
+	memset(name, 0, CHUNK_HASH_LEN);
+	p = stmt_col_blob(s, i, &n);
+	if (n > 0)
+		memcpy(name, p, n < CHUNK_HASH_LEN ? n : CHUNK_HASH_LEN);
+}
+
+static enum zk_err
+check_rows(struct db *db, enum zk_err (*bad)(void *, const uint8_t *),
+    void *arg)
+{
+	struct stmt *s = db_stmt(db, "SELECT " REF_COLS " FROM chunk c");
+	uint8_t name[CHUNK_HASH_LEN];
+	struct chunk_ref ref;
+	enum zk_err r;
+
+	for (;;) {
+		r = stmt_step(db, s);
+		if (r != ZK_OK)
+			break;
+		r = get_ref(s, &ref);
+		col_name(s, 1, name);
+		if (r == ZK_ETAMPER)
+			r = bad(arg, name);
+		if (r != ZK_OK)
+			break;
+	}
+	stmt_reset(s);
+	chunk_ref_wipe(&ref);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+static enum zk_err
+check_parts(struct db *db, enum zk_err (*bad)(void *, const uint8_t *),
+    void *arg)
+{
+	struct stmt *s = db_stmt(db, "SELECT name, stored FROM chunk_part");
+	uint8_t name[CHUNK_HASH_LEN], is[CHUNK_HASH_LEN];
+	const void *p;
+	enum zk_err r;
+	size_t n;
+
+	for (;;) {
+		r = stmt_step(db, s);
+		if (r != ZK_OK)
+			break;
+		col_name(s, 0, name);
+		p = stmt_col_blob(s, 1, &n);
+		chunk_name(p, n, is);
+		if (memcmp(name, is, sizeof(is)) != 0)
+			r = bad(arg, name);
+		if (r != ZK_OK)
+			break;
+	}
+	stmt_reset(s);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+chunkdb_check(struct db *db, enum zk_err (*bad)(void *arg,
+    const uint8_t name[static CHUNK_HASH_LEN]), void *arg)
+{
+	enum zk_err r = check_rows(db, bad, arg);
+
+	return r == ZK_OK ? check_parts(db, bad, arg) : r;
 }
 
 enum zk_err

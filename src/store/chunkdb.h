@@ -7,7 +7,9 @@
  * another device's word about a chunk never decides what is not uploaded.
  * A row is committed before the first byte of its blob is sent; a blob
  * counts as present on a remote only after that remote said durable.
- * Parts of manifests are also kept as stored bytes (they are small and
+ * A row carries a checksum, since a key that went bad unnoticed would be
+ * written into the next manifest: every read that finds one wrong gives
+ * ZK_ETAMPER.  Parts of manifests are also kept as stored bytes (they are small and
  * sealed), so a manifest can be read and sent without any remote.
  */
 #ifndef ZK_STORE_CHUNKDB_H
@@ -91,6 +93,14 @@ ZK_CHECKED enum zk_err chunkdb_part_put(struct db *db,
     const uint8_t name[static CHUNK_HASH_LEN], const void *p, size_t n);
 ZK_CHECKED enum zk_err chunkdb_part_get(struct db *db,
     const uint8_t name[static CHUNK_HASH_LEN], struct buf *out);
+
+/*
+ * Checks every row and every part kept; bad is told each name that is wrong,
+ * and may return an error, which ends the check.
+ */
+ZK_CHECKED enum zk_err chunkdb_check(struct db *db,
+    enum zk_err (*bad)(void *arg,
+        const uint8_t name[static CHUNK_HASH_LEN]), void *arg);
 
 /* Locations known and their stored bytes in all, for status and verify. */
 ZK_CHECKED enum zk_err chunkdb_count(struct db *db, uint64_t *n,

@@ -59,6 +59,15 @@ check_records(struct round *rd)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+static enum zk_err
+bad_chunk(void *arg, const uint8_t name[static CHUNK_HASH_LEN])
+{
+	log_error(ZK_ETAMPER, NULL, "chunk index: blob %02x%02x%02x%02x: %s",
+	    name[0], name[1], name[2], name[3], err_text(ZK_ETAMPER));
+	round_note(arg, ZK_ETAMPER);
+	return ZK_OK;
+}
+
 /* That every content of an opened segment can be had. */
 static enum zk_err
 check_contents(struct round *rd, struct download *d, struct seg *s,
@@ -176,6 +185,8 @@ sync_verify(struct vault *v, const struct sync_opts *o,
 	}
 	if (r == ZK_OK)
 		r = check_records(&rd);
+	if (r == ZK_OK)
+		r = chunkdb_check(v->db, bad_chunk, &rd);
 	if (r == ZK_OK)
 		r = check_logs(&rd);
 	round_release(&rd);

@@ -3,12 +3,14 @@
 #include "store/chunkdb.h"
 #include "test.h"
 #include "util/buf.h"
+#include "util/log.h"
 
 static struct db *
 make_db(void)
 {
 	struct db *db = NULL;
 
+	log_set_level(LOG_QUIET);
 	if (db_open(":memory:", DB_CREATE, &db) != ZK_OK ||
 	    db_exec(db, chunkdb_schema) != ZK_OK)
 		return NULL;
@@ -142,9 +144,51 @@ test_parts(void)
 	db_close(db);
 }
 
+static enum zk_err
+count_bad(void *arg, const uint8_t name[static CHUNK_HASH_LEN])
+{
+	unsigned *n = arg;
+
+	*n += name[0];
+	return ZK_OK;
+}
+
+/* A byte of a row or of a part that went bad is seen, and named. */
+static void
+test_check(void)
+{
+	struct db *db = make_db();
+	struct chunk_ref a = make_ref(1, 10), b = make_ref(2, 20), got;
+	uint8_t name[CHUNK_HASH_LEN];
+	enum chunkdb_state st;
+	unsigned bad = 0;
+
+	NEED(db != NULL);
+	chunk_name("sealed", 6, name);
+	CHECK(chunkdb_add(db, &a) == ZK_OK && chunkdb_add(db, &b) == ZK_OK);
+	CHECK(chunkdb_part_put(db, name, "sealed", 6) == ZK_OK);
+	CHECK(chunkdb_check(db, count_bad, &bad) == ZK_OK && bad == 0);
+	CHECK(db_exec(db, "UPDATE chunk SET key = randomblob(32)"
+	    " WHERE hash < x'02'") == ZK_OK);
+	CHECK(chunkdb_check(db, count_bad, &bad) == ZK_OK && bad == 10);
+	CHECK(chunkdb_find(db, a.hash, 1, &got, &st) == ZK_ETAMPER);
+	CHECK(chunkdb_find(db, b.hash, 1, &got, &st) == ZK_OK);
+	CHECK(db_exec(db, "UPDATE chunk SET stored_len = 512,"
+	    " plain_len = 400 WHERE hash > x'02'") == ZK_OK);
+	bad = 0;
+	CHECK(chunkdb_check(db, count_bad, &bad) == ZK_OK && bad == 30);
+	CHECK(db_exec(db, "DELETE FROM chunk") == ZK_OK);
+	CHECK(db_exec(db, "UPDATE chunk_part SET stored = x'73'") == ZK_OK);
+	bad = 0;
+	CHECK(chunkdb_check(db, count_bad, &bad) == ZK_OK);
+	CHECK(bad == name[0] && bad > 0);
+	db_close(db);
+}
+
 TESTS(
     { "find", test_find },
     { "states", test_states },
     { "next", test_next },
     { "parts", test_parts },
+    { "check", test_check },
 )
