@@ -12,6 +12,7 @@
 #include "util/env.h"
 #include "util/log.h"
 
+#define PAIR_MSGS 16u		/* a side may send, RENDEZVOUS */
 #define PAIR_SLICE_MS 2000u	/* one wait, so that stop is seen */
 #define PAIR_RETRIES 5		/* network errors in a row */
 #define PAIR_ECHO_MS 10000	/* for the joiner to take a refusal */
@@ -51,6 +52,8 @@ pair_put(struct pair_line *l, const struct buf *msg)
 {
 	enum zk_err r = ZK_ENET;
 
+	if (l->sent == PAIR_MSGS)
+		return ZK_ELIMIT;
 	for (int i = 0; i < PAIR_RETRIES && pair_transient(r); i++) {
 		if (i > 0)
 			env_sleep_ms(l->env, 500);
@@ -72,6 +75,8 @@ pair_get(struct pair_line *l, struct buf *msg)
 	unsigned failed = 0;
 	enum zk_err r;
 
+	if (l->got == PAIR_MSGS)
+		return ZK_ELIMIT;
 	for (;;) {
 		int64_t left = l->deadline - env_mono_ms(l->env);
 

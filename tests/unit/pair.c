@@ -10,7 +10,7 @@
 #include "sync/pairgrant.h"
 #include "sync/pairtalk.h"
 #include "test.h"
-#include "transport/transport.h"
+#include "transport/impl.h"
 #include "util/buf.h"
 #include "util/env.h"
 #include "util/log.h"
@@ -409,6 +409,8 @@ struct meeting {
 	bool say_yes;
 	bool slow;		/* the member's user answers after the end */
 	bool big;		/* a grant in many pieces */
+	unsigned rate;		/* of faults, in 16 */
+	uint64_t seed_no;
 	unsigned failures;
 	unsigned failed;
 	unsigned admitted;
@@ -513,11 +515,113 @@ meeting_accept(void *arg, const struct pair_grant *g)
 	return ZK_OK;
 }
 
+/*
+ * A transport that loses requests, acts and then fails, and acts twice; what
+ * it does is drawn from a seed of its own.
+ */
+struct faulty {
+	struct transport t;
+	struct transport *inner;
+	uint64_t seed;
+	unsigned rate;		/* in 16 */
+};
+
+enum fault { FAULT_NONE, FAULT_LOSE, FAULT_LATE, FAULT_TWICE };
+
+static enum fault
+faulty_draw(struct faulty *f)
+{
+	f->seed = f->seed * 6364136223846793005u + 1442695040888963407u;
+	if ((f->seed >> 40) % 16 >= f->rate)
+		return FAULT_NONE;
+	return (enum fault)(1 + (f->seed >> 50) % 3);
+}
+
+static enum zk_err
+faulty_claim(struct transport *t, struct trv *rv)
+{
+	struct faulty *f = (struct faulty *)t;
+	enum fault how = faulty_draw(f);
+	enum zk_err r;
+
+	if (how == FAULT_LOSE)
+		return ZK_ENET;
+	r = transport_rv_claim(f->inner, rv);
+	return how == FAULT_LATE ? ZK_ENET : r;
+}
+
+static enum zk_err
+faulty_put(struct transport *t, const struct trv *rv, unsigned seq,
+    const void *p, size_t n)
+{
+	struct faulty *f = (struct faulty *)t;
+	enum fault how = faulty_draw(f);
+	enum zk_err r;
+
+	if (how == FAULT_LOSE)
+		return ZK_ENET;
+	r = transport_rv_put(f->inner, rv, seq, p, n);
+	if (how == FAULT_TWICE && r == ZK_OK)
+		r = transport_rv_put(f->inner, rv, seq, p, n);
+	return how == FAULT_LATE ? ZK_ENET : r;
+}
+
+static enum zk_err
+faulty_get(struct transport *t, const struct trv *rv, unsigned seq,
+    unsigned wait_ms, struct buf *out)
+{
+	struct faulty *f = (struct faulty *)t;
+	enum fault how = faulty_draw(f);
+	enum zk_err r;
+
+	if (how == FAULT_LOSE)
+		return ZK_ENET;
+	r = transport_rv_get(f->inner, rv, seq, wait_ms, out);
+	return how == FAULT_LATE && r == ZK_OK ? ZK_ENET : r;
+}
+
+static enum zk_err
+faulty_close(struct transport *t, const struct trv *rv)
+{
+	return transport_rv_close(((struct faulty *)t)->inner, rv);
+}
+
+static enum zk_err
+faulty_pin(struct transport *t, char *out, size_t cap)
+{
+	return transport_pin(((struct faulty *)t)->inner, out, cap);
+}
+
+static const struct transport_ops faulty_ops = { .rv_claim = faulty_claim,
+    .rv_put = faulty_put, .rv_get = faulty_get, .rv_close = faulty_close,
+    .pin = faulty_pin };
+
+static enum zk_err
+faulty_open(struct faulty *f, const char *url, uint64_t seed, unsigned rate)
+{
+	struct transport_opts to = { .env = env_posix() };
+
+	memset(f, 0, sizeof(*f));
+	f->t.ops = &faulty_ops;
+	f->seed = seed;
+	f->rate = rate;
+	return transport_open(url, &to, &f->inner);
+}
+
+/* No test waits out a pause. */
+static void
+meeting_sleep(void *ctx, unsigned ms)
+{
+	(void)ctx;
+	(void)ms;
+	usleep(1000);
+}
+
 static void *
 meeting_show(void *arg)
 {
 	struct meeting *m = arg;
-	struct transport_opts to = { .env = env_posix() };
+	struct faulty f;
 	struct env_ops ops = *env_posix()->ops;
 	struct env env = *env_posix();
 	struct pair_show_opts o = { .env = &env, .url = m->url,
@@ -526,14 +630,16 @@ meeting_show(void *arg)
 	    .failed = meeting_failed, .arg = m };
 
 	ops.mono_ms = meeting_mono;
+	ops.sleep_ms = meeting_sleep;
 	env.ops = &ops;
 	o.ui = (struct pair_ui){ .arg = m, .invite = meeting_invite,
 	    .consent = meeting_consent, .check = meeting_check };
-	m->shown = transport_open(m->url, &to, &o.t);
+	m->shown = faulty_open(&f, m->url, m->seed_no, m->rate);
+	o.t = &f.t;
 	if (m->shown == ZK_OK)
 		m->shown = pair_show(&o, &m->show_out);
 	m->ready = true;
-	transport_free(o.t);
+	transport_free(f.inner);
 	return NULL;
 }
 
@@ -541,10 +647,12 @@ meeting_show(void *arg)
 static enum zk_err
 meeting_join(struct meeting *m, const char *text)
 {
-	struct transport_opts to = { .env = env_posix() };
+	struct faulty f;
+	struct env_ops ops = *env_posix()->ops;
+	struct env env = *env_posix();
 	struct pair_result out;
 	struct pair_code c;
-	struct pair_join_opts o = { .env = env_posix(), .code = &c,
+	struct pair_join_opts o = { .env = &env, .code = &c,
 	    .self = m->dev[1], .name = "joiner", .accept = meeting_accept,
 	    .arg = m };
 	enum zk_err r;
@@ -554,10 +662,13 @@ meeting_join(struct meeting *m, const char *text)
 	r = pair_code_parse(text, &c);
 	if (r != ZK_OK)
 		return r;
-	r = transport_open(m->url, &to, &o.t);
+	ops.sleep_ms = meeting_sleep;
+	env.ops = &ops;
+	r = faulty_open(&f, m->url, ~m->seed_no, m->rate);
+	o.t = &f.t;
 	if (r == ZK_OK)
 		r = pair_join(&o, &out);
-	transport_free(o.t);
+	transport_free(f.inner);
 	return r;
 }
 
@@ -702,6 +813,43 @@ test_expired(void)
 	meeting_release(&m, dir);
 }
 
+/* P13: with faults it completes, or fails cleanly on both sides. */
+static void
+test_faults(void)
+{
+	unsigned done = 0, accepted = 0, admitted = 0;
+	struct meeting m;
+	pthread_t th;
+	char dir[DIR_LEN];
+
+	NEED(meeting_init(&m, dir));
+	for (unsigned i = 0; i < 10; i++) {
+		enum zk_err joined = ZK_ENET;
+
+		m.seed_no = 1000 + i;
+		m.rate = i + 1;
+		m.code[0] = '\0';
+		NEED(meeting_start(&m, &th));
+		if (m.code[0] != '\0')
+			joined = meeting_join(&m, m.code);
+		/* a member left alone would wait for its five minutes */
+		if (joined != ZK_OK)
+			meeting_skew = 3 * PAIR_LIFE_MS;
+		pthread_join(th, NULL);
+		meeting_skew = 0;
+		CHECK(m.accepted - accepted == (joined == ZK_OK));
+		CHECK(joined != ZK_OK || m.admitted == admitted + 1);
+		CHECK(m.shown != ZK_OK || joined == ZK_OK);
+		CHECK(m.failed == 0);
+		accepted = m.accepted;
+		admitted = m.admitted;
+		done += joined == ZK_OK;
+	}
+	printf("# %u of 10 runs completed\n", done);
+	CHECK(done >= 4);
+	meeting_release(&m, dir);
+}
+
 /* A yes that comes too late admits nobody. */
 static void
 test_slow(void)
@@ -739,4 +887,5 @@ TESTS(
     { "P08_refused", test_refused },
     { "P03_expired", test_expired },
     { "P03_slow", test_slow },
+    { "P13_faults", test_faults },
 )
