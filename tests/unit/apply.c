@@ -519,7 +519,85 @@ test_crashed(void)
 	CHECK(n > 100);
 }
 
+/* A random tree over few names, so that much collides. */
+static int
+random_goal(struct kit_goal *g, struct kit_goal *old, int old_n)
+{
+	static const char *const names[] = { "a", "b", "c", "d", "e" };
+	static const char *const texts[] = { "", "one", "two", "three" };
+	int n = 0, want = (int)fake_below(k.fake, 14);
+	uint32_t used[16] = { 0 };
+
+	for (int i = 0; i < want; i++) {
+		struct kit_goal w = { (uint32_t)(200 + k.next++), 0, names[
+		    fake_below(k.fake, 5)], NODE_FILE, texts[
+		    fake_below(k.fake, 4)], 0, 5 };
+		bool ok = true;
+
+		if (old_n > 0 && fake_below(k.fake, 4) > 0) {
+			int o = (int)fake_below(k.fake, (uint64_t)old_n);
+
+			w.key = old[o].key;
+			w.kind = old[o].kind;
+		} else if (fake_below(k.fake, 2) == 0) {
+			w.kind = NODE_DIR;
+		}
+		if (n > 0) {
+			int up = (int)fake_below(k.fake, (uint64_t)n);
+
+			w.parent = g[up].kind == NODE_DIR ? g[up].key : 0;
+		}
+		for (int j = 0; j < n; j++)
+			ok &= used[j] != w.key && (g[j].parent != w.parent ||
+			    strcmp(g[j].name, w.name) != 0);
+		if (!ok)
+			continue;
+		used[n] = w.key;
+		g[n++] = w;
+	}
+	return n;
+}
+
+/* One random tree after another, on one disk; some runs are killed. */
+static void
+test_random(void)
+{
+	for (uint64_t seed = 1; seed <= 400 && !test_failed; seed++) {
+		static struct kit_goal g[2][16];
+		int n[2] = { 0, 0 };
+
+		NEED(kit_begin(&k, seed));
+		for (int i = 0; i < 8 && !test_failed; i++) {
+			struct kit_goal *now = g[i % 2], *was = g[(i + 1) % 2];
+			int m = random_goal(now, was, n[(i + 1) % 2]);
+			bool kill = fake_below(k.fake, 3) == 0;
+
+			n[i % 2] = m;
+			if (kill) {
+				fake_fail_at(k.fake, fake_calls(k.fake) +
+				    (int64_t)fake_below(k.fake, 150), EIO,
+				    true);
+				(void)!kit_apply(&k, now, m, NULL);
+				fake_fail_at(k.fake, -1, 0, false);
+				if (fake_below(k.fake, 2) == 0)
+					fake_crash(k.fake);
+				CHECK(kit_restart(&k));
+				CHECK(apply_recover(k.root, k.db,
+				    &k.hasher) == ZK_OK);
+				CHECK(kit_record(&k, NULL, 0) == 0);
+			}
+			for (int j = 0; j < 1 + 2 * kill; j++)
+				CHECK(kit_apply(&k, now, m, NULL) == ZK_OK);
+			CHECK(kit_reached(&k, now, m));
+		}
+		if (test_failed)
+			printf("# seed %d\n", (int)seed);
+		kit_end(&k);
+	}
+}
+
 TESTS(
+    { "random_trees", test_random },
     { "fresh_N16", test_fresh },
     { "trash", test_trash },
     { "preimage_I3", test_preimage },
