@@ -446,7 +446,7 @@ depot_open(const struct depot_opts *opts, struct depot **out)
 }
 
 void
-depot_close(struct depot *s)
+depot_stop(struct depot *s)
 {
 	if (s == NULL)
 		return;
@@ -459,6 +459,15 @@ depot_close(struct depot *s)
 		pthread_join(s->syncer[i - 1], NULL);
 	if (s->threads > 0)
 		pthread_join(s->writer, NULL);
+	s->threads = 0;
+}
+
+void
+depot_close(struct depot *s)
+{
+	if (s == NULL)
+		return;
+	depot_stop(s);
 	db_close(s->db);
 	files_close(s->files);
 	if (s->lockfd >= 0)

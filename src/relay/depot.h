@@ -99,7 +99,13 @@ struct depot_opts {
 ZK_CHECKED enum zk_err depot_open(const struct depot_opts *opts,
     struct depot **out);
 
-/* Finishes all jobs, then closes.  NULL is fine. */
+/*
+ * Finishes all jobs and ends the threads.  Bodies of answers not yet fetched
+ * still belong to the store: depot_close comes after them.  NULL is fine.
+ */
+void depot_stop(struct depot *s);
+
+/* depot_stop, then closes.  NULL is fine. */
 void depot_close(struct depot *s);
 
 /* Queues job; its done is called, always. */

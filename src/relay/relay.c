@@ -241,10 +241,11 @@ close_all(struct run *run)
 
 	if (core->http != NULL)
 		httpd_stop(core->http);
-	depot_close(core->depot);
+	depot_stop(core->depot);
 	/* answers to clients that left before the store was done */
 	if (core->http != NULL)
 		httpd_stop(core->http);
+	depot_close(core->depot);
 	for (unsigned i = 0; i < core->lanes; i++)
 		lane_free(core->lane[i]);
 	httpd_free(core->http);
