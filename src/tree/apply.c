@@ -221,6 +221,31 @@ prepare(struct apply *a, struct act *t)
 }
 
 /*
+ * Ignored is unknown: what the rules here cover is neither brought nor
+ * changed, and what others removed of it stays, as kept.
+ */
+static enum zk_err
+spare_ignored(struct apply *a, struct act *t)
+{
+	bool ignored = false, is_dir = t->op == PLAN_RMDIR;
+	enum zk_err r = ZK_OK;
+
+	if (t->op == PLAN_ADOPT || t->op == PLAN_SWAP ||
+	    t->op == PLAN_TAKE || t->op == PLAN_TAKE_NEW || t->layout != NULL)
+		return ZK_OK;
+	if (t->g != NULL)
+		is_dir = t->g->kind == NODE_DIR;
+	r = rules_ignored(a->rules, t->path, is_dir, &ignored);
+	if (r != ZK_OK || !ignored)
+		return r;
+	t->skip = true;
+	if (t->op != PLAN_REMOVE && t->op != PLAN_RMDIR)
+		return ZK_OK;
+	t->kept = t->done = true;
+	return ZK_OK;
+}
+
+/*
  * A step after which the paths of others are different ones: it is a batch
  * of its own.
  */
@@ -274,9 +299,12 @@ add_act(struct apply *a, const struct plan_step *s)
 	t->row = s->row;
 	t->other = s->other;
 	t->r = prepare(a, t);
+	if (t->r == ZK_OK)
+		t->r = spare_ignored(a, t);
 	if (t->r == ZK_ENOMEM)
 		return t->r;
-	if (t->r != ZK_OK || !brings_content(t) || t->g->kind == NODE_DIR)
+	if (t->r != ZK_OK || t->skip || !brings_content(t) ||
+	    t->g->kind == NODE_DIR)
 		return ZK_OK;
 	a->bytes += t->g->size;
 	t->large = t->g->kind == NODE_FILE && t->g->size > READ_WHOLE_MAX;
@@ -293,7 +321,7 @@ write_intents(struct apply *a, bool *any)
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++) {
 		const struct act *t = &a->acts[i];
 
-		if (t->r != ZK_OK || t->op == PLAN_ADOPT)
+		if (t->r != ZK_OK || t->skip || t->op == PLAN_ADOPT)
 			continue;
 		*any = true;
 		r = apply_intent(a, t);
@@ -355,6 +383,8 @@ count(struct apply *a, const struct act *t)
 {
 	struct apply_result *res = a->res;
 
+	if (t->skip && !t->done && t->r == ZK_OK)
+		return;
 	if (t->blocked || t->kept)
 		res->kept++;
 	if (t->done) {
@@ -418,7 +448,7 @@ announce(struct apply *a)
 		const struct act *t = &a->acts[i];
 
 		if (t->r == ZK_OK && brings_content(t) && !t->large &&
-		    t->g->kind != NODE_DIR)
+		    !t->skip && t->g->kind != NODE_DIR)
 			g[n++] = t->g;
 	}
 	if (n > 0)
@@ -439,7 +469,7 @@ flush(struct apply *a)
 	if (r == ZK_OK)
 		r = write_intents(a, &any);
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++)
-		if (a->acts[i].r == ZK_OK)
+		if (a->acts[i].r == ZK_OK && !a->acts[i].skip)
 			apply_do(a, &a->acts[i]);
 	if (r == ZK_OK && any)
 		r = sync_names(a);

@@ -10,6 +10,9 @@
  * call every path holds its old or its new full content, and
  * apply_recover finds after a kill what was done.
  *
+ * Ignored is unknown: what ignore rules cover here is neither brought nor
+ * changed, and what others removed of it stays as kept.
+ *
  * Nothing is replaced, moved over or removed unless it is what base says
  * (stat data, or the hash where these are racy), checked before and, where
  * an exchange allows, after; else the step is skipped and counted in

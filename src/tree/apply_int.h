@@ -34,6 +34,7 @@ struct act {
 	int64_t rules_for;	/* for this directory's row */
 	bool staged;		/* act_stage is there, and all ours */
 	bool large;
+	bool skip;		/* ignored here: left alone */
 	bool leaf;		/* MKDIR: nothing of the plan goes into it */
 	/* results */
 	bool done;

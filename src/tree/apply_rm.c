@@ -115,6 +115,16 @@ is_ignored(struct apply *a, const struct act *t, const char *path,
 	return r;
 }
 
+/* A kept row, or one that this batch has found it must keep. */
+static bool
+stays_kept(const struct apply *a, const struct base_entry *e)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (a->acts[i].row == e->id && a->acts[i].kept)
+			return true;
+	return (e->flags & BASE_KEPT) != 0;
+}
+
 /* Is all that is left in the directory something that stays by right? */
 static enum zk_err
 leftovers(struct apply *a, const struct act *t)
@@ -140,7 +150,7 @@ leftovers(struct apply *a, const struct act *t)
 			break;
 		r = base_find(a->db, t->row, d.name, strlen(d.name), &b);
 		if (r == ZK_OK) {
-			r = b.flags & BASE_KEPT ? ZK_OK : ZK_ECHANGED;
+			r = stays_kept(a, &b) ? ZK_OK : ZK_ECHANGED;
 			continue;
 		}
 		if (r != ZK_ENOENT || env_statat(a->env, fd, d.name, &st) < 0)

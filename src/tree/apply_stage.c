@@ -437,7 +437,7 @@ apply_stage(struct apply *a)
 		bool brings = t->op == PLAN_CREATE || t->op == PLAN_REPLACE ||
 		    t->op == PLAN_TAKE_NEW;
 
-		if (!brings || t->large || t->r != ZK_OK)
+		if (!brings || t->large || t->skip || t->r != ZK_OK)
 			continue;
 		t->r = t->g->kind == NODE_DIR ? stage_dir(a, t) :
 		    stage_small(a, t, &content);

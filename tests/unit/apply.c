@@ -285,24 +285,55 @@ test_kept_in_way(void)
 	kit_end(&k);
 }
 
-/* I7: an ignored file at the place of a new one stays; the new one waits
- * under an alias. */
+/* I7: what is ignored here is not brought, replaced or removed. */
+static void
+test_ignored(void)
+{
+	static const struct kit_goal v1[] = {
+		{ 1, 0, "a.o", NODE_FILE, "one", 0, 0 },
+		{ 2, 0, "d", NODE_DIR, NULL, 0, 0 },
+		{ 3, 2, "b.o", NODE_FILE, "two", 0, 0 },
+	};
+	static const struct kit_goal v2[] = {
+		{ 1, 0, "a.o", NODE_FILE, "new", 0, 0 },
+		{ 10, 0, "c.o", NODE_FILE, "theirs", 0, 0 },
+		{ 11, 0, "build", NODE_DIR, NULL, 0, 0 },
+		{ 12, 11, "x", NODE_FILE, "x", 0, 0 },
+	};
+
+	NEED(kit_begin(&k, 1));
+	CHECK(kit_apply(&k, v1, 3, NULL) == ZK_OK);
+	CHECK(kit_write(&k, ".zk/ignore", "*.o\nbuild/\n"));
+	CHECK(kit_write(&k, "c.o", "mine"));
+	CHECK(kit_apply(&k, v2, 4, NULL) == ZK_OK);
+	CHECK(k.res.changed == 0 && k.res.failed == 0 && k.res.kept == 2);
+	CHECK(kit_has(&k, "a.o", "one") && kit_has(&k, "c.o", "mine"));
+	CHECK(kit_has(&k, "d/b.o", "two") && !kit_exists(&k, "build"));
+	CHECK(kit_record(&k, NULL, 0) == 0);
+	CHECK(kit_apply(&k, v2, 4, NULL) == ZK_OK && k.res.done == 0);
+	kit_end(&k);
+}
+
+/* I7: a FIFO at the place of a new file stays; that waits under an alias. */
 static void
 test_obstacle(void)
 {
 	static const struct kit_goal v1[] = {
 		{ 10, 0, "a.o", NODE_FILE, "theirs", 0, 0 },
 	};
-	char what[1000];
+	char dir[] = "/tmp/zk-apply-XXXXXX", what[1000];
+	struct env_stat st;
 
-	NEED(kit_begin(&k, 1));
-	CHECK(kit_write(&k, ".zk/ignore", "/a.o\n"));
-	CHECK(kit_write(&k, "a.o", "mine"));
+	NEED(mkdtemp(dir) != NULL);
+	NEED(kit_begin_real(&k, dir));
+	CHECK(mkfifo(kit_abs(&k, "a.o"), 0600) == 0);
 	CHECK(kit_apply(&k, v1, 1, NULL) == ZK_OK && k.res.kept == 1);
 	CHECK(kit_apply(&k, v1, 1, NULL) == ZK_OK && k.res.done == 1);
-	CHECK(kit_has(&k, "a.o", "mine") && kit_has(&k, "a~0a00.o", "theirs"));
+	CHECK(env_statat(k.env, ENV_CWD, kit_abs(&k, "a.o"), &st) == 0);
+	CHECK(S_ISFIFO(st.mode) && kit_has(&k, "a~0a00.o", "theirs"));
 	CHECK(kit_record(&k, what, sizeof(what)) == 0);
 	CHECK(kit_apply(&k, v1, 1, NULL) == ZK_OK && k.res.done == 0);
+	CHECK(kit_rm(&k, ""));
 	kit_end(&k);
 }
 
@@ -607,6 +638,7 @@ TESTS(
     { "link_as_staging_N05", test_link_staging },
     { "kept_I7", test_kept },
     { "kept_in_the_way_I7", test_kept_in_way },
+    { "ignored_I7", test_ignored },
     { "obstacle_I7", test_obstacle },
     { "missing_content", test_wrong_content },
     { "names_and_depth", test_names },
