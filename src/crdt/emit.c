@@ -144,11 +144,12 @@ set_attr(struct op *op, const struct emit_file *f)
 	op->mtime_nsec = f->mtime_nsec;
 }
 
-/* The op stands for what it replaced. */
+/* The op stands for what it replaced; more is what goes along with that. */
 static enum zk_err
-see_instead(struct seen_node *node, uint8_t what, const struct opid *id)
+see_instead(struct seen_node *node, uint8_t what, uint8_t more,
+    const struct opid *id)
 {
-	seen_clear(node, what);
+	seen_clear(node, (uint8_t)(what | more));
 	return seen_ref(node, id, what);
 }
 
@@ -347,9 +348,9 @@ change(struct emit *e, struct seen_node *node, const struct emit_file *f,
 	if (r == ZK_OK && f->content != NULL)
 		r = put_all(e, OP_DROP, node, SEEN_CONTENT, i);
 	if (r == ZK_OK && f->content != NULL)
-		r = see_instead(node, SEEN_CONTENT, &op.id);
+		r = see_instead(node, SEEN_CONTENT, SEEN_GONE, &op.id);
 	if (r == ZK_OK && (op.has_mode || op.has_mtime))
-		r = see_instead(node, SEEN_ATTR, &op.id);
+		r = see_instead(node, SEEN_ATTR, 0, &op.id);
 	return r;
 }
 
@@ -408,7 +409,7 @@ emit_move(struct emit *e, const uint8_t *old, size_t old_len,
 		op.place_refs_n = refs.n;
 		r = e->put(e->arg, &op);
 		if (r == ZK_OK)
-			r = see_instead(node, SEEN_PLACE, &op.id);
+			r = see_instead(node, SEEN_PLACE, 0, &op.id);
 	}
 	if (r == ZK_OK)
 		r = encode(&s, seen);

@@ -83,8 +83,10 @@ see_heads(struct seen_node *sn, const struct heads *hs, size_t copy)
 		const struct head *h = &hs->v[i];
 		uint8_t what = h->shown ? SEEN_OTHER : 0;
 
-		if (h->shown ? h->group == copy : copy == 0)
+		if (h->shown && h->group == copy)
 			what = SEEN_CONTENT;
+		else if (!h->shown && copy == 0)
+			what = SEEN_CONTENT | SEEN_GONE;
 		for (size_t k = 0; what != 0 && k < h->ops_n; k++) {
 			r = seen_ref(sn, &h->ops[k], what);
 			if (r != ZK_OK)

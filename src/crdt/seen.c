@@ -12,7 +12,7 @@
  */
 #define HEAD_COPY 0x04
 #define HEAD_KIND 0x03
-#define REF_WHAT 0x0f
+#define REF_WHAT 0x1f
 #define REF_SAME 0x80
 
 void

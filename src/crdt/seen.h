@@ -18,9 +18,10 @@
 
 enum seen_what {
 	SEEN_PLACE = 1,		/* head of the place register, or a keep */
-	SEEN_CONTENT = 2,	/* content head that this entry shows */
+	SEEN_CONTENT = 2,	/* content head that this entry stands for */
 	SEEN_ATTR = 4,
-	SEEN_OTHER = 8		/* content head shown by another entry */
+	SEEN_OTHER = 8,		/* content head shown by another entry */
+	SEEN_GONE = 16		/* beside SEEN_CONTENT: stood for, not shown */
 };
 
 struct seen_ref {
