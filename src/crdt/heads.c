@@ -32,12 +32,23 @@ head_op(struct head *h, const struct cdb_op *op)
 	return ZK_OK;
 }
 
+/* A place, keep or change of mode that no remove has seen. */
+static bool
+keeps_whole(const struct cdb_op *op)
+{
+	if ((op->flags & (CDB_COVERED | CDB_DROPPED)) != 0)
+		return false;
+	return (op->heads & (REG_PLACE | REG_KEEP)) != 0 ||
+	    ((op->heads & REG_ATTR) != 0 && (op->regs & REG_CONTENT) == 0);
+}
+
 static enum zk_err
 add_op(void *arg, const struct cdb_op *op)
 {
 	struct heads *hs = arg;
 	struct head *h;
 
+	hs->whole |= keeps_whole(op);
 	if ((op->heads & REG_CONTENT) == 0)
 		return ZK_OK;
 	for (size_t i = 0; i < hs->n; i++)
@@ -60,7 +71,7 @@ add_op(void *arg, const struct cdb_op *op)
 	return head_op(h, op);
 }
 
-/* A level of zk-merge(7), VERSIONS step 3: what shows under it. */
+/* A level of zk-merge(7), VERSIONS step 4: what shows under it. */
 static size_t
 show_level(struct heads *hs, int level)
 {
@@ -68,10 +79,10 @@ show_level(struct heads *hs, int level)
 
 	for (size_t i = 0; i < hs->n; i++) {
 		struct head *h = &hs->v[i];
-		bool only_dropped = h->dropped && !h->removed;
+		bool back = h->removed && (level == 2 || hs->whole);
 
 		h->shown = level == 3 ||
-		    (!h->split && (level == 1 ? !h->dropped : !only_dropped));
+		    (!h->split && (!h->dropped || back));
 		n += h->shown;
 	}
 	return n;

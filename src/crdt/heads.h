@@ -31,6 +31,7 @@ struct heads {
 	struct head *v;
 	size_t n, cap;
 	size_t groups;		/* shown groups */
+	bool whole;		/* more than content keeps the node alive */
 };
 
 /* ZK_ENOMEM and what the store returns. */

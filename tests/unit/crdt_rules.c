@@ -431,6 +431,66 @@ test_drops_of_all_are_ignored(void)
 	CHECK(finish());
 }
 
+/* A move beats the removal of every file that the node shows as. */
+static void
+test_move_keeps_copies(void)
+{
+	begin(3);
+	sim_create(replica(0), -1, "f", NODE_FILE, 1);
+	settle();
+	sim_edit(replica(0), path(0, "f"), 2);
+	sim_edit(replica(1), path(1, "f"), 3);
+	settle();
+	sim_remove(replica(0), copy(0, 0));
+	sim_edit(replica(1), path(1, "f"), 4);
+	settle();
+	CHECK(count(0) == 1 && value_at(0, "f") == 4);
+	sim_edit(replica(0), path(0, "f"), 5);
+	sim_edit(replica(1), path(1, "f"), 6);
+	settle();
+	sim_remove(replica(0), copy(0, 0));
+	sim_remove(replica(0), path(0, "f"));
+	sim_move(replica(1), path(1, "f"), -1, "g");
+	settle();
+	NEED(count(2) >= 1 && path(2, "g") >= 0);
+	sim_edit(replica(2), path(2, "g"), 7);
+	settle();
+	CHECK(value_at(0, "g") == 7);
+	CHECK(finish());
+}
+
+/* Both are removed at once and moved: both stay, also after an edit. */
+static void
+test_move_brings_back(void)
+{
+	struct opid refs[2];
+	struct op op = { .type = OP_REMOVE };
+
+	begin(2);
+	sim_create(replica(0), -1, "f", NODE_FILE, 1);
+	settle();
+	sim_edit(replica(0), path(0, "f"), 2);
+	sim_edit(replica(1), path(1, "f"), 3);
+	settle();
+	refs[0] = sim.ops[1].op.id;
+	refs[1] = sim.ops[2].op.id;
+	op.node = sim.ops[0].op.id;
+	op.place_refs = &op.node;
+	op.place_refs_n = 1;
+	op.content_refs = refs;
+	op.content_refs_n = 2;
+	MUST(tree_begin(replica(0)->tree));
+	MUST(sim_put(replica(0), &op));
+	MUST(tree_end(replica(0)->tree));
+	sim_move(replica(1), path(1, "f"), -1, "g");
+	settle();
+	CHECK(count(0) == 2 && value_at(0, "g") == 2);
+	sim_edit(replica(0), path(0, "g"), 4);
+	settle();
+	CHECK(count(0) == 2 && value_at(0, "g") == 4 && copies(0) == 1);
+	CHECK(finish());
+}
+
 static void
 test_split_and_drop(void)
 {
@@ -714,6 +774,8 @@ TESTS(
     { "resolve_by_delete", test_resolve_by_delete },
     { "delete_both_at_once", test_delete_both_at_once },
     { "drops_of_all_are_ignored", test_drops_of_all_are_ignored },
+    { "move_keeps_copies", test_move_keeps_copies },
+    { "move_brings_back", test_move_brings_back },
     { "split_and_drop", test_split_and_drop },
     { "names_collide", test_names_collide },
     { "made_name_taken", test_made_name_taken },
