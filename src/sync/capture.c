@@ -431,6 +431,28 @@ record_one(struct recorder *r, const struct prepared *p)
 	}
 }
 
+/*
+ * Whether the ops of one difference went beyond the entry itself: a keep on
+ * a directory above, children of a directory that unites.  Base then lacks
+ * what these entries now stand for, until the next landing tells it.
+ */
+static bool
+went_beyond(struct recorder *r, uint8_t what, uint64_t before)
+{
+	static const uint32_t own[] = {
+		[DIFF_NEW] = 1u << OP_CREATE,
+		[DIFF_KEPT] = 1u << OP_CREATE,
+		[DIFF_MOVED] = 1u << OP_MOVE | 1u << OP_EDIT | 1u << OP_ATTR,
+		[DIFF_KIND] = 1u << OP_REMOVE | 1u << OP_CREATE,
+		[DIFF_CHANGED] = 1u << OP_EDIT | 1u << OP_ATTR,
+		[DIFF_ATTR] = 1u << OP_ATTR,
+		[DIFF_VANISHED] = 1u << OP_REMOVE
+	};
+
+	return (segw_types(r->w) & ~(own[what] | 1u << OP_LOG |
+	    1u << OP_NAME)) != 0 || segw_count(r->w) - before > 4;
+}
+
 /* Chunks that got another name are told with the ops at hand. */
 static enum zk_err
 record_aliases(struct recorder *r)
@@ -476,7 +498,10 @@ record_batch(struct round *rd, struct batch *b)
 	if (err == ZK_OK)
 		err = segw_begin(v, &r.w);
 	for (size_t i = 0; err == ZK_OK && i < b->n; i++) {
+		uint64_t before = segw_count(r.w);
+
 		err = record_one(&r, b->p[i]);
+		rd->beyond |= went_beyond(&r, b->p[i]->d.what, before);
 		if (err == ZK_EPARTIAL || err == ZK_ECHANGED) {
 			round_note(rd, ZK_EPARTIAL);
 			err = ZK_OK;
@@ -654,5 +679,5 @@ capture_record(struct round *rd, struct vremote *to)
 		r = record_mask(rd, u, GONE, false);
 	if (r == ZK_OK)
 		r = upload_flush(u);
-	return r == ZK_OK && clean ? all_clean(rd) : r;
+	return r == ZK_OK && clean && !rd->beyond ? all_clean(rd) : r;
 }

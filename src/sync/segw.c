@@ -21,6 +21,7 @@ struct segw {
 	int64_t wall_ms;
 	uint64_t locator;
 	uint64_t count;		/* ops in all segments of the batch */
+	uint32_t types;		/* 1 << type, since segw_types */
 	unsigned written;	/* segments */
 	struct seg_head *heads;	/* told in the segment at hand */
 	size_t heads_n;
@@ -191,6 +192,7 @@ add(struct segw *w, struct op *op)
 	if (op->content.form == CONTENT_MANIFEST)
 		w->row.blobs = true;
 	w->count++;
+	w->types |= UINT32_C(1) << op->type;
 	return ZK_OK;
 }
 
@@ -256,6 +258,15 @@ uint64_t
 segw_count(const struct segw *w)
 {
 	return w->count;
+}
+
+uint32_t
+segw_types(struct segw *w)
+{
+	uint32_t t = w->types;
+
+	w->types = 0;
+	return t;
 }
 
 static void

@@ -39,8 +39,9 @@ ZK_CHECKED enum zk_err segw_body(struct segw *w, enum op_type type,
  */
 uint64_t segw_locator(const struct segw *w);
 
-/* Ops put so far. */
+/* Ops put so far; and the types of those put since this was last asked. */
 uint64_t segw_count(const struct segw *w);
+uint32_t segw_types(struct segw *w);
 
 /*
  * Seals what is left (and, with ack set, a segment without ops if none was

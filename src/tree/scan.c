@@ -155,21 +155,47 @@ descend(struct scan *s, const struct job *in, const struct base_entry *e,
 	return r;
 }
 
-/* True if a directory is at the place that base has for a row. */
+/* The directory at the place that base has for a row: whose it is, or 0. */
 static bool
-place_taken(struct scan *s, int64_t row)
+dir_at_row(struct scan *s, int64_t row, int64_t *whose)
 {
+	struct env *env = root_env(s->root);
+	struct env_stat st;
 	struct buf path;
+	bool there = false;
 	int fd = -1;
 
+	*whose = 0;
 	buf_init(&path, PATH_LEN_MAX + 1);
 	if (base_path(s->db, row, &path) == ZK_OK)
 		fd = root_open(s->root, buf_cstr(&path),
 		    O_RDONLY | O_DIRECTORY, 0);
-	if (fd >= 0)
-		(void)env_close(root_env(s->root), fd);
+	if (fd >= 0) {
+		there = env_fstat(env, fd, &st) == 0;
+		if (there && base_by_dirino(s->db, st.ino, &st.btime,
+		    whose) != ZK_OK)
+			*whose = 0;
+		(void)env_close(env, fd);
+	}
 	buf_release(&path);
-	return fd >= 0;
+	return there;
+}
+
+/*
+ * True if the directory at a row's place will be taken for that row, so that
+ * the row cannot have moved: one is there, and it is not another row that
+ * has moved there.  start closes a ring of directories that changed places.
+ */
+static bool
+place_taken(struct scan *s, int64_t row, int64_t start, unsigned depth)
+{
+	int64_t whose = 0;
+
+	if (!dir_at_row(s, row, &whose))
+		return false;
+	if (whose == 0 || whose == row || depth == PATH_DEPTH_MAX)
+		return true;
+	return whose != start && place_taken(s, whose, start, depth + 1);
 }
 
 /* The row of a directory that has come here from elsewhere, or 0. */
@@ -185,7 +211,7 @@ came_from(struct scan *s, const struct env_stat *st, int64_t *row)
 	    *row == BASE_ROOT))
 		*row = 0;
 	/* a row is in one place: a directory there now is what it is */
-	if (r == ZK_OK && *row != 0 && place_taken(s, *row))
+	if (r == ZK_OK && *row != 0 && place_taken(s, *row, *row, 0))
 		*row = 0;
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
