@@ -210,7 +210,7 @@ cmd_open_vault(struct cmd_ctx *c)
 	struct run *r = c->r;
 	struct vault_opts o = { .env = c->env, .dir = c->g->dir,
 		.state_home = c->state_home,
-		.lock_wait_ms = c->g->lock_wait_ms };
+		.lock_wait_ms = c->g->lock_wait_ms, .stop = sig_stopped };
 	enum zk_err e = vault_open(&o, &c->vault);
 
 	if (e == ZK_OK)

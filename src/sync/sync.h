@@ -31,6 +31,8 @@ struct vault_opts {
 	const char *state_home;	/* absolute: $XDG_STATE_HOME/zk */
 	int64_t lock_wait_ms;	/* 0: fail at once with ZK_ELOCKED */
 	bool no_lock;		/* only to read settings: completions */
+	/* asked while it waits for the lock: true ends it; may be NULL */
+	bool (*stop)(void);
 };
 
 /*
@@ -181,7 +183,8 @@ ZK_CHECKED enum zk_err vault_reattach(const struct vault_opts *o);
 
 /*
  * Opens the vault around o->dir, takes its lock, recovers what an
- * interrupted run left.  ZK_ENOVAULT, ZK_ELOCKED, ZK_EROOT, ZK_EVERSION.
+ * interrupted run left.  ZK_ENOVAULT, ZK_ELOCKED, ZK_EROOT, ZK_EVERSION,
+ * ZK_ESIGNAL.
  */
 ZK_CHECKED enum zk_err vault_open(const struct vault_opts *o,
     struct vault **out);

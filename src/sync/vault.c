@@ -101,9 +101,9 @@ vault_state_path(const char *state_home,
 
 /* Takes the lock of the state directory, waiting up to wait_ms. */
 static enum zk_err
-lock(struct vault *v, int64_t wait_ms)
+lock(struct vault *v, const struct vault_opts *o)
 {
-	int64_t until = env_mono_ms(v->env) + wait_ms;
+	int64_t until = env_mono_ms(v->env) + o->lock_wait_ms;
 	int fd = env_openat(v->env, v->state_fd, "lock",
 	    O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	int e = 0;
@@ -118,6 +118,10 @@ lock(struct vault *v, int64_t wait_ms)
 		e = env_flock(v->env, fd);
 		if (e != -EWOULDBLOCK || env_mono_ms(v->env) >= until)
 			break;
+		if (o->stop != NULL && o->stop()) {
+			(void)env_close(v->env, fd);
+			return ZK_ESIGNAL;
+		}
 		env_sleep_ms(v->env, LOCK_STEP_MS);
 	}
 	if (e == 0) {
@@ -154,7 +158,7 @@ open_state(struct vault *v, const struct vault_opts *o)
 		    strerror(-v->state_fd));
 		return err_from_errno(-v->state_fd);
 	}
-	return o->no_lock ? ZK_OK : lock(v, o->lock_wait_ms);
+	return o->no_lock ? ZK_OK : lock(v, o);
 }
 
 enum zk_err

@@ -23,6 +23,14 @@ t0=$(date +%s%N)
 expect 11 as a push --lock-wait 500ms
 t1=$(date +%s%N)
 [ $(((t1 - t0) / 1000000)) -ge 450 ] || fail "did not wait"
+# a waiting run ends with the signal that stops it
+XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" push --lock-wait 60s \
+    >"$T/out" 2>"$T/err" &
+waiting=$!
+sleep 0.5
+kill -TERM "$waiting"
+wait "$waiting"
+[ $? -eq 143 ] || fail "waiting for the lock does not end with a signal"
 (sleep 1; kill "$pid") &
 killer=$!
 expect 0 as a push --lock-wait 20s
