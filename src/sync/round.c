@@ -258,8 +258,10 @@ push_steps(struct round *rd)
 {
 	struct vremote *first = NULL;
 	uint64_t changes = 0;
-	enum zk_err r = remotes_open(rd);
+	enum zk_err r = remotes_alone(rd->v);
 
+	if (r == ZK_OK)
+		r = remotes_open(rd);
 	if (r == ZK_OK)
 		r = capture_scan(rd);
 	if (r == ZK_OK && rd->o->dry_run) {

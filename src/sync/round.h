@@ -80,6 +80,12 @@ ZK_CHECKED enum zk_err remotes_open_any(struct round *rd);
 void remotes_close(struct round *rd);
 
 /*
+ * ZK_EFORK (logged): this device has met a log of its own that it did not
+ * start.  It writes nothing more.
+ */
+ZK_CHECKED enum zk_err remotes_alone(struct vault *v);
+
+/*
  * Opens one by its URL with the vault's keys and the run's options; *request
  * is the key that signs its requests: free it after the transport.
  */
