@@ -247,8 +247,9 @@ set_trust(struct http_call *c, CURL *easy)
 	    ->ssl_version, "OpenSSL", 7) == 0)
 		e = curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST,
 		    AEAD_ONLY);
-	/* a nicety that other TLS libraries lack: the pin is then unknown */
-	(void)curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
+	/* where the TLS library cannot tell, the key seen stays unknown */
+	if (h->pin[0] == '\0')
+		(void)curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
 	return e;
 }
 
