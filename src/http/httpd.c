@@ -109,6 +109,25 @@ worker_init(struct httpd_worker *w, struct httpd_server *s, unsigned index)
 	return watch(w, w->wake_fd, true);
 }
 
+/*
+ * A shared port would be shared with any other server of ours as well: one
+ * that is in use must be found out before.
+ */
+static enum zk_err
+probe_port(const struct httpd_opts *o)
+{
+	uint16_t port = o->port;
+	int fd;
+
+	if (port == 0 || o->threads == 1)
+		return ZK_OK;
+	fd = env_net_listen(o->env, o->addr, port, false, &port);
+	if (fd < 0)
+		return err_from_errno(-fd);
+	(void)env_close(o->env, fd);
+	return ZK_OK;
+}
+
 enum zk_err
 httpd_new(const struct httpd_opts *opts, struct httpd_server **out)
 {
@@ -123,8 +142,7 @@ httpd_new(const struct httpd_opts *opts, struct httpd_server **out)
 	if (s->tick_ms > TICK_MAX_MS)
 		s->tick_ms = TICK_MAX_MS;
 	s->worker = calloc(opts->threads, sizeof(*s->worker));
-	if (s->worker == NULL)
-		r = ZK_ENOMEM;
+	r = s->worker == NULL ? ZK_ENOMEM : probe_port(opts);
 	while (r == ZK_OK && s->workers < opts->threads) {
 		struct httpd_worker *w = &s->worker[s->workers];
 
