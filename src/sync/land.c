@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "store/store.h"
+#include "sync/ahead.h"
 #include "sync/cuts.h"
 #include "sync/download.h"
 #include "sync/gather.h"
@@ -20,6 +21,7 @@
 struct land {
 	struct round *rd;
 	struct download *d;
+	struct ahead *ahead;		/* contents of the batch at hand */
 	struct apply_result res;	/* of the last portion */
 	bool held;			/* the brake held removals back */
 	bool again;			/* something changed under way */
@@ -65,9 +67,26 @@ content(void *ctx, const struct plan_goal *g, struct buf *out)
 	struct land *l = ctx;
 	struct content c;
 	enum zk_err r = round_stopped(l->rd) ? ZK_ESIGNAL :
-	    segcache_content(l->rd->v, g->handle & ~GATHER_MADE_NAME, &c);
+	    ahead_get(l->ahead, g->handle & ~GATHER_MADE_NAME, out);
 
+	if (r != ZK_ENOENT)
+		return r;
+	r = segcache_content(l->rd->v, g->handle & ~GATHER_MADE_NAME, &c);
 	return r == ZK_OK ? download_bytes(l->d, &c, out) : r;
+}
+
+/* apply_ops.prefetch: only what may not be inside its op. */
+static void
+prefetch(void *ctx, const struct plan_goal *const *g, size_t n)
+{
+	struct land *l = ctx;
+	enum zk_err r = ZK_OK;
+
+	ahead_reset(l->ahead);
+	for (size_t i = 0; r == ZK_OK && i < n; i++)
+		if (g[i]->size > UPLOAD_INLINE_MAX)
+			r = ahead_add(l->ahead,
+			    g[i]->handle & ~GATHER_MADE_NAME, g[i]->size);
 }
 
 /* A large file being written: contents are copied, the cache may move on. */
@@ -94,6 +113,15 @@ copy_content(struct vault *v, uint64_t locator, struct content *c,
 		r = buf_put(data, c->data, c->data_len);
 	c->data = data->data;
 	return r;
+}
+
+/* ahead_opts.content */
+static enum zk_err
+ahead_content(void *arg, uint64_t key, struct content *c, struct buf *data)
+{
+	struct land *l = arg;
+
+	return copy_content(l->rd->v, key, c, data);
 }
 
 static enum zk_err
@@ -339,7 +367,7 @@ execute(struct land *l, struct plan *p)
 {
 	struct round *rd = l->rd;
 	struct apply_ops ops = { .content = content, .fetch = fetch,
-		.done = step_done, .hasher = cuts_hasher(rd), .ctx = l };
+		.prefetch = prefetch, .done = step_done, .hasher = cuts_hasher(rd), .ctx = l };
 	uint64_t tree = 0;
 	enum zk_err r = base_count(rd->v->db, &tree);
 
@@ -435,8 +463,12 @@ enum zk_err
 land_run(struct round *rd)
 {
 	struct land l = { .rd = rd };
+	struct ahead_opts ao = { .content = ahead_content, .arg = &l };
 	enum zk_err r = open_download(&l);
 
+	ao.d = l.d;
+	if (r == ZK_OK)
+		r = ahead_new(&ao, &l.ahead);
 	rd->progress.files = 0;
 	rd->progress.bytes = 0;
 	rd->progress.files_total = 0;
@@ -446,6 +478,7 @@ land_run(struct round *rd)
 			break;
 	}
 	rd->again = l.again;
+	ahead_free(l.ahead);
 	download_free(l.d);
 	return r;
 }

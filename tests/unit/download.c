@@ -1,6 +1,7 @@
 /* The download pipeline: sources, damage, resuming. */
 #include "format/filehash.h"
 #include "format/manifest.h"
+#include "sync/ahead.h"
 
 #include "blob_fix.h"
 
@@ -363,6 +364,79 @@ test_many(void)
 	fix_release(&f, true);
 }
 
+static enum zk_err
+ahead_content(void *arg, uint64_t key, struct content *c, struct buf *data)
+{
+	struct many *m = arg;
+	enum zk_err r;
+
+	m->given++;
+	if (key >= MANY)
+		return ZK_ETAMPER;
+	r = buf_put(data, m->data[key].data, m->data[key].len);
+	*c = m->c[key];
+	c->data = data->data;
+	return r;
+}
+
+/* Contents asked for one by one come from windows fetched ahead. */
+static void
+test_ahead(void)
+{
+	struct many *m = calloc(1, sizeof(*m));
+	struct ahead_opts ao = { .content = ahead_content, .arg = m };
+	struct download_stats st;
+	struct ahead *a = NULL;
+	struct upload *u = NULL;
+	uint8_t *p = malloc(800000);
+	struct buf out;
+	struct fix f;
+
+	NEED(m != NULL && p != NULL && fix_init(&f, 13, NULL));
+	NEED(upload_new(&f.uo, &u) == ZK_OK);
+	for (size_t i = 0; i < MANY; i++) {
+		fix_fill(p, 800000, i);
+		buf_init(&m->data[i], UPLOAD_DATA_MAX);
+		NEED(upload_bytes(u, p, 800000, &m->data[i], &m->c[i]) ==
+		    ZK_OK);
+	}
+	NEED(upload_flush(u) == ZK_OK);
+	upload_free(u);
+	NEED(chunkdb_drop_remote(f.db, 1) == ZK_OK);
+	NEED(download_new(&f.dlo, &ao.d) == ZK_OK);
+	NEED(ahead_new(&ao, &a) == ZK_OK);
+	buf_init_secret(&out, MIB);
+	CHECK(ahead_get(a, 0, &out) == ZK_ENOENT);
+	for (uint64_t i = 0; i < MANY; i++)
+		CHECK(ahead_add(a, i == 7 ? 1000 : i, 800000) == ZK_OK);
+	for (uint64_t i = 0; i < MANY; i++) {
+		if (i % 9 == 4)
+			continue;	/* not wanted after all */
+		if (i == 7) {
+			CHECK(ahead_get(a, 1000, &out) == ZK_ETAMPER);
+			continue;
+		}
+		fix_fill(p, 800000, i);
+		CHECK(ahead_get(a, i, &out) == ZK_OK);
+		CHECK(out.len == 800000 && memcmp(out.data, p, 800000) == 0);
+	}
+	/* each was looked up once, several were in flight */
+	CHECK(m->given <= MANY);
+	download_stats(ao.d, &st);
+	CHECK(st.max_inflight >= 4 && st.max_held <= DOWNLOAD_FLIGHT);
+	CHECK(ahead_get(a, 3, &out) == ZK_ENOENT);
+	ahead_reset(a);
+	CHECK(ahead_get(a, MANY - 1, &out) == ZK_ENOENT);
+	ahead_free(a);
+	download_free(ao.d);
+	for (size_t i = 0; i < MANY; i++)
+		buf_release(&m->data[i]);
+	buf_release(&out);
+	free(m);
+	free(p);
+	fix_release(&f, true);
+}
+
 /* R04, R05: an author's word that does not fit its chunks is refused. */
 static void
 test_lies(void)
@@ -576,6 +650,7 @@ TESTS(
     { "local", test_local },
     { "resume", test_resume },
     { "many", test_many },
+    { "ahead", test_ahead },
     { "lies", test_lies },
     { "parts", test_parts },
     { "check", test_check },
