@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -155,47 +154,17 @@ descend(struct scan *s, const struct job *in, const struct base_entry *e,
 	return r;
 }
 
-/* The directory at the place that base has for a row: whose it is, or 0. */
-static bool
-dir_at_row(struct scan *s, int64_t row, int64_t *whose)
-{
-	struct env *env = root_env(s->root);
-	struct env_stat st;
-	struct buf path;
-	bool there = false;
-	int fd = -1;
-
-	*whose = 0;
-	buf_init(&path, PATH_LEN_MAX + 1);
-	if (base_path(s->db, row, &path) == ZK_OK)
-		fd = root_open(s->root, buf_cstr(&path),
-		    O_RDONLY | O_DIRECTORY, 0);
-	if (fd >= 0) {
-		there = env_fstat(env, fd, &st) == 0;
-		if (there && base_by_dirino(s->db, st.ino, &st.btime,
-		    whose) != ZK_OK)
-			*whose = 0;
-		(void)env_close(env, fd);
-	}
-	buf_release(&path);
-	return there;
-}
-
 /*
- * True if the directory at a row's place will be taken for that row, so that
- * the row cannot have moved: one is there, and it is not another row that
- * has moved there.  start closes a ring of directories that changed places.
+ * A row is in one place: true if this scan has already found the directory
+ * that it is, by its inode elsewhere or by its name with another inode.
  */
 static bool
-place_taken(struct scan *s, int64_t row, int64_t start, unsigned depth)
+is_found(struct scan *s, int64_t row)
 {
-	int64_t whose = 0;
+	int64_t id;
 
-	if (!dir_at_row(s, row, &whose))
-		return false;
-	if (whose == 0 || whose == row || depth == PATH_DEPTH_MAX)
-		return true;
-	return whose != start && place_taken(s, whose, start, depth + 1);
+	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK ||
+	    diff_of_row(s->db, DIFF_ATTR, row, &id) == ZK_OK;
 }
 
 /* The row of a directory that has come here from elsewhere, or 0. */
@@ -210,8 +179,7 @@ came_from(struct scan *s, const struct env_stat *st, int64_t *row)
 	if (r == ZK_OK && (e.flags & (BASE_KEPT | BASE_STAGED) ||
 	    *row == BASE_ROOT))
 		*row = 0;
-	/* a row is in one place: a directory there now is what it is */
-	if (r == ZK_OK && *row != 0 && place_taken(s, *row, *row, 0))
+	if (r == ZK_OK && *row != 0 && is_found(s, *row))
 		*row = 0;
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -271,6 +239,9 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
 			r = scan_emit(s, DIFF_VANISHED, e->id, in->t.row, NULL);
 			return r == ZK_OK ? new_dir(s, in, st, all) : r;
 		}
+		/* its own has gone elsewhere: this is another */
+		if (r == ZK_OK && is_found(s, e->id))
+			return new_dir(s, in, st, all);
 	}
 	mount = st->mount_root || st->dev != in->l.st.dev;
 	/* of a mount only the listing tells whether it is the same */

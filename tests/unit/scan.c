@@ -119,6 +119,19 @@ test_swap(void)
 	CHECK(recorded("M d\nM e\n"));
 	CHECK(recorded(""));
 	CHECK(kit_has(&k, "e/b", "two"));
+	/* one goes and a new one takes its name, in either order of names */
+	CHECK(kit_move(&k, "e", "z") && kit_mkdir(&k, "e"));
+	CHECK(kit_write(&k, "e/y", "y"));
+	CHECK(kit_record(&k, what, sizeof(what)) > 0 && recorded(""));
+	CHECK(kit_has(&k, "z/b", "two") && kit_count(&k, KIT_DIR) == 10);
+	CHECK(kit_move(&k, "z", "b") && kit_mkdir(&k, "z"));
+	CHECK(recorded("M b\nN z\n") && recorded(""));
+	/* each takes the place of the next, the last one's is new */
+	CHECK(kit_move(&k, "b", "c") && kit_move(&k, "d", "b"));
+	CHECK(kit_mkdir(&k, "d") && recorded("M b\nM c\nN d\n"));
+	CHECK(kit_rm(&k, "d") && kit_rm(&k, "e") && kit_rm(&k, "z"));
+	CHECK(kit_move(&k, "b", "d") && kit_move(&k, "c", "e"));
+	CHECK(kit_record(&k, what, sizeof(what)) > 0 && recorded(""));
 	/* one over another */
 	CHECK(kit_rm(&k, "d") && kit_move(&k, "e", "d"));
 	CHECK(recorded("M d\nV d/x\nV d\n"));
