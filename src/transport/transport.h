@@ -115,8 +115,10 @@ struct tread {
  * Segments after mark, those of one log in order of seq, given to how->each
  * one by one; *mark moves past them; *more tells whether another call would
  * find more at once.  A segment may be given again: callers deduplicate by
- * (log, seq, hash).  An unknown mark means from the start.  each() returning
- * an error ends the call with it, mark unmoved.
+ * (log, seq, hash).  Nothing is verified: what is no segment at all comes
+ * with seq 0, to be refused like any other that does not verify.  An unknown
+ * mark means from the start.  each() returning an error ends the call with
+ * it, mark unmoved.
  */
 ZK_CHECKED enum zk_err transport_read(struct transport *t,
     const struct tread *how, struct tmark *mark, bool *more);

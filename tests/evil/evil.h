@@ -26,6 +26,7 @@
  *	header		200 and one header line of 10 MiB
  *	cookies		the honest reply with headers that want to be kept
  *	clock		401 that says it is 2099
+ *	answer		200 and the bytes of the file ARG
  *	status		ARG is the status: an error with an empty body
  */
 #ifndef ZK_TESTS_EVIL_EVIL_H
@@ -57,7 +58,7 @@ struct evil_rule {
 	char path[128];
 	unsigned skip;
 	unsigned times;
-	char arg[256];
+	char arg[320];
 };
 
 struct evil {
@@ -223,6 +224,24 @@ evil_ask(const struct evil *e, const struct evil_msg *q, struct evil_msg *out)
 	return ok;
 }
 
+/* 200 and a file. */
+static inline void
+evil_answer(int fd, const char *file)
+{
+	static char body[65536];
+	char head[128];
+	int in = open(file, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(in, body, sizeof(body));
+
+	if (n < 0)
+		_exit(1);
+	(void)snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\n"
+	    "Content-Length: %zd\r\nConnection: close\r\n\r\n", n);
+	(void)evil_say(fd, head);
+	(void)evil_send(fd, body, (size_t)n);
+	(void)close(in);
+}
+
 /* Sends a reply with its head's length replaced by that of the body. */
 static inline void
 evil_reply(int fd, const struct evil_msg *m, const char *extra, size_t say,
@@ -349,6 +368,8 @@ evil_lie(const struct evil *e, int fd, const struct evil_msg *q,
 		    "Content-Length: 0\r\nConnection: close\r\n\r\n",
 		    r->arg);
 		(void)evil_say(fd, out);
+	} else if (strcmp(lie, "answer") == 0) {
+		evil_answer(fd, r->arg);
 	} else if (strcmp(lie, "hangup") == 0) {
 		return;
 	} else if (strcmp(lie, "endless") == 0 || strcmp(lie, "drip") == 0 ||

@@ -4,6 +4,7 @@
  */
 #include <sys/resource.h>
 
+#include "proto/msg.h"
 #include "tests/evil/evil.h"
 #include "tests/evil/evil_tls.h"
 #include "tests/unit/transport_fix.h"
@@ -598,6 +599,77 @@ page_lies(void)
 	}
 }
 
+/* A page that is made up; *got and the mark are what came of it. */
+static enum zk_err
+made_up(const struct msg_page *page, const void *tail, size_t n,
+    struct fix_got *got, struct tmark *mark)
+{
+	struct tread how = { .each = fix_take, .arg = got };
+	struct env *env = env_posix();
+	char rule[400];
+	struct liar l;
+	struct buf b;
+	enum zk_err r;
+	bool more;
+	int dir;
+
+	buf_init(&b, 65536);
+	if (!liar_init(&l, "pass GET /no", NULL) ||
+	    msg_page_head(&b, page) != ZK_OK ||
+	    buf_put(&b, tail, n) != ZK_OK)
+		return ZK_EBUG;
+	(void)snprintf(rule, sizeof(rule), "answer GET / 0 0 %s/page",
+	    l.f.dir);
+	dir = env_openat(env, ENV_CWD, l.f.dir, O_DIRECTORY, 0);
+	r = io_replace_file(env, dir, "page", b.data, b.len, 0600);
+	(void)env_close(env, dir);
+	buf_release(&b);
+	dir = evil_listen(&l.port);
+	if (r != ZK_OK || dir < 0 || !evil_parse(&l.e, rule) ||
+	    !liar_serve(&l, dir))
+		return ZK_EBUG;
+	l.t = fix_open(&l.f);
+	r = l.t == NULL ? ZK_EBUG : transport_read(l.t, &how, mark, &more);
+	liar_stop(&l);
+	return r;
+}
+
+/* R22: pages that never end, or promise more than they hold. */
+static void
+r22_pages(void)
+{
+	static const uint8_t at[65] = { 1 };
+	struct fix_got *got = calloc(1, sizeof(*got));
+	struct tmark mark = { .len = 16, .b = { 1 } };
+	struct tmark was = mark;
+	struct msg_page p = { .mark = at, .mark_len = 16 };
+
+	NEED(got != NULL);
+	/* as it should be: nothing new */
+	CHECK(made_up(&p, "", 0, got, &mark) == ZK_OK);
+	CHECK(got->n == 0 && memcmp(&mark, &was, sizeof(mark)) == 0);
+	/* more, of nothing */
+	p.more = true;
+	CHECK(made_up(&p, "", 0, got, &mark) == ZK_ENET);
+	/* more, and the mark stands still */
+	p.count = 1;
+	CHECK(made_up(&p, "\3\0\0\0abc", 7, got, &mark) == ZK_ENET);
+	/* ten million */
+	p.more = false;
+	p.count = 10000000;
+	CHECK(made_up(&p, "\3\0\0\0abc", 7, got, &mark) == ZK_ENET);
+	p.count = 1;
+	CHECK(made_up(&p, "\377\377\377\377abc", 7, got, &mark) == ZK_ENET);
+	/* bytes behind the last */
+	CHECK(made_up(&p, "\3\0\0\0abcd", 8, got, &mark) == ZK_ENET);
+	CHECK(memcmp(&mark, &was, sizeof(mark)) == 0);
+	/* what is no segment goes on as such, for the reader to refuse */
+	memset(got, 0, sizeof(*got));
+	CHECK(made_up(&p, "\3\0\0\0abc", 7, got, &mark) == ZK_OK);
+	CHECK(got->n == 1 && got->damaged && got->seg[0].seq == 0);
+	free(got);
+}
+
 /* A write whose answer is lost is done once, and said to be done. */
 static void
 write_again(void)
@@ -823,6 +895,7 @@ TESTS(
     { "no keys", no_keys },
     { "blobs", blob_lies },
     { "pages", page_lies },
+    { "R22", r22_pages },
     { "writes again", write_again },
     { "R21", r21_cookies },
     { "R29", r29_other_key },
