@@ -8,7 +8,8 @@ const char logdb_schema[] =
     " id INTEGER PRIMARY KEY AUTOINCREMENT, ord INTEGER,"
     " log BLOB NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL UNIQUE,"
     " prev BLOB NOT NULL, lamport INTEGER NOT NULL, wall INTEGER NOT NULL,"
-    " state INTEGER NOT NULL, tip INTEGER NOT NULL, ack INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, tip INTEGER NOT NULL,"
+    " ack INTEGER NOT NULL,"
     " blobs INTEGER NOT NULL, size INTEGER NOT NULL);"
     "CREATE INDEX seg_place ON seg(log,seq);"
     "CREATE UNIQUE INDEX seg_ord ON seg(ord) WHERE ord IS NOT NULL;"
@@ -27,7 +28,8 @@ const char logdb_schema[] =
     " device BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY(device,log)) WITHOUT ROWID;";
 
-#define SEG_COLS "id,ord,log,seq,hash,prev,lamport,wall,state,tip,ack,blobs,size"
+#define SEG_COLS "id,ord,log,seq,hash,prev,lamport,wall,state,tip,ack," \
+    "blobs,size"
 
 /* Reads the row at hand, whose columns are SEG_COLS. */
 static enum zk_err

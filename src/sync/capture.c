@@ -17,18 +17,11 @@
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "format/logop.h"
-#include "tree/apply.h"
-#include "tree/brake.h"
-#include "tree/moves.h"
 #include "util/log.h"
 
 #define BATCH_N 4096
 #define BATCH_BYTES (3u << 20)	/* of content inside ops */
 
-#define CHANGES (1u << DIFF_NEW | 1u << DIFF_MOVED | 1u << DIFF_KIND | \
-    1u << DIFF_CHANGED | 1u << DIFF_ATTR | 1u << DIFF_KEPT)
-#define GONE (1u << DIFF_VANISHED)
-#define REPORTS (1u << DIFF_UNKNOWN | 1u << DIFF_SPECIAL | 1u << DIFF_BADNAME)
 
 struct batch {
 	struct prepared *p[BATCH_N];
@@ -43,121 +36,6 @@ batch_reset(struct batch *b)
 	b->n = 0;
 	b->bytes = 0;
 }
-
-/* Scanning ---------------------------------------------------------------- */
-
-static void
-scanned(void *ctx, uint64_t entries)
-{
-	struct round *rd = ctx;
-
-	rd->progress.files = entries;
-	round_progress(rd, SYNC_SCAN);
-}
-
-/* Says what a scan could not read or will not take. */
-static enum zk_err
-report(struct round *rd)
-{
-	int64_t after = 0;
-	struct diff d;
-	enum zk_err r = ZK_OK;
-
-	while (r == ZK_OK) {
-		const char *why = "a name that other devices cannot have";
-
-		r = diff_next(rd->v->db, REPORTS, &after, &d);
-		if (r != ZK_OK)
-			break;
-		if (d.what == DIFF_UNKNOWN)
-			why = "it cannot be read";
-		else if (d.what == DIFF_SPECIAL)
-			why = "neither file, directory nor symlink";
-		if (rd->o->ui.change != NULL) {
-			struct sync_change c = { .kind = SYNC_SKIPPED,
-				.type = 'f', .path = d.path, .why = why };
-
-			rd->o->ui.change(rd->o->ui.arg, &c);
-		}
-		log_error(ZK_EPARTIAL, &(struct log_where){ .path = d.path },
-		    "skipped '%s': %s", d.path, why);
-		rd->rep->skipped++;
-		round_note(rd, ZK_EPARTIAL);
-	}
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-enum zk_err
-capture_scan(struct round *rd)
-{
-	struct read_hasher h = cuts_hasher(rd);
-	struct scan_opts so = { .paths = rd->paths,
-		.paths_n = rd->paths == NULL ? 0 : rd->paths_n,
-		.progress = scanned, .ctx = rd };
-	enum zk_err r = apply_recover(rd->v->root, rd->v->db, &h);
-
-	round_progress(rd, SYNC_SCAN);
-	if (r == ZK_OK)
-		r = scan_run(rd->v->root, rd->v->db, &so, &rd->scan);
-	if (r == ZK_OK)
-		r = moves_find(rd->v->root, rd->v->db, &h);
-	if (r == ZK_OK)
-		r = report(rd);
-	return r;
-}
-
-/* The brake --------------------------------------------------------------- */
-
-static void
-limits(const struct round *rd, struct brake *b, uint64_t *override)
-{
-	brake_default(b);
-	*override = 0;
-	if (!rd->o->max_delete_set)
-		return;
-	b->percent = rd->o->max_delete_percent;
-	b->count = rd->o->max_delete;
-	*override = rd->o->max_delete;
-}
-
-enum zk_err
-capture_over(struct round *rd, enum base_side side, uint64_t now_n,
-    uint64_t tree, bool *over)
-{
-	struct brake b;
-	uint64_t before = 0, largest = 0, override = 0;
-	enum zk_err r = base_brake_get(rd->v->db, side,
-	    env_now_ms(rd->v->env), &before, &largest);
-
-	limits(rd, &b, &override);
-	if (tree > largest)
-		largest = tree;
-	*over = r == ZK_OK && brake_over(&b, before, now_n, largest, override);
-	return r;
-}
-
-enum zk_err
-capture_brake(struct round *rd)
-{
-	uint64_t gone = 0, tree = 0;
-	bool over = false;
-	enum zk_err r = diff_count(rd->v->db, GONE, &gone);
-
-	if (r == ZK_OK)
-		r = base_count(rd->v->db, &tree);
-	if (r == ZK_OK)
-		r = capture_over(rd, BASE_SENT, gone, tree, &over);
-	if (r != ZK_OK || !over)
-		return r;
-	log_error(ZK_EBRAKE, NULL, "%llu of %llu entries are gone from this "
-	    "folder; nothing was recorded: if they are to be deleted "
-	    "everywhere, run again with --max-delete %llu",
-	    (unsigned long long)gone, (unsigned long long)tree,
-	    (unsigned long long)gone);
-	return ZK_EBRAKE;
-}
-
-/* Recording --------------------------------------------------------------- */
 
 struct recorder {
 	struct round *rd;
@@ -668,15 +546,16 @@ capture_record(struct round *rd, struct vremote *to)
 	rd->progress.bytes = 0;
 	rd->progress.files_total = 0;
 	if (r == ZK_OK)
-		r = diff_count(rd->v->db, CHANGES, &rd->progress.files_total);
+		r = diff_count(rd->v->db, ROUND_CHANGES,
+		    &rd->progress.files_total);
 	/* nothing to adopt where the disk has all that the tree has */
 	if (r == ZK_OK)
 		r = is_clean(rd, &clean);
 	log_debug("clean before recording: %d", clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, u, CHANGES, !clean);
+		r = record_mask(rd, u, ROUND_CHANGES, !clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, u, GONE, false);
+		r = record_mask(rd, u, ROUND_GONE, false);
 	if (r == ZK_OK)
 		r = upload_flush(u);
 	return r == ZK_OK && clean && !rd->beyond ? all_clean(rd) : r;

@@ -9,7 +9,7 @@
 #include "util/err.h"
 
 struct keyset {
-	struct opid *slots;	/* open addressing; the flags say what is used */
+	struct opid *slots;	/* open addressing */
 	bool *used;
 	size_t n, cap;		/* cap: a power of two, 0 while empty */
 };

@@ -22,10 +22,10 @@ struct vremote {
 	struct remotedb_remote info;
 	struct transport *t;
 	struct signkey *request;	/* t's; ours to free */
-	enum zk_err err;	/* first failure in this run: it is left alone */
+	enum zk_err err;	/* first failure: left alone from then on */
 	bool asked;		/* status: it was asked... */
 	uint64_t ahead;		/* ...and has this many segments unknown here */
-	bool stuck;		/* something in it is bad: its read mark stays */
+	bool stuck;		/* something is bad: its read mark stays */
 	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */
 };
 
@@ -138,7 +138,12 @@ ZK_CHECKED enum zk_err ingest_page(struct round *rd, struct vremote *vr,
 /* A new incarnation after our log went on without us. */
 ZK_CHECKED enum zk_err ingest_new_incarnation(struct round *rd);
 
-/* Capture (sync/capture.c) ----------------------------------------------- */
+/* Differences (sync/changes.c), recording (sync/capture.c) --------------- */
+
+/* What is recorded: all but removals; removals, which come last. */
+#define ROUND_CHANGES (1u << DIFF_NEW | 1u << DIFF_MOVED | 1u << DIFF_KIND | \
+    1u << DIFF_CHANGED | 1u << DIFF_ATTR | 1u << DIFF_KEPT)
+#define ROUND_GONE (1u << DIFF_VANISHED)
 
 /* Recovers, scans, finds moves: fills the table of differences. */
 ZK_CHECKED enum zk_err capture_scan(struct round *rd);

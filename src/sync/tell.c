@@ -9,9 +9,7 @@
 #include "sync/round.h"
 #include "tree/read.h"
 
-#define TOLD (1u << DIFF_NEW | 1u << DIFF_MOVED | 1u << DIFF_KIND | \
-    1u << DIFF_CHANGED | 1u << DIFF_ATTR | 1u << DIFF_KEPT | \
-    1u << DIFF_VANISHED)
+#define TOLD (ROUND_CHANGES | ROUND_GONE)
 
 static enum sync_change_kind
 change_kind(uint8_t what)
