@@ -53,7 +53,8 @@ struct download_opts {
 	void *arg;
 };
 
-/* The options and the array of remotes are copied. */
+/* The options and the array of remotes are copied.  ZK_ENOMEM.  ZK_ELIMIT:
+ * more than 16 remotes. */
 ZK_CHECKED enum zk_err download_new(const struct download_opts *o,
     struct download **out);
 void download_free(struct download *d);
