@@ -8,6 +8,7 @@ need jq
 canary=Xq7CanaryZ
 relay_start --plain
 if command -v tcpdump >/dev/null && [ "$(id -u)" -eq 0 ]; then
+	: >"$T/tcpdump.err"
 	port=${relay_url##*:}
 	tcpdump -i lo -U -s 0 -w "$T/wire" tcp port "${port%%/*}" \
 	    >/dev/null 2>"$T/tcpdump.err" &
