@@ -404,8 +404,8 @@ least(const struct http *h, const struct http_call *c)
 	const struct rate *r = c->body_len > 0 ? &h->up : &h->down;
 	uint64_t per_s = HTTP_STALL_RATE;
 
-	if (r->per_s > 0 && h->bulk > 0 && r->per_s / h->bulk / 4 < per_s)
-		per_s = r->per_s / h->bulk / 4;
+	if (r->per_s > 0 && r->per_s / (h->bulk + 1) / 4 < per_s)
+		per_s = r->per_s / (h->bulk + 1) / 4;
 	return per_s * (uint64_t)h->stall_ms / 1000 + 1;
 }
 
@@ -421,6 +421,22 @@ too_slow(struct http *h, struct http_call *c, int64_t now)
 	return false;
 }
 
+/*
+ * Whether the deadline of a call has passed.  One that the caller did not
+ * set moves on while bytes do: a page takes its time on a slow line.
+ */
+static bool
+overdue(struct http *h, struct http_call *c, int64_t now)
+{
+	if (c->deadline == 0 || now < c->deadline)
+		return false;
+	if (h->opts->timeout_ms > 0 || c->moved < least(h, c))
+		return true;
+	c->moved = 0;
+	c->deadline = now + h->stall_ms;
+	return false;
+}
+
 /* Ends what is late; the next moment to look again, or -1. */
 static int64_t
 end_late(struct http *h)
@@ -430,19 +446,20 @@ end_late(struct http *h)
 	struct http_call *following;
 
 	for (struct http_call *c = h->active; c != NULL; c = following) {
-		int64_t at = c->bulk ? c->stall_at : c->deadline;
+		int64_t at;
 
 		following = c->next;
-		if ((c->deadline > 0 && now >= c->deadline) ||
-		    too_slow(h, c, now)) {
+		if (overdue(h, c, now) || too_slow(h, c, now)) {
 			(void)snprintf(c->text, sizeof(c->text),
 			    "no answer in time");
 			detach(h, c, false);
 			finish(h, c, ZK_ETIMEDOUT);
 			next = now;
-		} else if (next < 0 || at < next) {
-			next = at;
+			continue;
 		}
+		at = c->bulk ? c->stall_at : c->deadline;
+		if (next < 0 || at < next)
+			next = at;
 	}
 	return next;
 }

@@ -57,7 +57,8 @@ struct transport_opts {
 	const struct signkey *space;	/* creates the space; may be NULL */
 	const struct signkey *request;	/* signs requests; may be NULL for
 					 * rendezvous and health only */
-	int64_t timeout_ms;		/* of a whole call; 0 for the default */
+	int64_t timeout_ms;		/* of a whole call; 0 for the default,
+					 * which moves on while bytes do */
 	uint64_t up_rate;		/* bytes a second, 0 no limit */
 	uint64_t down_rate;
 	const char *proxy;		/* http:// or socks5h://; may be NULL */
