@@ -94,8 +94,10 @@ unit: $(UNIT) $(TOOLBIN)
 check: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run
 
+# a seed of the simulation is ten times as dear here
 check-asan:
-	@$(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
+	@SIM_SEEDS=$${SIM_SEEDS:-300} TEST_TIMEOUT=$${TEST_TIMEOUT:-600} \
+	    $(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
 
 # Each target from its seeds in tests/fuzz/seeds/NAME, if there are any.
 fuzz:
