@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,29 @@ addr_free(struct addr_table *t)
 }
 
 static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255 };
+
+bool
+addr_parse(const char *s, size_t n, uint8_t out[static ADDR_LEN])
+{
+	char text[INET6_ADDRSTRLEN];
+	uint8_t raw[ADDR_LEN];
+
+	if (n >= 2 && s[0] == '[' && s[n - 1] == ']') {
+		s++;
+		n -= 2;
+	}
+	if (n >= sizeof(text))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	if (inet_pton(AF_INET6, text, raw) != 1) {
+		memcpy(raw, mapped, sizeof(mapped));
+		if (inet_pton(AF_INET, text, raw + sizeof(mapped)) != 1)
+			return false;
+	}
+	memcpy(out, raw, ADDR_LEN);
+	return true;
+}
 
 bool
 addr_is_loopback(const uint8_t a[static ADDR_LEN])

@@ -7,6 +7,7 @@
 #define ZK_HTTP_ADDR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "util/err.h"
@@ -38,6 +39,12 @@ bool addr_take(struct addr_table *t, const uint8_t a[static ADDR_LEN],
 /* As addr_take without counting. */
 bool addr_may(struct addr_table *t, const uint8_t a[static ADDR_LEN],
     unsigned kind, unsigned limit, unsigned window_ms);
+
+/*
+ * Reads a numeric address, n bytes, IPv6 with or without brackets.  False
+ * (and out unchanged) if it is none.
+ */
+bool addr_parse(const char *s, size_t n, uint8_t out[static ADDR_LEN]);
 
 /* 127.0.0.0/8 and ::1. */
 bool addr_is_loopback(const uint8_t a[static ADDR_LEN]);

@@ -140,6 +140,7 @@ conn_accept(struct conn_pool *p, int fd, const uint8_t peer[static ADDR_LEN])
 	c->pool = p;
 	c->fd = fd;
 	memcpy(c->peer, peer, ADDR_LEN);
+	memcpy(c->client, peer, ADDR_LEN);
 	buf_init(&c->in, HEAD_MAX + CONN_READ_MAX);
 	out_init(&c->out);
 	c->state = p->tls != NULL ? CONN_TLS : CONN_HEAD;
@@ -252,7 +253,7 @@ conn_get(const struct httpd_conn *c)
 const uint8_t *
 conn_peer(const struct httpd_conn *c)
 {
-	return c->peer;
+	return c->client;
 }
 
 struct httpd_worker *

@@ -63,6 +63,8 @@ struct httpd_conn {
 	bool no_body;		/* reply to HEAD */
 	bool begun;		/* part of a head has come */
 	uint8_t peer[ADDR_LEN];
+	uint8_t client[ADDR_LEN]; /* of the request: peer's, or as a proxy
+				   * on this machine tells */
 	int64_t deadline;	/* mono ms of the state; 0: none */
 	uint64_t moved;		/* body: bytes in this window; linger: all */
 	struct head_body body;

@@ -113,7 +113,10 @@ unsigned httpd_worker_index(const struct httpd_worker *w);
 void httpd_set(struct httpd_conn *c, void *data);
 void *httpd_get(const struct httpd_conn *c);
 
-/* Address of the client, ADDR_LEN bytes; lives as long as c. */
+/*
+ * Address of the client, ADDR_LEN bytes; lives as long as c.  Behind a proxy
+ * on this machine it is the one that X-Forwarded-For tells.
+ */
 const uint8_t *httpd_peer(const struct httpd_conn *c);
 
 /* This client proved a key: exempt from conns_new until it closes. */

@@ -170,6 +170,25 @@ start_body(struct httpd_conn *c, bool expect, size_t left)
 	return STEP_AGAIN;
 }
 
+/*
+ * Limits count by client: behind a proxy on this machine that is the last
+ * address of X-Forwarded-For, the one that the proxy itself has seen.
+ */
+static void
+find_client(struct httpd_conn *c, const struct head *h)
+{
+	const struct head_field *f = head_find(h, "x-forwarded-for");
+	size_t at;
+
+	memcpy(c->client, c->peer, ADDR_LEN);
+	if (f == NULL || !addr_is_loopback(c->peer))
+		return;
+	at = f->value_len;
+	while (at > 0 && f->value[at - 1] != ',' && f->value[at - 1] != ' ')
+		at--;
+	(void)addr_parse(f->value + at, f->value_len - at, c->client);
+}
+
 static enum step
 start_request(struct httpd_conn *c, const uint8_t *p, size_t n, size_t end)
 {
@@ -182,6 +201,7 @@ start_request(struct httpd_conn *c, const uint8_t *p, size_t n, size_t end)
 	if (r != ZK_OK)
 		return refuse(c, r == ZK_ELIMIT ? 431 :
 		    r == ZK_EREFUSED ? 417 : 400);
+	find_client(c, h);
 	c->begun = false;
 	c->keep_alive = h->keep_alive && !c->pool->stopping;
 	c->no_body = strcmp(h->method, "HEAD") == 0;

@@ -320,6 +320,13 @@ test_fail_cap(void)
 	for (unsigned i = 0; i < 5; i++)
 		expect(&t, NULL, 0, &b, 401, "auth");
 	expect(&t, NULL, 0, &b, 429, "too_many");
+	/* behind a proxy here, clients count by what it tells of them */
+	b.extra = "X-Forwarded-For: 192.0.2.9, 2001:db8::7\r\n";
+	for (unsigned i = 0; i < 5; i++)
+		expect(&t, NULL, 0, &b, 401, "auth");
+	expect(&t, NULL, 0, &b, 429, "too_many");
+	b.extra = "X-Forwarded-For: 2001:db8::7, 192.0.2.9\r\n";
+	expect(&t, NULL, 0, &b, 401, "auth");
 	signkey_free(wrong);
 	end();
 }

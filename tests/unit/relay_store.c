@@ -584,6 +584,77 @@ test_restart(void)
 	end();
 }
 
+/* Appends and uploads until the relay is killed, ms after the start. */
+static void
+work_until_killed(struct kit_log *log, unsigned ms, unsigned size)
+{
+	uint8_t name[32], res;
+	struct kit_log before;
+	pid_t killer;
+	uint8_t *p;
+
+	fflush(NULL);
+	killer = fork();
+	if (killer == 0) {
+		usleep(ms * 1000);
+		kill(kit.pid, SIGKILL);
+		_exit(0);
+	}
+	for (;;) {
+		before = *log;
+		if (kit_append(&kit, &space, log, size, &res) != 200 ||
+		    res != MSG_SEG_STORED)
+			break;
+		p = kit_blob(size, LABEL_HASH_BLOB, name);
+		(void)kit_put(&kit, &space, TARGET_BLOB_PUT, name, p, size);
+		free(p);
+	}
+	*log = before;	/* what was acknowledged */
+	waitpid(killer, NULL, 0);
+	CHECK(kit_stop(&kit, SIGKILL) == 128 + SIGKILL);
+}
+
+/* Killed at any moment: what was acknowledged is there, the log goes on. */
+static void
+test_kill(void)
+{
+	struct kit_log log;
+	struct kit_reply r;
+	struct msg_head head;
+	struct target t;
+
+	begin();
+	NEED(up());
+	kit_log_init(&log);
+	for (unsigned i = 0; i < 40; i++) {
+		work_until_killed(&log, 3 + i * 7 % 31, i % 2 == 0 ? 1000 :
+		    200000);
+		NEED(kit_start(&kit));
+		t = kit_target(&space, TARGET_HEAD);
+		seghdr_log_id(signkey_pk(log.key), t.name);
+		kit_call(&kit, &space, &t, NULL, 0, NULL, &r);
+		if (r.status == 404 && log.seq == 0) {
+			kit_reply_free(&r);
+			continue;
+		}
+		NEED(r.status == 200);
+		NEED(msg_head_get(r.body, r.len, &head) == ZK_OK);
+		/* the last one may have been stored and not acknowledged */
+		CHECK(head.seq == log.seq || head.seq == log.seq + 1);
+		if (head.seq == log.seq)
+			CHECK(memcmp(head.hash, log.hash, 32) == 0);
+		log.seq = head.seq;
+		memcpy(log.hash, head.hash, 32);
+		kit_reply_free(&r);
+		t.call = TARGET_SEG_GET;
+		t.seq = head.seq;
+		CHECK(kit_call(&kit, &space, &t, NULL, 0, NULL, NULL) == 200);
+	}
+	CHECK(log.seq > 10);
+	signkey_free(log.key);
+	end();
+}
+
 /* One data directory has one relay. */
 static void
 test_lock(void)
@@ -613,5 +684,6 @@ TESTS(
     { "Q03 quota", test_q03_quota },
     { "Q12 full", test_q12_full },
     { "restart", test_restart },
+    { "kill", test_kill },
     { "lock", test_lock },
 )

@@ -215,7 +215,7 @@ kit_readable(int fd, int ms)
 {
 	struct pollfd p = { fd, POLLIN, 0 };
 
-	return poll(&p, 1, ms) == 1;
+	return fd >= 0 && poll(&p, 1, ms) == 1;
 }
 
 /* True if the peer closes (or resets) within ms, whatever it sends before. */
