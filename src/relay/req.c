@@ -24,6 +24,8 @@ req_new(struct core *core, struct httpd_conn *c, const struct target *t,
 	q->lane = core_lane(core, c);
 	q->worker = httpd_worker_of(c);
 	q->t = *t;
+	if (q->t.wait_ms > core->lim.wait_ms)
+		q->t.wait_ms = core->lim.wait_ms;
 	buf_init(&q->small, target_body_max(t->call));
 	return ZK_OK;
 }

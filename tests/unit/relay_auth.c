@@ -395,7 +395,7 @@ test_wait(void)
 	struct target t;
 	struct buf head;
 	struct kit_reply r;
-	int fd[16];
+	int fd[16], st = 0;
 	int64_t start;
 	uint8_t res;
 
@@ -439,6 +439,32 @@ test_wait(void)
 	CHECK(kit_ms() - start >= 600 && kit_ms() - start < 3000);
 	CHECK(r.len == 2 + (size_t)r.body[1] + 4);
 	kit_reply_free(&r);
+	/* the relay's own bound is the shorter one; it also ends by SIGTERM */
+	CHECK(kit_stop(&kit, SIGTERM) == 0);
+	kit.opts.limits.wait_ms = 300;
+	NEED(kit_start(&kit));
+	t.wait_ms = 50000;
+	start = kit_ms();
+	CHECK(kit_call(&kit, &space, &t, NULL, 0, NULL, NULL) == 200);
+	CHECK(kit_ms() - start < 5000);
+	CHECK(kit_stop(&kit, SIGTERM) == 0);
+	kit.opts.limits.wait_ms = 0;
+	NEED(kit_start(&kit));
+	buf_init(&head, 16384);
+	kit_head(&kit, &space, &t, NULL, 0, NULL, &head);
+	fd[0] = kit_connect(&kit);
+	kit_send(fd[0], head.data, head.len);
+	CHECK(!kit_readable(fd[0], 200));
+	start = kit_ms();
+	kill(kit.pid, SIGTERM);
+	kit_recv(fd[0], &r);
+	CHECK(r.status == 200 && kit_ms() - start < 5000);
+	kit_reply_free(&r);
+	close(fd[0]);
+	buf_release(&head);
+	CHECK(waitpid(kit.pid, &st, 0) == kit.pid && st == 0);
+	kit.pid = 0;
+	NEED(kit_start(&kit));
 	end();
 }
 
