@@ -125,9 +125,8 @@ tls_cache_get(void *ctx, mbedtls_ssl_session *session)
 	mbedtls_ssl_session found;
 
 	mbedtls_ssl_session_init(&found);
-	/* the suite was chosen before; another one cannot be resumed */
-	if (fetch(ctx, session->id, session->id_len, &found) != 0 ||
-	    found.ciphersuite != session->ciphersuite) {
+	/* session holds the id alone; the library compares the suites */
+	if (fetch(ctx, session->id, session->id_len, &found) != 0) {
 		mbedtls_ssl_session_free(&found);
 		return 1;
 	}

@@ -1,0 +1,60 @@
+#!/bin/sh
+# TLS of the relay, as another implementation sees it: the pin is that of the
+# key, ChaCha20 first, X25519 and P-256 only, nothing below TLS 1.2, no suite
+# without AEAD, sessions resumed by id, no renegotiation.
+. "${0%/*}/lib.sh"
+need openssl
+
+relay_start
+host=${relay_url#https://}
+host=${host%%/*}
+pin=${relay_url#*#sha256//}
+
+# s ARG...: a connection; its report in $T/tls, fails if it does not come up
+s() {
+	timeout 20 openssl s_client -connect "$host" "$@" </dev/null \
+	    >"$T/tls" 2>&1
+}
+has() { grep -q "$1" "$T/tls" || fail "no '$1': $(cat "$T/tls")"; }
+
+s || fail "no connection"
+has "CHACHA20.POLY1305"
+has X25519
+openssl x509 -in "$T/relay/cert.pem" -noout -pubkey |
+    openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary |
+    openssl base64 >"$T/pin"
+[ "$(cat "$T/pin")" = "$pin" ] || fail "pin is not $(cat "$T/pin")"
+
+s -groups P-256 || fail "no P-256"
+s -tls1_2 -cipher ECDHE-ECDSA-AES128-GCM-SHA256 || fail "no AES-GCM"
+for bad in "-groups P-521" "-groups P-384" \
+    "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA" \
+    "-tls1_2 -cipher ECDHE-ECDSA-AES256-SHA384" \
+    "-tls1_1 -cipher ALL:@SECLEVEL=0" "-tls1 -cipher ALL:@SECLEVEL=0"; do
+	# shellcheck disable=SC2086 # words are meant
+	s $bad && fail "connected with $bad"
+done
+
+# a second connection resumes by id, without a ticket
+s -tls1_2 -no_ticket -reconnect || fail "no connection"
+has "^Reused, TLSv1.2"
+grep -q "session ticket" "$T/tls" && fail "a ticket was given"
+
+# the client asks to renegotiate: refused, not done
+(sleep 1; echo R; sleep 1) | timeout 20 openssl s_client -connect "$host" \
+    -tls1_2 >"$T/tls" 2>&1
+grep -qi "renegotiat.*\(fail\|refus\|not\|alert\|error\)\|no renegotiation" \
+    "$T/tls" || fail "renegotiation: $(tail -n 5 "$T/tls")"
+
+# plain HTTP at the TLS port gets nothing and ends
+printf 'GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n' >"$T/req"
+need curl
+curl -s -m 20 "http://$host/v1/health" >"$T/out" && fail "plain was answered"
+expect 0 curl -s -m 20 -k --pinnedpubkey "sha256//$pin" \
+    "https://$host/v1/health"
+out_has '"ok"'
+expect 90 curl -s -m 20 -k \
+    --pinnedpubkey "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" \
+    "https://$host/v1/health"
+relay_stop
+exit 0
