@@ -216,7 +216,6 @@ ignore_wildmatch(const char *pattern, const char *text)
 {
 	struct back b = { NULL, NULL, NULL, NULL };
 	const char *p = pattern, *t = text;
-	/* the first try behind a "**" skips the slash that follows it */
 
 	for (;;) {
 		const char *next;

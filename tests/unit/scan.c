@@ -388,6 +388,27 @@ test_only(void)
 	kit_end(&k);
 }
 
+/* A directory too large to be read with its stats at once. */
+static void
+test_large_directory(void)
+{
+	char name[32];
+
+	begin();
+	CHECK(kit_mkdir(&k, "d"));
+	for (int i = 0; i < 9000; i++) {
+		snprintf(name, sizeof(name), "d/%d", i);
+		CHECK(kit_write(&k, name, name));
+	}
+	CHECK(kit_record(&k, NULL, 0) == 9001);
+	kit_wait(&k);
+	CHECK(kit_record(&k, NULL, 0) == 0 && k.scan.entries == 9001);
+	CHECK(kit_rm(&k, "d/77") && kit_write(&k, "d/8000", "x"));
+	CHECK(kit_move(&k, "d/5", "d/five"));
+	CHECK(recorded("C d/8000\nM d/five\nV d/77\n"));
+	kit_end(&k);
+}
+
 static struct kit *writer;
 static int writes;
 
@@ -465,4 +486,5 @@ TESTS(
     { "only_paths", test_only },
     { "changing_file", test_changing },
     { "depth", test_depth },
+    { "large_directory", test_large_directory },
 )
