@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #define DURATION_MAX INT64_C(315576000000)	/* ms: 10 years */
-#define WORD_MAX 32				/* bytes value_nearest compares */
+#define WORD_MAX 32	/* bytes value_nearest compares */
 
 /* Reads digits at *s, moves it past them; false without any or past max. */
 static bool

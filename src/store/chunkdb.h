@@ -9,8 +9,8 @@
  * counts as present on a remote only after that remote said durable.
  * A row carries a checksum, since a key that went bad unnoticed would be
  * written into the next manifest: every read that finds one wrong gives
- * ZK_ETAMPER.  Parts of manifests are also kept as stored bytes (they are small and
- * sealed), so a manifest can be read and sent without any remote.
+ * ZK_ETAMPER.  Parts of manifests are also kept as stored bytes (they are
+ * small and sealed), so a manifest can be read and sent without any remote.
  */
 #ifndef ZK_STORE_CHUNKDB_H
 #define ZK_STORE_CHUNKDB_H

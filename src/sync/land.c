@@ -367,7 +367,8 @@ execute(struct land *l, struct plan *p)
 {
 	struct round *rd = l->rd;
 	struct apply_ops ops = { .content = content, .fetch = fetch,
-		.prefetch = prefetch, .done = step_done, .hasher = cuts_hasher(rd), .ctx = l };
+		.prefetch = prefetch, .done = step_done,
+		.hasher = cuts_hasher(rd), .ctx = l };
 	uint64_t tree = 0;
 	enum zk_err r = base_count(rd->v->db, &tree);
 
