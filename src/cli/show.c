@@ -237,7 +237,8 @@ show_summary(struct cmd_ctx *c, const char *verb, const char *towards)
 	n = snprintf(c->say, sizeof(c->say),
 	    "%s %" PRIu64 " file%s (%s) %s %zu of %zu remote%s, %" PRIu64
 	    " conflict%s", verb, rep->files, plural(rep->files),
-	    progress_size(size, (double)rep->bytes), towards, ok, rep->remotes_n,
+	    progress_size(size, (double)rep->bytes), towards, ok,
+	    rep->remotes_n,
 	    plural(rep->remotes_n), rep->conflicts, plural(rep->conflicts));
 	if (rep->deleted > 0 && n > 0 && (size_t)n < sizeof(c->say))
 		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n,
