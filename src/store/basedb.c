@@ -4,7 +4,6 @@
 
 #include "db/db.h"
 #include "store/basedb_int.h"
-#include "util/path.h"
 
 /*
  * base is what a scan reads: narrow rows in the order of the join.  The stat
@@ -206,43 +205,6 @@ base_by_dirino(struct db *db, uint64_t ino, const struct env_time *btime,
 		stmt_reset(s);
 		return r;
 	}
-}
-
-enum zk_err
-base_path(struct db *db, int64_t id, struct buf *out)
-{
-	int64_t chain[PATH_DEPTH_MAX * 2];
-	size_t n = 0;
-	struct stmt *s;
-	enum zk_err r = ZK_OK;
-
-	s = db_stmt(db, "SELECT parent, name FROM base_more WHERE id = ?1");
-	for (; id != BASE_ROOT && r == ZK_OK; n++) {
-		if (n == sizeof(chain) / sizeof(chain[0]))
-			return ZK_ETAMPER;
-		chain[n] = id;
-		stmt_int(s, 1, id);
-		r = stmt_step(db, s);
-		if (r != ZK_OK)
-			return r;
-		id = stmt_col_int(s, 0);
-		stmt_reset(s);
-	}
-	while (n-- > 0) {
-		const void *name;
-		size_t len;
-
-		stmt_int(s, 1, chain[n]);
-		r = stmt_step(db, s);
-		if (r != ZK_OK)
-			return r;
-		name = stmt_col_blob(s, 1, &len);
-		r = path_join(out, name, len);
-		stmt_reset(s);
-		if (r != ZK_OK)
-			return r;
-	}
-	return ZK_OK;
 }
 
 static enum zk_err

@@ -154,43 +154,13 @@ descend(struct scan *s, const struct job *in, const struct base_entry *e,
 	return r;
 }
 
-/*
- * A row is in one place: true if this scan has already found the directory
- * that it is, by its inode elsewhere or by its name with another inode.
- */
-static bool
-is_found(struct scan *s, int64_t row)
-{
-	int64_t id;
-
-	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK ||
-	    diff_of_row(s->db, DIFF_ATTR, row, &id) == ZK_OK;
-}
-
-/* The row of a directory that has come here from elsewhere, or 0. */
-static enum zk_err
-came_from(struct scan *s, const struct env_stat *st, int64_t *row)
-{
-	struct base_entry e;
-	enum zk_err r = base_by_dirino(s->db, st->ino, &st->btime, row);
-
-	if (r == ZK_OK)
-		r = base_get(s->db, *row, &e);
-	if (r == ZK_OK && (e.flags & (BASE_KEPT | BASE_STAGED) ||
-	    *row == BASE_ROOT))
-		*row = 0;
-	if (r == ZK_OK && *row != 0 && is_found(s, *row))
-		*row = 0;
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
 static enum zk_err
 new_dir(struct scan *s, const struct job *in, const struct env_stat *st,
     bool all)
 {
 	struct base_entry e;
 	int64_t row = 0;
-	enum zk_err r = came_from(s, st, &row);
+	enum zk_err r = scan_came_from(s, st, &row);
 
 	if (r == ZK_OK)
 		r = scan_promote(s, in->t.row);
@@ -234,13 +204,13 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
 	enum zk_err r = ZK_OK;
 
 	if (e->st.ino != st->ino && e->st.ino != 0) {
-		r = came_from(s, st, &row);
+		r = scan_came_from(s, st, &row);
 		if (r == ZK_OK && row != 0 && row != e->id) {
 			r = scan_emit(s, DIFF_VANISHED, e->id, in->t.row, NULL);
 			return r == ZK_OK ? new_dir(s, in, st, all) : r;
 		}
 		/* its own has gone elsewhere: this is another */
-		if (r == ZK_OK && is_found(s, e->id))
+		if (r == ZK_OK && scan_is_found(s, e->id))
 			return new_dir(s, in, st, all);
 	}
 	mount = st->mount_root || st->dev != in->l.st.dev;
@@ -269,7 +239,7 @@ other_kind(struct scan *s, const struct job *in, const struct base_entry *e,
 	} else if (kind == NODE_DIR) {
 		int64_t row = 0;
 
-		r = came_from(s, st, &row);
+		r = scan_came_from(s, st, &row);
 		if (r == ZK_OK && row != 0) {
 			r = scan_emit(s, DIFF_VANISHED, e->id, in->t.row, NULL);
 			return r == ZK_OK ? new_dir(s, in, st, true) : r;

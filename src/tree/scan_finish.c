@@ -82,6 +82,31 @@ scan_forget_again(struct scan *s)
 	s->again_read = false;
 }
 
+bool
+scan_is_found(struct scan *s, int64_t row)
+{
+	int64_t id;
+
+	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK ||
+	    diff_of_row(s->db, DIFF_ATTR, row, &id) == ZK_OK;
+}
+
+enum zk_err
+scan_came_from(struct scan *s, const struct env_stat *st, int64_t *row)
+{
+	struct base_entry e;
+	enum zk_err r = base_by_dirino(s->db, st->ino, &st->btime, row);
+
+	if (r == ZK_OK)
+		r = base_get(s->db, *row, &e);
+	if (r == ZK_OK && (e.flags & (BASE_KEPT | BASE_STAGED) ||
+	    *row == BASE_ROOT))
+		*row = 0;
+	if (r == ZK_OK && *row != 0 && scan_is_found(s, *row))
+		*row = 0;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 static bool
 has_moved(struct scan *s, int64_t row)
 {

@@ -47,6 +47,16 @@ ZK_CHECKED enum zk_err scan_emit(struct scan *s, uint8_t what, int64_t row,
 ZK_CHECKED enum zk_err scan_promote(struct scan *s, int64_t row);
 
 /*
+ * A row is in one place: true if this scan has already found the directory
+ * that it is, by its inode elsewhere or by its name with another inode.
+ */
+bool scan_is_found(struct scan *s, int64_t row);
+
+/* The row of a directory that has come here from elsewhere, or 0. */
+ZK_CHECKED enum zk_err scan_came_from(struct scan *s,
+    const struct env_stat *st, int64_t *row);
+
+/*
  * True if a row that the listing in lacks is really absent: not in a second
  * listing either, and not there by name.  The second listing serves for the
  * whole directory, until scan_forget_again.
