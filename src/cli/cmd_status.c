@@ -60,10 +60,13 @@ status_run(struct cmd_ctx *c)
 	struct sync_opts o;
 
 	cmd_sync_opts(c, &o);
-	o.ui.change = show_change;
-	o.ui.conflict = show_conflict;
-	o.ui.remote = show_remote;
-	o.ui.device = show_device;
+	/* quiet, the exit status alone tells */
+	if (c->g->verbosity >= 0 || c->g->json) {
+		o.ui.change = show_change;
+		o.ui.conflict = show_conflict;
+		o.ui.remote = show_remote;
+		o.ui.device = show_device;
+	}
 	o.offline = own->offline;
 	o.max_age_ms = own->max_age_ms;
 	enum zk_err r = sync_status(c->vault, &o, c->rep);

@@ -21,6 +21,9 @@ err_empty
 expect 0 as a --quiet pull
 out_empty
 err_empty
+expect 0 as a -q status
+out_empty
+err_empty
 ZK_QUIET=1 expect 0 as a sync
 out_empty
 err_empty
