@@ -226,7 +226,7 @@ stat_entry(struct listing *l, struct env *env, int fd, size_t i,
 static enum zk_err
 mark(struct listing *l, struct env *env, int fd)
 {
-	struct env_stat spare;
+	struct env_stat spare = { .dev = 0 };
 	struct buf path;
 	size_t base;
 	enum zk_err r = ZK_OK;
