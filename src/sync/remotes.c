@@ -300,30 +300,18 @@ read_one(void *arg, const struct tseg *s)
 	return page_add(a->page, s);
 }
 
+/* Applied, not merely held: only then is all that is before it here, too. */
 static bool
 read_have(void *arg, const uint8_t log[static TRANSPORT_NAME_LEN],
     uint64_t seq, const uint8_t hash[static TRANSPORT_NAME_LEN])
 {
 	struct reading *a = arg;
-	bool have = false;
+	struct logdb_seg g = { 0 };
 
 	(void)log;
 	(void)seq;
-	return logdb_have(a->rd->v->db, hash, &have) == ZK_OK && have;
-}
-
-enum zk_err
-remotes_alone(struct vault *v)
-{
-	int64_t cloned = 0;
-	enum zk_err r = store_get_int(v->db, "cloned", 0, &cloned);
-
-	if (r != ZK_OK || cloned == 0)
-		return r;
-	log_error(ZK_EFORK, NULL, "another copy of this device is at "
-	    "work (a cloned disk or a restored backup): keep one, and "
-	    "join the other as a new device with 'zk pair --join'");
-	return ZK_EFORK;
+	return logdb_by_hash(a->rd->v->db, hash, &g) == ZK_OK &&
+	    g.state == LOGDB_APPLIED;
 }
 
 enum zk_err
