@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "crdt/emit.h"
+#include "store/store.h"
 #include "sync/cuts.h"
 #include "sync/entry.h"
 #include "sync/prepare.h"
@@ -506,10 +507,13 @@ is_clean(struct round *rd, bool *clean)
 	int64_t cursor = -1;
 	size_t n = 0;
 	bool conflicts = false;
+	int64_t relook = 0;
 	enum zk_err r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
 
 	*clean = false;
-	if (r != ZK_OK || n > 0)
+	if (r == ZK_OK)
+		r = store_get_int(rd->v->db, "relook", 0, &relook);
+	if (r != ZK_OK || n > 0 || relook != 0)
 		return r;
 	r = list_conflicts(rd->v->tree, conflict, &conflicts);
 	*clean = !conflicts;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/list.h"
+#include "store/store.h"
 #include "sync/cuts.h"
 #include "sync/keyset.h"
 #include "util/log.h"
@@ -38,6 +39,7 @@ struct gather {
 	size_t entries;		/* goal entries in the portion */
 	struct plan *plan;
 	struct buf path;
+	bool all;		/* every directory, dirty or not */
 	uint64_t removals;
 };
 
@@ -106,6 +108,8 @@ gather_new(struct round *rd, struct gather **out)
 {
 	struct gather *g = calloc(1, sizeof(*g));
 	struct opid page[DIRTY_PAGE];
+	static const struct opid root;
+	int64_t relook = 0;
 	int64_t after = -1;
 	size_t n = 1;
 	enum zk_err r = g == NULL ? ZK_ENOMEM : ZK_OK;
@@ -118,6 +122,10 @@ gather_new(struct round *rd, struct gather **out)
 	keyset_init(&g->goals);
 	keyset_init(&g->rows);
 	buf_init(&g->path, 1 << 20);
+	r = store_get_int(rd->v->db, "relook", 0, &relook);
+	g->all = relook != 0;
+	if (r == ZK_OK && g->all)
+		r = push(g, &root, "");
 	while (r == ZK_OK && n > 0) {
 		r = tree_dirty(rd->v->tree, &after, page, DIRTY_PAGE, &n);
 		for (size_t i = 0; r == ZK_OK && i < n; i++)
@@ -214,7 +222,7 @@ follow(struct gather *g, const char *dir, int64_t dir_row,
 		r = base_get(g->rd->v->db, row, &b);
 		if (r != ZK_OK)
 			return r;
-		into = into && !same_nodes(&b, e);
+		into = into && (g->all || !same_nodes(&b, e));
 		if (b.parent != dir_row && b.parent != 0) {
 			struct opid from = { .b = { 0 } };
 

@@ -454,6 +454,8 @@ look(struct land *l)
 	if (r == ZK_OK)
 		r = tree_dirty_clear(v->tree, upto);
 	if (r == ZK_OK)
+		r = store_del(v->db, "relook");
+	if (r == ZK_OK)
 		r = db_commit(v->db);
 	if (r != ZK_OK)
 		db_rollback(v->db);

@@ -315,6 +315,20 @@ read_have(void *arg, const uint8_t log[static TRANSPORT_NAME_LEN],
 }
 
 enum zk_err
+remotes_alone(struct vault *v)
+{
+	int64_t cloned = 0;
+	enum zk_err r = store_get_int(v->db, "cloned", 0, &cloned);
+
+	if (r != ZK_OK || cloned == 0)
+		return r;
+	log_error(ZK_EFORK, NULL, "another copy of this device is at "
+	    "work (a cloned disk or a restored backup): keep one, and "
+	    "join the other as a new device with 'zk pair --join'");
+	return ZK_EFORK;
+}
+
+enum zk_err
 remotes_fetch(struct round *rd, struct vremote *vr)
 {
 	struct vault *v = rd->v;

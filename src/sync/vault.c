@@ -354,6 +354,9 @@ vault_reattach(const struct vault_opts *o)
 		r = open_db(v);
 	if (r == ZK_OK)
 		r = root_reattach(v->root, v->db);
+	/* base is empty: the next landing looks at every directory */
+	if (r == ZK_OK)
+		r = store_put_int(v->db, "relook", 1);
 	vault_close(v);
 	return r;
 }

@@ -239,17 +239,26 @@ stage_dir(struct apply *a, struct act *t)
 	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0777;
 	struct env_stat st;
 	const char *name;
-	int dirfd, e;
+	int dirfd, fd, e;
 	enum zk_err r = apply_at(a, act_stage(t), &dirfd, &name);
 
 	if (r != ZK_OK)
 		return r;
 	e = env_mkdirat(a->env, dirfd, name, mode | 0700);
-	if (e == 0)
-		e = env_statat(a->env, dirfd, name, &st);
 	if (e < 0)
 		return err_from_errno(-e);
 	t->staged = true;
+	/* the process's mask may have taken bits away */
+	fd = env_openat(a->env, dirfd, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return err_from_errno(-fd);
+	e = t->g->has_mode ? env_fchmod(a->env, fd, mode | 0700) : 0;
+	if (e == 0)
+		e = env_fstat(a->env, fd, &st);
+	(void)env_close(a->env, fd);
+	if (e < 0)
+		return err_from_errno(-e);
 	t->ino = st.ino;
 	return ZK_OK;
 }

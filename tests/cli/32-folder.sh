@@ -91,7 +91,8 @@ expect 0 as b pull --max-delete "$n"
 [ ! -e "$T/b/lot" ] || fail "the override did nothing"
 expect 0 as b push
 expect 0 as a pull
-same_tree a b 2>/dev/null || rm -rf "$T/b/work"
+rm -rf "$T/b/work"
+same_tree a b
 
 # a root that is gone, or another one in its place
 mv "$T/b" "$T/elsewhere"
@@ -101,5 +102,17 @@ rmdir "$T/b"
 cp -a "$T/elsewhere" "$T/b"
 expect 21 as b pull
 err_has --reattach
-expect 12 as b init --reattach "$T/b"
-rm -rf "$T/elsewhere"
+rm -rf "$T/b"
+mv "$T/elsewhere" "$T/b"
+expect 0 as b pull
+cp -a "$T/b" "$T/copy"
+expect 12 env XDG_STATE_HOME="$T/state-b" "$ZK" init --reattach "$T/copy"
+mv "$T/b" "$T/old"
+rm "$T/copy/linked"
+expect 0 env XDG_STATE_HOME="$T/state-b" "$ZK" init --reattach "$T/copy"
+mv "$T/copy" "$T/b"
+expect 0 as b pull
+[ "$(cat "$T/b/linked")" = new ] || fail "a replaced root deleted something"
+expect 0 as b push
+expect 0 as a pull
+same_tree a b
