@@ -129,6 +129,71 @@ make_dir(struct env *env, const char *dir, bool *made)
 	return err_from_errno(-e);
 }
 
+/*
+ * Marks the root at abs as being made, so that what a kill leaves behind is
+ * neither used nor in the way: making it again begins anew.
+ */
+static enum zk_err
+mark_making(struct env *env, const char *abs)
+{
+	int fd = env_openat(env, ENV_CWD, abs, O_RDONLY | O_DIRECTORY, 0);
+	int e, zk = fd;
+	enum zk_err r = ZK_EBUG;
+
+	if (fd < 0)
+		return err_from_errno(-fd);
+	e = env_mkdirat(env, fd, ".zk", 0700);
+	if (e == 0 || e == -EEXIST)
+		zk = env_open_beneath(env, fd, ".zk",
+		    O_RDONLY | O_DIRECTORY, 0);
+	r = e < 0 && e != -EEXIST ? err_from_errno(-e) :
+	    zk < 0 ? err_from_errno(-zk) :
+	    io_replace_file(env, zk, VAULT_MAKING, "", 0, 0600);
+	if (zk >= 0 && zk != fd)
+		(void)env_close(env, zk);
+	(void)env_close(env, fd);
+	return r;
+}
+
+/* Makes abs a root, or takes over what an interrupted attempt left there. */
+static enum zk_err
+make_root(const struct vault_make *m, const char *abs, struct root **root,
+    bool *rooted)
+{
+	enum zk_err r = root_find(m->env, abs, true, root);
+
+	*rooted = false;
+	if (r == ZK_OK && strcmp(root_path(*root), abs) == 0 &&
+	    vault_is_making(m->env, *root))
+		return ZK_OK;
+	if (r == ZK_OK) {
+		log_error(ZK_EEXIST, &(struct log_where){ .path = abs },
+		    "'%s' lies in a vault already", abs);
+		return ZK_EEXIST;
+	}
+	r = mark_making(m->env, abs);
+	if (r == ZK_OK)
+		r = root_create(m->env, abs, NULL);
+	*rooted = r == ZK_OK;
+	return r == ZK_OK ? root_find(m->env, abs, false, root) : r;
+}
+
+/* From here on it is a vault. */
+static enum zk_err
+made_root(struct env *env, struct root *root)
+{
+	int e, fd = env_open_beneath(env, root_fd(root), ".zk",
+	    O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return err_from_errno(-fd);
+	e = env_unlinkat(env, fd, VAULT_MAKING, 0);
+	if (e == 0)
+		e = env_fsync(env, fd);
+	(void)env_close(env, fd);
+	return e < 0 ? err_from_errno(-e) : ZK_OK;
+}
+
 enum zk_err
 vault_make(const struct vault_make *m)
 {
@@ -148,20 +213,17 @@ vault_make(const struct vault_make *m)
 	r = make_dir(m->env, m->dir, &made);
 	if (r == ZK_OK)
 		r = vault_abs(m->dir, &abs);
-	if (r == ZK_OK) {
-		r = root_create(m->env, abs, NULL);
-		rooted = r == ZK_OK;
-		if (r == ZK_EEXIST)
-			log_error(r, &(struct log_where){ .path = abs },
-			    "'%s' lies in a vault already", abs);
-	}
 	if (r == ZK_OK)
-		r = root_find(m->env, abs, false, &root);
+		r = make_root(m, abs, &root, &rooted);
 	if (r == ZK_OK)
 		r = vault_state_path(m->state_home, root_marker(root),
 		    &state);
 	if (r == ZK_OK)
+		r = io_remove_tree(m->env, ENV_CWD, state);
+	if (r == ZK_OK || r == ZK_ENOENT)
 		r = make_state(m, name, state, root);
+	if (r == ZK_OK)
+		r = made_root(m->env, root);
 	root_free(root);
 	if (r != ZK_OK && rooted)
 		vault_unmake(m->env, abs, m->state_home);

@@ -264,6 +264,14 @@ blank(struct env *env)
 	return v;
 }
 
+bool
+vault_is_making(struct env *env, const struct root *root)
+{
+	struct env_stat st;
+
+	return env_statat(env, root_fd(root), ".zk/" VAULT_MAKING, &st) == 0;
+}
+
 /* Finds the root, opens the state directory and locks it. */
 static enum zk_err
 find(const struct vault_opts *o, struct vault **out)
@@ -281,6 +289,11 @@ find(const struct vault_opts *o, struct vault **out)
 	if (r == ZK_ENOVAULT && dir != NULL)
 		log_error(r, NULL, "no vault in '%s' or above it: make one "
 		    "with 'zk init', or join one with 'zk pair --join'", dir);
+	if (r == ZK_OK && vault_is_making(o->env, v->root)) {
+		log_error(ZK_ENOVAULT, NULL, "making the vault in '%s' was "
+		    "interrupted: do it again", root_path(v->root));
+		r = ZK_ENOVAULT;
+	}
 	if (r == ZK_OK)
 		r = open_state(v, o);
 	free(dir);

@@ -117,6 +117,13 @@ struct vault_make {
  */
 ZK_CHECKED enum zk_err vault_make(const struct vault_make *m);
 
+/*
+ * True while vault_make is at work in root, or was interrupted: the file
+ * VAULT_MAKING is in its .zk.
+ */
+#define VAULT_MAKING "making"
+bool vault_is_making(struct env *env, const struct root *root);
+
 /* Takes back what vault_make made; what dir held before stays. */
 void vault_unmake(struct env *env, const char *dir, const char *state_home);
 
