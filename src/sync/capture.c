@@ -327,8 +327,12 @@ went_beyond(struct recorder *r, uint8_t what, uint64_t before)
 		[DIFF_ATTR] = 1u << OP_ATTR,
 		[DIFF_VANISHED] = 1u << OP_REMOVE
 	};
+	uint32_t types = segw_types(r->w);
 
-	return (segw_types(r->w) & ~(own[what] | 1u << OP_LOG |
+	/* what leaves may have been all that a removed directory lived by */
+	if (what == DIFF_VANISHED || what == DIFF_MOVED)
+		return true;
+	return (types & ~(own[what] | 1u << OP_LOG |
 	    1u << OP_NAME)) != 0 || segw_count(r->w) - before > 4;
 }
 
