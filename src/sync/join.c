@@ -376,12 +376,15 @@ check_dir(const struct vault_join_opts *o)
 	r = vault_abs(o->dir, &abs);
 	if (r == ZK_OK)
 		r = root_find(o->env, abs, true, &root);
-	if (r == ZK_OK) {
+	if (r == ZK_OK && strcmp(root_path(root), abs) == 0 &&
+	    vault_is_making(o->env, root)) {
+		r = ZK_OK;	/* an interrupted attempt */
+	} else if (r == ZK_OK) {
 		log_error(ZK_EEXIST, &(struct log_where){ .path = abs },
 		    "'%s' lies in a vault already", abs);
 		r = ZK_EEXIST;
-	} else if (r == ZK_ENOVAULT) {
-		r = ZK_OK;
+	} else if (r == ZK_ENOVAULT || r == ZK_EROOT) {
+		r = ZK_OK;	/* no .zk, or one without a marker yet */
 	}
 	root_free(root);
 	free(abs);

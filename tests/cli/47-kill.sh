@@ -1,6 +1,6 @@
 #!/bin/sh
-# I4, I5: 200 seeded moments at which init, push, pull, a joining device or
-# the relay is killed (-9). Run again, each ends as if it had not been.
+# I4, I5: 200 seeded moments at which init, push, pull, pairing or the relay
+# is killed (-9). Run again, each ends as if it had not been.
 . "${0%/*}/lib.sh"
 
 # KILL_SEED chooses the moments; a failure names its own
@@ -58,6 +58,39 @@ change() {
 	rm -f "$T/a/dir/f$(($1 - 4))-2"
 }
 
+# The joiner is killed, then the member that waits for it; again, it joins.
+join_killed() {
+	rm -rf "$T/c" "$T/state-c"
+	: >"$T/inv"
+	XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" pair --yes --json \
+	    >"$T/inv" 2>/dev/null &
+	member=$!
+	tries=0
+	while ! grep -q '"invite"' "$T/inv"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || fail "no invitation at moment $n"
+		sleep 0.02
+	done
+	ZK_CODE=$(sed -n 's/.*"link":"\([^"]*\)".*/\1/p;q' "$T/inv")
+	export ZK_CODE
+	dev c
+	killed "$(moment $n 300)" "$ZK" pair --join "$T/c" --name c --yes ||
+	    hits=$((hits + 1))
+	unset ZK_CODE
+	sleep "$(moment "$n-" 50)"
+	kill -9 "$member" 2>/dev/null
+	wait "$member" 2>/dev/null
+	if ! as c pull >"$T/out" 2>"$T/err"; then
+		[ "$(cat "$T/c/.zk/marker" 2>/dev/null)" = "" ] ||
+		    [ -e "$T/c/.zk/making" ] || fail "a vault that cannot" \
+		    "pull at moment $n (KILL_SEED=$seed)"
+		device_pair a c
+		dev c
+		again "$ZK" -C "$T/c" pull
+	fi
+	same_tree a c
+}
+
 relay_up
 device_init a "$relay_url"
 mkdir "$T/a/dir"
@@ -110,7 +143,9 @@ while [ "$n" -lt 200 ]; do
 		again "$ZK" -C "$T/b" pull
 		same_tree a b
 		;;
-	9)	# init, and a new device
+	9)	# a device that joins, and the member that admits it
+		[ $((n % 20)) -eq 9 ] || { join_killed; continue; }
+		# init
 		rm -rf "$T/i" "$T/state-i"
 		mkdir "$T/i"
 		echo "$n" >"$T/i/file"
