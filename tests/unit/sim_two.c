@@ -7,6 +7,8 @@
  * while it had it on disk is there; another round moves nothing.  The same
  * seed gives the same trace.
  *
+ * A tenth as many seeds with the wall clock of one device jumping by years.
+ *
  * SIM_SEEDS sets the number of seeds, SIM_FIRST the first.
  */
 #include <fcntl.h>
@@ -34,6 +36,8 @@
 #define CONTENTS 256		/* written in one run, at most */
 #define STEPS 12		/* of one run; SIM_STEPS */
 #define WORKERS 2		/* processes */
+#define TEN_YEARS_MS (UINT64_C(3653) * 86400 * 1000)
+#define YEAR_1990_MS (INT64_C(7305) * 86400 * 1000)
 
 struct device {
 	struct fake *fake;
@@ -49,6 +53,7 @@ struct world {
 	unsigned contents;
 	bool retired[CONTENTS];
 	bool loud;
+	bool jumps;		/* one wall clock goes astray */
 };
 
 static bool
@@ -485,6 +490,25 @@ fair(enum zk_err r)
 	return r == ZK_OK || r == ZK_ECONFLICT || err_status(r) == 5;
 }
 
+/*
+ * Sets the wall clock of bob by up to ten years, either way, from where it
+ * is; never to before 1990, where a file system would not go either.
+ */
+static void
+jump(struct world *w)
+{
+	struct device *d = &w->d[1];
+	int64_t now = env_now_ms(d->env);
+
+	now += (int64_t)fake_below(w->dice, 2 * TEN_YEARS_MS + 1) -
+	    (int64_t)TEN_YEARS_MS;
+	if (now < YEAR_1990_MS)
+		now = YEAR_1990_MS;
+	if (w->loud)
+		printf("# bob's clock: %" PRId64 "\n", now);
+	fake_set_wall(d->fake, now);
+}
+
 static bool
 play(struct world *w)
 {
@@ -498,8 +522,13 @@ play(struct world *w)
 		uint64_t what = fake_below(w->dice, 3);
 		enum zk_err r = ZK_OK;
 
-		for (uint64_t n = fake_below(w->dice, 4); n > 0; n--)
+		for (uint64_t n = fake_below(w->dice, 4); n > 0; n--) {
+			if (w->jumps && fake_below(w->dice, 2) == 0)
+				jump(w);
 			edit(w, &w->d[i]);
+		}
+		if (w->jumps)
+			jump(w);
 		if (what > 0)
 			r = run(w, i, what == 1);
 		if (!fair(r))
@@ -570,9 +599,10 @@ judge(struct world *w)
 }
 
 static bool
-one_seed(uint64_t seed, uint64_t *trace)
+one_seed(uint64_t seed, bool jumps, uint64_t *trace)
 {
-	struct world w = { .seed = seed, .loud = getenv("SIM_LOUD") != NULL };
+	struct world w = { .seed = seed, .loud = getenv("SIM_LOUD") != NULL,
+		.jumps = jumps };
 	bool good = world_make(&w) && play(&w) && rest(&w, 2) && judge(&w);
 
 	*trace = fake_trace(w.d[0].fake) * 31 + fake_trace(w.d[1].fake);
@@ -582,29 +612,29 @@ one_seed(uint64_t seed, uint64_t *trace)
 
 /* Every WORKERS-th seed from first on. */
 static unsigned
-some_seeds(uint64_t first, uint64_t end)
+some_seeds(uint64_t first, uint64_t end, bool jumps)
 {
 	uint64_t t = 0;
 	unsigned bad = 0;
 
 	for (uint64_t s = first; s < end && bad < 5; s += WORKERS)
-		bad += !one_seed(s, &t);
+		bad += !one_seed(s, jumps, &t);
 	fflush(stdout);
 	return bad;
 }
 
 static void
-test_seeds(void)
+all_seeds(uint64_t count, bool jumps)
 {
 	uint64_t first = number("SIM_FIRST", 1);
-	uint64_t end = first + number("SIM_SEEDS", 10000);
+	uint64_t end = first + count;
 	pid_t child[WORKERS];
 
 	fflush(stdout);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		child[i] = fork();
 		if (child[i] == 0)
-			_exit(some_seeds(first + i, end) == 0 ? 0 : 1);
+			_exit(some_seeds(first + i, end, jumps) != 0);
 	}
 	for (unsigned i = 0; i < WORKERS; i++) {
 		int st = 1;
@@ -615,19 +645,33 @@ test_seeds(void)
 }
 
 static void
+test_seeds(void)
+{
+	all_seeds(number("SIM_SEEDS", 10000), false);
+}
+
+/* I19: nothing hangs on the wall clock, set on or back by years. */
+static void
+test_i19_clock_jumps(void)
+{
+	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, true);
+}
+
+static void
 test_same_seed_same_trace(void)
 {
 	for (uint64_t s = 1; s <= 20; s++) {
 		uint64_t a = 0, b = 1;
 
-		CHECK(one_seed(s, &a));
-		CHECK(one_seed(s, &b));
+		CHECK(one_seed(s, s > 10, &a));
+		CHECK(one_seed(s, s > 10, &b));
 		CHECK(a == b);
 	}
 }
 
 static const struct test_case cases[] = {
 	{ "seeds", test_seeds },
+	{ "i19_clock_jumps", test_i19_clock_jumps },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
 
@@ -637,5 +681,5 @@ main(int argc, char **argv)
 	if (crypto_init() != ZK_OK)
 		return 1;
 	log_set_level(getenv("SIM_LOUD") != NULL ? LOG_DEBUG : LOG_QUIET);
-	return test_main(cases, 2, argc, argv);
+	return test_main(cases, 3, argc, argv);
 }
