@@ -1,6 +1,7 @@
 /* A thin layer over SQLite.  See db.h. */
 #include "db/db.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -25,11 +26,28 @@ struct db {
 	size_t stmts_n;
 };
 
+/*
+ * SQLite says SQLITE_FULL only for its own writes to the database; the index
+ * of the WAL that cannot grow is an SQLITE_IOERR of some kind.
+ */
+static bool
+is_full(const struct db *db, int rc)
+{
+	int e = 0;
+
+	if ((rc & 0xff) == SQLITE_FULL || rc == SQLITE_IOERR_SHMSIZE)
+		return true;
+	if ((rc & 0xff) != SQLITE_IOERR)
+		return false;
+	e = sqlite3_system_errno(db->h);
+	return e == ENOSPC || e == EDQUOT;
+}
+
 /* A code of ours for what SQLite said; logs what the caller cannot. */
 static enum zk_err
 code(struct db *db, int rc)
 {
-	enum zk_err r = ZK_EIO;
+	enum zk_err r = is_full(db, rc) ? ZK_EDISKFULL : ZK_EIO;
 
 	switch (rc & 0xff) {
 	case SQLITE_OK:
@@ -40,9 +58,6 @@ code(struct db *db, int rc)
 		return ZK_EEXIST;
 	case SQLITE_NOMEM:
 		return ZK_ENOMEM;
-	case SQLITE_FULL:
-		r = ZK_EDISKFULL;
-		break;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
 		r = ZK_ETAMPER;
@@ -60,7 +75,8 @@ code(struct db *db, int rc)
 		break;
 	}
 	log_error(r, &(struct log_where){ .path = db->path },
-	    "database '%s': %s", db->path, sqlite3_errmsg(db->h));
+	    "database '%s': %s", db->path, r == ZK_EDISKFULL ? err_text(r) :
+	    sqlite3_errmsg(db->h));
 	return r;
 }
 
