@@ -16,6 +16,7 @@
 #include "sync/entry.h"
 #include "sync/prepare.h"
 #include "sync/round.h"
+#include "sync/rulewatch.h"
 #include "sync/segw.h"
 #include "format/logop.h"
 #include "util/log.h"
@@ -392,7 +393,7 @@ record_batch(struct round *rd, struct batch *b)
 	}
 	if (err == ZK_OK)
 		err = record_aliases(&r);
-	if (err == ZK_OK && r.removed > 0)
+	if (err == ZK_OK && r.removed > 0 && !rd->approved[BASE_SENT])
 		err = base_brake_add(v->db, BASE_SENT, env_now_ms(v->env),
 		    r.removed, tree);
 	if (r.w != NULL && err == ZK_OK)
@@ -556,6 +557,8 @@ capture_record(struct round *rd, struct vremote *to)
 	if (r == ZK_OK)
 		r = diff_count(rd->v->db, ROUND_CHANGES,
 		    &rd->progress.files_total);
+	if (r == ZK_OK)
+		r = rulewatch_scan(rd);
 	/* nothing to adopt where the disk has all that the tree has */
 	if (r == ZK_OK)
 		r = is_clean(rd, &clean);

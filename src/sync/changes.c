@@ -91,15 +91,19 @@ enum zk_err
 capture_over(struct round *rd, enum base_side side, uint64_t now_n,
     uint64_t tree, bool *over)
 {
-	struct brake b;
+	struct brake b, usual;
 	uint64_t before = 0, largest = 0, override = 0;
 	enum zk_err r = base_brake_get(rd->v->db, side,
 	    env_now_ms(rd->v->env), &before, &largest);
 
 	limits(rd, &b, &override);
+	brake_default(&usual);
 	if (tree > largest)
 		largest = tree;
 	*over = r == ZK_OK && brake_over(&b, before, now_n, largest, override);
+	/* what the user approved is not counted against the next ones */
+	rd->approved[side] = r == ZK_OK && !*over && rd->o->max_delete_set &&
+	    brake_over(&usual, before, now_n, largest, 0);
 	return r;
 }
 

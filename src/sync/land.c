@@ -11,6 +11,7 @@
 #include "sync/download.h"
 #include "sync/gather.h"
 #include "sync/round.h"
+#include "sync/rulewatch.h"
 #include "tree/apply.h"
 #include "crdt/list.h"
 #include "util/log.h"
@@ -25,6 +26,7 @@ struct land {
 	struct apply_result res;	/* of the last portion */
 	bool held;			/* the brake held removals back */
 	bool again;			/* something changed under way */
+	bool rules;			/* ignore patterns were written */
 	bool failed;
 	uint64_t steps;
 };
@@ -242,6 +244,7 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 	log_debug("step %d at '%s': %s", s->op, path, err_text(r));
 	if (r != ZK_OK || s->op == PLAN_ADOPT)
 		return;
+	l->rules |= rulewatch_is(path);
 	if (s->op == PLAN_REMOVE || s->op == PLAN_RMDIR) {
 		rd->rep->deleted++;
 	} else {
@@ -375,7 +378,7 @@ execute(struct land *l, struct plan *p)
 	memset(&l->res, 0, sizeof(l->res));
 	if (r == ZK_OK)
 		r = apply_run(rd->v->root, rd->v->db, p, &ops, &l->res);
-	if (l->res.removed > 0) {
+	if (l->res.removed > 0 && !rd->approved[BASE_APPLIED]) {
 		enum zk_err e = db_begin(rd->v->db);
 
 		if (e == ZK_OK)
@@ -477,6 +480,11 @@ land_run(struct round *rd)
 	rd->progress.files_total = 0;
 	for (int i = 0; r == ZK_OK && i < LAND_ROUNDS; i++) {
 		r = look(&l);
+		if (r == ZK_OK && l.rules) {
+			l.rules = false;
+			r = rulewatch_again(rd);
+			continue;
+		}
 		if (!l.again || l.failed || l.res.done == 0)
 			break;
 	}

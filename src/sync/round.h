@@ -44,6 +44,7 @@ struct round {
 	struct scan_result scan;
 	bool plan_only;		/* status: tell the plan, apply nothing */
 	bool both;		/* a sync: what is recorded counts, too */
+	bool approved[2];	/* enum base_side: an override let them pass */
 	bool beyond;		/* capture: ops changed other entries, too */
 	bool again;		/* land: the disk changed meanwhile */
 	/* set by ingest */

@@ -116,3 +116,18 @@ expect 0 as b pull
 expect 0 as b push
 expect 0 as a pull
 same_tree a b
+
+# what patterns hid arrives once they are dropped, here or by another device
+echo '*.log' >"$T/b/.zk/ignore"
+echo l >"$T/a/x.log"
+expect 0 as a push
+expect 0 as b pull
+[ ! -e "$T/b/x.log" ] || fail "an ignored file was applied"
+: >"$T/b/.zk/ignore"
+expect 0 as b pull
+[ -e "$T/b/x.log" ] || fail "a file that is no longer ignored is missing"
+echo t >"$T/a/x.tmp"
+rm "$T/a/.zkignore"
+expect 0 as a push
+expect 0 as b pull
+[ -e "$T/b/x.tmp" ] || fail "a file did not arrive with its pattern gone"
