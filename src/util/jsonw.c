@@ -4,22 +4,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Bytes of a well-formed UTF-8 character at s, 0 if there is none. */
-static size_t
-utf8_len(const uint8_t *s, size_t n)
-{
-	size_t k = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
-	    s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
+#include "util/utf8.h"
 
-	if (k == 0 || k > n)
-		return 0;
-	for (size_t i = 1; i < k; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return k;
+/*
+ * A character that must not stand for itself, by its UTF-16 units: those
+ * who look at the lines on a terminal are not to be misled either.
+ */
+static void
+escaped(struct buf *b, uint32_t cp)
+{
+	if (cp < 0x10000) {
+		(void)buf_printf(b, "\\u%04" PRIx32, cp);
+		return;
+	}
+	cp -= 0x10000;
+	(void)buf_printf(b, "\\u%04" PRIx32 "\\u%04" PRIx32,
+	    0xd800 + (cp >> 10), 0xdc00 + (cp & 0x3ff));
 }
 
 /* A quoted string; returns whether all of it was UTF-8. */
@@ -30,7 +30,8 @@ quoted(struct buf *b, const uint8_t *p, size_t n)
 
 	(void)buf_u8(b, '"');
 	while (n > 0) {
-		size_t k = utf8_len(p, n);
+		uint32_t cp = 0;
+		size_t k = utf8_at(p, n, &cp);
 
 		if (k == 0) {
 			clean = false;
@@ -39,8 +40,8 @@ quoted(struct buf *b, const uint8_t *p, size_t n)
 		} else if (*p == '"' || *p == '\\') {
 			(void)buf_u8(b, '\\');
 			(void)buf_u8(b, *p);
-		} else if (*p < 0x20 || *p == 0x7f) {
-			(void)buf_printf(b, "\\u%04x", *p);
+		} else if (utf8_dangerous(cp)) {
+			escaped(b, cp);
 		} else {
 			(void)buf_put(b, p, k);
 		}

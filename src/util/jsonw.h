@@ -1,7 +1,8 @@
 /*
  * A writer of one-line JSON objects into a buf.  Strings that are not valid
  * UTF-8 have each bad byte written as U+FFFD and a second member
- * NAME_b64 with the raw bytes in base64 (zk(1), JSON).
+ * NAME_b64 with the raw bytes in base64 (zk(1), JSON).  Characters that are
+ * dangerous on a terminal (utf8.h) are written as \uXXXX.
  */
 #ifndef ZK_UTIL_JSONW_H
 #define ZK_UTIL_JSONW_H

@@ -10,6 +10,7 @@
 
 #include "util/buf.h"
 #include "util/jsonw.h"
+#include "util/utf8.h"
 
 #define LOG_LINE_MAX 8192	/* bytes of one message before escaping */
 
@@ -45,38 +46,6 @@ log_error_count(void)
 	return state.errors;
 }
 
-/* Bytes of the UTF-8 character at s, 0 if it is not one; *cp its number. */
-static size_t
-utf8_at(const uint8_t *s, size_t n, uint32_t *cp)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t k = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 :
-	    s[0] < 0xf0 ? 3 : s[0] < 0xf5 ? 4 : 0;
-
-	if (k == 0 || k > n)
-		return 0;
-	*cp = k == 1 ? s[0] : s[0] & (0xffu >> (k + 1));
-	for (size_t i = 1; i < k; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		*cp = *cp << 6 | (s[i] & 0x3f);
-	}
-	if (*cp < least[k] || *cp > 0x10ffff ||
-	    (*cp >= 0xd800 && *cp <= 0xdfff))
-		return 0;
-	return k;
-}
-
-/* A terminal could act on it, or a reader be misled by it. */
-static bool
-dangerous(uint32_t cp)
-{
-	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || cp == 0x061c ||
-	    (cp >= 0x200b && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
-	    (cp >= 0x2060 && cp <= 0x206f) || cp == 0xfeff ||
-	    (cp >= 0xfff9 && cp <= 0xfffb) || (cp >= 0xe0000 && cp <= 0xe007f);
-}
-
 enum zk_err
 log_escape(struct buf *b, const void *s, size_t len)
 {
@@ -86,7 +55,7 @@ log_escape(struct buf *b, const void *s, size_t len)
 	while (len > 0 && r == ZK_OK) {
 		uint32_t cp = 0;
 		size_t k = utf8_at(p, len, &cp);
-		bool bad = k == 0 || dangerous(cp);
+		bool bad = k == 0 || utf8_dangerous(cp);
 
 		if (k == 0)
 			k = 1;

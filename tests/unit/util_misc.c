@@ -160,7 +160,8 @@ static void
 test_json(void)
 {
 	static const char want[] = "{\"s\":\"a\\\"\\\\\\u000a\",\"i\":-5,"
-	    "\"b\":true,\"n\":null,\"l\":[{\"x\":1},{}],\"e\":\"\"}\n";
+	    "\"b\":true,\"n\":null,\"l\":[{\"x\":1},{}],\"e\":\"\","
+	    "\"d\":\"\\u009b\\u202e\\udb40\\udc41\xc3\xa9\"}\n";
 	struct jsonw w;
 	struct buf b;
 
@@ -178,6 +179,7 @@ test_json(void)
 	jsonw_close(&w, '}');
 	jsonw_close(&w, ']');
 	jsonw_bytes(&w, "e", "", 0);
+	jsonw_str(&w, "d", "\xc2\x9b\xe2\x80\xae\xf3\xa0\x81\x81\xc3\xa9");
 	jsonw_end(&w);
 	CHECK(strcmp(buf_cstr(&b), want) == 0);
 	buf_release(&b);
