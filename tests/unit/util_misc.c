@@ -208,7 +208,7 @@ test_names(void)
 		".z\xe1\xb5\x8f",		/* small k above */
 		".zk-\xe2\x84\xa2p-1",		/* trade mark: tm */
 		".zk\xef\xb8\x8f",		/* variation selector */
-		".\xf3\xa0\x81\xba" "zk" };	/* tag letter */
+		(".\xf3\xa0\x81\xba" "zk") };	/* tag letter */
 	char longest[257];
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
