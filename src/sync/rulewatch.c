@@ -32,7 +32,8 @@ local_changed(struct round *rd, uint8_t hash[static HASH_LEN],
 		hash_bytes(LABEL_HASH_CONTENT, text.data, text.len, hash);
 		r = store_get(rd->v->db, "ignore", &was);
 		*changed = r == ZK_ENOENT ? text.len > 0 :
-		    was.len != HASH_LEN || memcmp(was.data, hash, HASH_LEN);
+		    was.len != HASH_LEN ||
+		    memcmp(was.data, hash, HASH_LEN) != 0;
 		if (r == ZK_ENOENT)
 			r = ZK_OK;
 	}
