@@ -319,6 +319,11 @@ read_all(struct round *rd, struct vremote **first)
 		struct vremote *vr = rd->remotes[i];
 		enum zk_err r = remotes_greet(rd, vr);
 
+		/* what is full can still be read; the push part tells */
+		if (r == ZK_EREMOTEFULL) {
+			vr->err = ZK_OK;
+			r = ZK_OK;
+		}
 		if (r == ZK_OK)
 			r = remotes_heads(rd, vr, false);
 		if (r == ZK_OK)

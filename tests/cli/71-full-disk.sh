@@ -109,6 +109,7 @@ same_tree a b
 relay_stop
 pids=
 small full 3072
+: >"$T/full.url"
 "$ZK" relay --plain --listen 127.0.0.1:0 --data "$T/full" >"$T/full.url" \
     2>"$T/full.log" &
 relay_pid=$!
@@ -143,3 +144,24 @@ expect 0 as e pull
 same_tree d e
 expect 0 as d verify
 [ -z "$(find "$T/full/tmp" -type f)" ] || fail "left in the relay's tmp"
+
+# a folder as the remote, on a full disk
+small stick 3072
+mkdir "$T/stick/far"
+device_init f "file://$T/stick/far"
+echo one >"$T/f/one"
+expect 0 as f push
+device_pair f g
+fill "$T/stick" 0
+echo two >"$T/f/two"
+head -c 1500000 /dev/urandom >"$T/f/large"
+expect 5 as f push --json
+code_is remote_full
+expect 5 as g pull --json
+code_is remote_full
+[ "$(cat "$T/g/one")" = one ] || fail "reading a full folder"
+rm "$T/stick/fill"
+expect 0 as f push
+expect 0 as g pull
+same_tree f g
+expect 0 as f verify
