@@ -11,9 +11,12 @@
 #include "util/io.h"
 #include "util/log.h"
 #include "util/path.h"
+#include "util/pool.h"
 
 #define TMP ".zk/tmp/"
 #define HOLE 4096		/* zeroes of this size are not written */
+#define SMALLS_MAX 64		/* small files under way, and the bytes */
+#define SMALLS_BYTES (2u << 20)	/* that they hold, about */
 
 /*
  * Where something that goes to path is staged: in .zk/tmp, or beside the top
@@ -196,41 +199,144 @@ stage_link(struct apply *a, struct act *t, struct buf *content, int dirfd,
 	return ZK_OK;
 }
 
-/* A link target or a file of at most READ_WHOLE_MAX bytes. */
-static enum zk_err
-stage_small(struct apply *a, struct act *t, struct buf *content)
+/* Errors that end the run: the next step would meet them too. */
+static bool
+is_fatal(enum zk_err r)
 {
-	uint8_t hash[HASH_LEN];
-	const char *name;
-	int dirfd, fd;
-	enum zk_err r;
+	return r == ZK_EDISKFULL || r == ZK_ENOMEM || r == ZK_ESIGNAL ||
+	    r == ZK_EBUG;
+}
 
-	buf_reset(content);
-	r = a->ops->content(a->ops->ctx, t->g, content);
-	if (r != ZK_OK)
-		return r;
-	hash_bytes(LABEL_HASH_CONTENT, content->data, content->len, hash);
-	if (content->len != t->g->size ||
-	    memcmp(hash, t->g->hash, HASH_LEN) != 0) {
-		log_error(ZK_ETAMPER, &(struct log_where){ t->path, NULL },
-		    "the content for '%s' is not what was recorded", t->path);
+/* Small content on its way to staging. */
+struct small {
+	struct apply *a;
+	struct act *t;
+	struct buf content;
+	const char *name;	/* in dirfd, which stays open */
+	int dirfd;
+	bool bad;		/* not what was recorded */
+};
+
+static void
+small_free(void *job)
+{
+	struct small *s = job;
+
+	if (s != NULL)
+		buf_release(&s->content);
+	free(s);
+}
+
+static enum zk_err
+small_write(struct small *s)
+{
+	struct env *env = s->a->env;
+	struct act *t = s->t;
+	uint8_t hash[HASH_LEN];
+	int fd = -1;
+	enum zk_err r = ZK_EBUG;
+
+	hash_bytes(LABEL_HASH_CONTENT, s->content.data, s->content.len, hash);
+	s->bad = s->content.len != t->g->size ||
+	    memcmp(hash, t->g->hash, HASH_LEN) != 0;
+	if (s->bad)
 		return ZK_ETAMPER;
-	}
-	r = apply_at(a, act_stage(t), &dirfd, &name);
-	if (r != ZK_OK)
-		return r;
 	if (t->g->kind == NODE_SYMLINK)
-		return stage_link(a, t, content, dirfd, name);
-	fd = env_open_beneath(a->env, dirfd, name,
+		return stage_link(s->a, t, &s->content, s->dirfd, s->name);
+	fd = env_open_beneath(env, s->dirfd, s->name,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode_of(t));
 	if (fd < 0)
 		return err_from_errno(-fd);
 	t->staged = true;
-	r = write_sparse(a->env, fd, content->data, content->len);
+	r = write_sparse(env, fd, s->content.data, s->content.len);
 	if (r == ZK_OK)
-		r = finish_file(a, t, fd, name, dirfd);
-	(void)env_close(a->env, fd);
+		r = finish_file(s->a, t, fd, s->name, s->dirfd);
+	(void)env_close(env, fd);
 	return r;
+}
+
+/* On a worker: touches nothing but the act and what the job holds. */
+static void
+small_work(void *job)
+{
+	struct small *s = job;
+
+	s->t->r = small_write(s);
+}
+
+/* Jobs under way. */
+struct smalls {
+	struct apply *a;
+	struct pool *pool;
+	size_t bytes;		/* of content that they hold */
+};
+
+/* Ends a job; its error, if that is a fatal one. */
+static enum zk_err
+small_end(struct small *s)
+{
+	enum zk_err r = s->t->r;
+
+	if (s->bad)
+		log_error(r, &(struct log_where){ s->t->path, NULL },
+		    "the content for '%s' is not what was recorded",
+		    s->t->path);
+	small_free(s);
+	return is_fatal(r) ? r : ZK_OK;
+}
+
+/* Ends what is done, and waits until at most `left` bytes are under way. */
+static enum zk_err
+smalls_take(struct smalls *w, size_t left)
+{
+	enum zk_err r = ZK_OK;
+
+	for (;;) {
+		bool full = pool_out(w->pool) == SMALLS_MAX || w->bytes > left;
+		struct small *s = pool_take(w->pool,
+		    full || (left == 0 && pool_out(w->pool) > 0));
+		enum zk_err one = ZK_OK;
+
+		if (s == NULL)
+			return r;
+		w->bytes -= s->content.len;
+		one = small_end(s);
+		if (r == ZK_OK)
+			r = one;
+	}
+}
+
+/*
+ * A link target or a file of at most READ_WHOLE_MAX bytes.  What goes into
+ * .zk/tmp is left to a worker, since that directory stays open.
+ */
+static enum zk_err
+stage_small(struct smalls *w, struct act *t)
+{
+	struct apply *a = w->a;
+	struct small *s = calloc(1, sizeof(*s));
+	enum zk_err r = s == NULL ? ZK_ENOMEM : ZK_OK;
+
+	if (r == ZK_OK) {
+		*s = (struct small){ .a = a, .t = t };
+		buf_init(&s->content, READ_WHOLE_MAX);
+		r = a->ops->content(a->ops->ctx, t->g, &s->content);
+	}
+	if (r == ZK_OK)
+		r = apply_at(a, act_stage(t), &s->dirfd, &s->name);
+	if (r != ZK_OK) {
+		t->r = r;
+		small_free(s);
+		return is_fatal(r) ? r : ZK_OK;
+	}
+	if (s->dirfd != root_tmp(a->root)) {
+		small_work(s);
+		return small_end(s);
+	}
+	w->bytes += s->content.len;
+	if (!pool_put(w->pool, s))
+		BUG("more is staged at once than there is room for");
+	return smalls_take(w, SMALLS_BYTES);
 }
 
 static enum zk_err
@@ -399,14 +505,6 @@ stage_large(struct apply *a)
 	return r;
 }
 
-/* Errors that end the run: the next step would meet them too. */
-static bool
-is_fatal(enum zk_err r)
-{
-	return r == ZK_EDISKFULL || r == ZK_ENOMEM || r == ZK_ESIGNAL ||
-	    r == ZK_EBUG;
-}
-
 static enum zk_err
 sync_staging(struct apply *a)
 {
@@ -434,13 +532,14 @@ sync_staging(struct apply *a)
 	return e < 0 ? err_from_errno(-e) : ZK_OK;
 }
 
-enum zk_err
-apply_stage(struct apply *a)
+/* Directories, links and all files but the large ones. */
+static enum zk_err
+stage_smalls(struct apply *a)
 {
-	struct buf content;
-	enum zk_err r = ZK_OK;
+	struct smalls w = { .a = a };
+	enum zk_err r = pool_new(a->env, 0, SMALLS_MAX, small_work, &w.pool);
+	enum zk_err last = ZK_OK;
 
-	buf_init(&content, READ_WHOLE_MAX);
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++) {
 		struct act *t = &a->acts[i];
 		bool brings = t->op == PLAN_CREATE || t->op == PLAN_REPLACE ||
@@ -448,12 +547,24 @@ apply_stage(struct apply *a)
 
 		if (!brings || t->large || t->skip || t->r != ZK_OK)
 			continue;
-		t->r = t->g->kind == NODE_DIR ? stage_dir(a, t) :
-		    stage_small(a, t, &content);
-		if (is_fatal(t->r))
-			r = t->r;
+		if (t->g->kind == NODE_DIR) {
+			t->r = stage_dir(a, t);
+			r = is_fatal(t->r) ? t->r : ZK_OK;
+		} else {
+			r = stage_small(&w, t);
+		}
 	}
-	buf_release(&content);
+	if (w.pool != NULL)
+		last = smalls_take(&w, 0);
+	pool_free(w.pool, small_free);
+	return r != ZK_OK ? r : last;
+}
+
+enum zk_err
+apply_stage(struct apply *a)
+{
+	enum zk_err r = stage_smalls(a);
+
 	if (r == ZK_OK && a->large > 0)
 		r = stage_large(a);
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++)

@@ -6,6 +6,7 @@
  */
 #include "util/pool.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -24,6 +25,9 @@ struct pool {
 	unsigned long first, next, end;
 	bool single;
 	bool stop;
+	unsigned idle;		/* workers that wait for a job */
+	unsigned long wake;	/* the job that the caller sleeps for, by its
+				 * index; ULONG_MAX: it does not sleep */
 	unsigned threads_n;
 	pthread_mutex_t lock;
 	pthread_cond_t more;	/* a job to run, or stop */
@@ -39,17 +43,23 @@ worker(void *arg)
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
 		struct slot *s = NULL;
+		unsigned long at = 0;
 
-		while (p->next == p->end && !p->stop)
+		while (p->next == p->end && !p->stop) {
+			p->idle++;
 			pthread_cond_wait(&p->more, &p->lock);
+			p->idle--;
+		}
 		if (p->stop)
 			break;
-		s = &p->ring[p->next++ % p->depth];
+		at = p->next++;
+		s = &p->ring[at % p->depth];
 		pthread_mutex_unlock(&p->lock);
 		p->work(s->job);
 		pthread_mutex_lock(&p->lock);
 		s->done = true;
-		pthread_cond_broadcast(&p->ready);
+		if (at == p->wake)
+			pthread_cond_signal(&p->ready);
 	}
 	pthread_mutex_unlock(&p->lock);
 	return NULL;
@@ -84,6 +94,7 @@ pool_new(struct env *env, unsigned threads, unsigned depth,
 	p->work = work;
 	p->depth = depth;
 	p->single = env->single;
+	p->wake = ULONG_MAX;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->more, NULL);
 	pthread_cond_init(&p->ready, NULL);
@@ -139,9 +150,27 @@ pool_put(struct pool *p, void *job)
 		p->next++;
 	}
 	p->end++;
-	pthread_cond_signal(&p->more);
+	if (p->idle > 0)
+		pthread_cond_signal(&p->more);
 	pthread_mutex_unlock(&p->lock);
 	return true;
+}
+
+/*
+ * Sleeps until the oldest job is done.  With more behind it, until some of
+ * those are done, too: one wake-up then serves several small jobs.
+ */
+static void
+wait_oldest(struct pool *p)
+{
+	unsigned long far = p->first + (p->end - p->first) / 8;
+
+	while (!p->ring[p->first % p->depth].done) {
+		p->wake = p->ring[far % p->depth].done ? p->first : far;
+		pthread_cond_wait(&p->ready, &p->lock);
+		far = p->first;
+	}
+	p->wake = ULONG_MAX;
 }
 
 void *
@@ -153,8 +182,8 @@ pool_take(struct pool *p, bool wait)
 	pthread_mutex_lock(&p->lock);
 	if (p->first < p->end) {
 		s = &p->ring[p->first % p->depth];
-		while (!s->done && wait)
-			pthread_cond_wait(&p->ready, &p->lock);
+		if (wait)
+			wait_oldest(p);
 		if (s->done) {
 			job = s->job;
 			p->first++;
