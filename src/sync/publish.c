@@ -119,6 +119,32 @@ send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/* Counts what an earlier run recorded and this one sends. */
+static enum zk_err
+count_ops(struct round *rd, const struct buf *stored)
+{
+	struct seg_keys keys = { records_find_epoch, rd->v };
+	struct seg *s = NULL;
+	struct op op;
+	enum zk_err r = seg_open(stored->data, stored->len, vault_id(rd->v),
+	    &keys, NULL, &s);
+
+	while (r == ZK_OK) {
+		r = seg_next(s, &op);
+		if (r != ZK_OK || op.type > OP_SPLIT)
+			continue;
+		if (op.type == OP_REMOVE || op.type == OP_DROP) {
+			rd->rep->deleted++;
+			continue;
+		}
+		rd->rep->files++;
+		if (op.type == OP_CREATE || op.type == OP_EDIT)
+			rd->rep->bytes += op.content.size;
+	}
+	seg_free(s);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 /* The next segment for the batch.  ZK_ENOENT: none is lacking. */
 static enum zk_err
 gather(struct round *rd, struct vremote *vr, struct batch *b)
@@ -136,6 +162,9 @@ gather(struct round *rd, struct vremote *vr, struct batch *b)
 		return r;
 	buf_init(data, TRANSPORT_OBJ_MAX);
 	r = logdb_data(v->db, id, data);
+	if (r == ZK_OK && vr == rd->first && id < rd->first_new &&
+	    memcmp(g.log, v->log_id, VAULT_ID_LEN) == 0)
+		r = count_ops(rd, data);
 	if (r == ZK_OK && g.blobs)
 		r = send_blobs(rd, vr, data);
 	if (r != ZK_OK) {

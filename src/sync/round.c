@@ -276,6 +276,9 @@ push_steps(struct round *rd)
 	if (r == ZK_OK)
 		r = primary(rd, &first);
 	if (r == ZK_OK)
+		r = logdb_next_id(rd->v->db, &rd->first_new);
+	rd->first = first;
+	if (r == ZK_OK)
 		r = capture_record(rd, first);
 	if (r == ZK_OK)
 		r = remotes_publish(rd, first);

@@ -50,6 +50,12 @@ struct round {
 	/* set by ingest */
 	bool own_ahead;		/* our log went on without us */
 	uint64_t took;		/* segments applied */
+	/*
+	 * push: segments of ours in rows below this were recorded by an
+	 * earlier run that did not get them out; counted when they are sent
+	 */
+	int64_t first_new;
+	struct vremote *first;	/* push: the remote that counts */
 	/* sync/cuts.h */
 	struct cuts *cuts;
 	struct upload *local_up;
