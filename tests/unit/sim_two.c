@@ -502,8 +502,13 @@ jump(struct world *w)
 
 	now += (int64_t)fake_below(w->dice, 2 * TEN_YEARS_MS + 1) -
 	    (int64_t)TEN_YEARS_MS;
+	/*
+	 * Not twice to one moment: a file of the same size written at the
+	 * very nanosecond of its old times cannot be told by stat.
+	 */
 	if (now < YEAR_1990_MS)
-		now = YEAR_1990_MS;
+		now = YEAR_1990_MS + (int64_t)fake_below(w->dice,
+		    TEN_YEARS_MS);
 	if (w->loud)
 		printf("# bob's clock: %" PRId64 "\n", now);
 	fake_set_wall(d->fake, now);
