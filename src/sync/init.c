@@ -220,7 +220,10 @@ vault_make(const struct vault_make *m)
 		    &state);
 	if (r == ZK_OK)
 		r = io_remove_tree(m->env, ENV_CWD, state);
-	if (r == ZK_OK || r == ZK_ENOENT)
+	/* nothing of an attempt that was killed: only then is ENOENT fine */
+	if (r == ZK_ENOENT && state != NULL)
+		r = ZK_OK;
+	if (r == ZK_OK)
 		r = make_state(m, name, state, root);
 	if (r == ZK_OK)
 		r = made_root(m->env, root);

@@ -62,3 +62,8 @@ expect 10 "$ZK" push -C "$T/d"
 expect 10 "$ZK" push -qC"$T/d" -- --json
 expect 10 "$ZK" --dir="$T/d" push
 ZK_DIR=$T/d expect 10 "$ZK" push
+
+# a folder whose parent is not there is named, and nothing is left of it
+expect 1 "$ZK" init "$T/none/new"
+err_has "cannot make '$T/none/new'"
+[ ! -e "$T/none" ] || fail "a folder was made"
