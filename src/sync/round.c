@@ -55,7 +55,8 @@ round_release(struct round *rd)
 
 /* A path as given, relative to the root, in *out. */
 static enum zk_err
-inside(const struct vault *v, const char *path, char **out)
+inside(const struct vault *v, const char *from, const char *path,
+    char **out)
 {
 	const char *root = root_path(v->root);
 	size_t n = strlen(root);
@@ -67,7 +68,7 @@ inside(const struct vault *v, const char *path, char **out)
 	buf_init(&b, 1 << 16);
 	if (path[0] != '/') {
 		/* the last part may be gone: a deletion can be named, too */
-		r = vault_abs(".", &abs);
+		r = vault_abs(from == NULL ? "." : from, &abs);
 		if (r == ZK_OK)
 			r = buf_printf(&b, "%s/%s", abs,
 			    strncmp(path, "./", 2) == 0 ? path + 2 : path);
@@ -115,7 +116,7 @@ begin(struct round *rd, struct vault *v, const struct sync_opts *o,
 	if (rd->own_paths == NULL)
 		return ZK_ENOMEM;
 	for (size_t i = 0; r == ZK_OK && i < o->paths_n; i++) {
-		r = inside(v, o->paths[i], &rd->own_paths[i]);
+		r = inside(v, o->dir, o->paths[i], &rd->own_paths[i]);
 		if (r != ZK_OK)
 			break;
 		rd->paths_n++;

@@ -119,10 +119,11 @@ struct sync_opts {
 	bool offline;		/* status: ask no remote */
 	/*
 	 * push, pull: only what lies at or below one of these paths, as given
-	 * on the command line (absolute, or relative to the working
-	 * directory; raw bytes); paths_n 0 for the whole vault.  ZK_EUSAGE
-	 * for one outside the root.
+	 * on the command line (absolute, or relative to dir, NULL for
+	 * the working directory; raw bytes); paths_n 0 for the whole vault.
+	 * ZK_EUSAGE for one outside the root.
 	 */
+	const char *dir;
 	const char *const *paths;
 	size_t paths_n;
 	/* the brake: the default unless max_delete_set, then one of the two */

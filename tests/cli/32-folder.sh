@@ -131,3 +131,11 @@ rm "$T/a/.zkignore"
 expect 0 as a push
 expect 0 as b pull
 [ -e "$T/b/x.tmp" ] || fail "a file did not arrive with its pattern gone"
+
+# a PATH is taken from where -C says, not from where zk was started
+mkdir "$T/c"
+echo 1 >"$T/c/one"; echo 2 >"$T/c/two"
+device_init c "file://$T/far-c"
+expect 0 as c push two --json
+[ "$(json .files)" = 1 ] || fail "not one file of a PATH below -C"
+expect 2 as c push ../elsewhere
