@@ -10,6 +10,12 @@
 #include "util/env.h"
 
 static const char *
+plural(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+static const char *
 kind_name(enum sync_change_kind kind)
 {
 	static const char *const names[] = { "new", "changed", "deleted",
@@ -160,10 +166,11 @@ show_remote(void *arg, const struct sync_remote *rm)
 	out_printf(c->out, "  last success %s",
 	    show_ago(c, rm->last_ok_ms, ago));
 	if (rm->behind > 0)
-		out_printf(c->out, ", lacks %" PRIu64 " objects", rm->behind);
+		out_printf(c->out, ", lacks %" PRIu64 " object%s", rm->behind,
+		    plural(rm->behind));
 	if (rm->asked && rm->ok && rm->ahead > 0)
-		out_printf(c->out, ", offers %" PRIu64 " segments",
-		    rm->ahead);
+		out_printf(c->out, ", offers %" PRIu64 " segment%s",
+		    rm->ahead, plural(rm->ahead));
 	if (rm->asked && !rm->ok)
 		out_printf(c->out, ", %s", err_text(rm->err));
 	out_printf(c->out, "\n");
@@ -210,12 +217,6 @@ show_device(void *arg, const struct sync_device *d)
 	if (d->behind > 0)
 		out_printf(c->out, ", %" PRIu64 " behind", d->behind);
 	out_printf(c->out, "\n");
-}
-
-static const char *
-plural(uint64_t n)
-{
-	return n == 1 ? "" : "s";
 }
 
 void
