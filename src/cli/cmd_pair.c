@@ -319,6 +319,26 @@ check_member(const struct cmd_ctx *c)
 	return ZK_EUSAGE;
 }
 
+/* What a person is to make of a guess that failed. */
+static void
+explain(enum zk_err r, bool join)
+{
+	if (log_error_count() > 0)
+		return;
+	if (r == ZK_EAUTH && join)
+		log_error(r, NULL, "wrong code; it is dead now, 'zk pair' on "
+		    "the other device shows a new one");
+	else if (r == ZK_EAUTH)
+		log_error(r, NULL, "somebody tried a wrong code; this one is "
+		    "dead now, 'zk pair' shows a new one");
+	else if (r == ZK_EEXPIRED && join)
+		log_error(r, NULL, "no device shows this code: it is wrong, "
+		    "used or expired");
+	else if (r == ZK_EEXPIRED)
+		log_error(r, NULL, "nobody used the code in time; 'zk pair' "
+		    "shows a new one");
+}
+
 static enum zk_err
 pair_run(struct cmd_ctx *c)
 {
@@ -332,6 +352,7 @@ pair_run(struct cmd_ctx *c)
 		r = cmd_open_vault(c);
 	if (r == ZK_OK)
 		r = own->join ? join_run(&p) : member_run(&p);
+	explain(r, own->join);
 	prompt_close(p.tty);
 	return r;
 }

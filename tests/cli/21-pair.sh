@@ -74,8 +74,10 @@ wrong=${code%-*}-$(echo "$code" | sed 's/.*-\(.*\)-.*-.*/\1/')
     wrong=${code%-*}-$(echo "$code" | sed 's/.*-.*-\(.*\)-.*/\1/')
 export ZK_CODE="$wrong"
 expect 12 join d --remote "$hostport"
+grep -q "wrong code" "$T/err" || fail "the joiner is not told why"
 wait "$pair_pid"
 [ $? -eq 12 ] || fail "the member does not notice a wrong guess"
+grep -q "wrong code" "$T/inv.err" || fail "the member is not told why"
 export ZK_CODE="$code"
 expect 12 join d --remote "$hostport"
 unset ZK_CODE
