@@ -128,6 +128,22 @@ begin(struct round *rd, struct vault *v, const struct sync_opts *o,
 	return r;
 }
 
+void
+round_report(struct round *rd, size_t i, uint64_t behind)
+{
+	struct vremote *vr = rd->remotes[i];
+	struct sync_report_remote *out = &rd->rep->remotes[i];
+	const char *url = transport_url(vr->t);
+	size_t n = strnlen(url, sizeof(out->url) - 1);
+
+	memcpy(out->url, url, n);
+	out->url[n] = '\0';
+	out->ok = vr->err == ZK_OK;
+	out->err = vr->err;
+	out->behind = behind;
+	rd->rep->remotes_n = i + 1;
+}
+
 /* What became of each remote, for the summary. */
 static enum zk_err
 report_remotes(struct round *rd)
@@ -137,20 +153,14 @@ report_remotes(struct round *rd)
 
 	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
 		struct vremote *vr = rd->remotes[i];
-		struct sync_report_remote *out = &rd->rep->remotes[i];
-		const char *url = transport_url(vr->t);
-		size_t n = strnlen(url, sizeof(out->url) - 1);
+		uint64_t behind = 0;
 
-		memcpy(out->url, url, n);
-		out->url[n] = '\0';
-		out->ok = vr->err == ZK_OK;
-		out->err = vr->err;
-		r = remotedb_behind(db, vr->info.id, &out->behind);
-		if (r == ZK_OK && out->ok)
+		r = remotedb_behind(db, vr->info.id, &behind);
+		round_report(rd, i, behind);
+		if (r == ZK_OK && vr->err == ZK_OK)
 			r = remotedb_ok(db, vr->info.id,
 			    env_now_ms(rd->v->env));
 	}
-	rd->rep->remotes_n = rd->remotes_n;
 	if (r == ZK_OK)
 		r = db_commit(db);
 	if (r != ZK_OK)

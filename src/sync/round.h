@@ -69,6 +69,9 @@ void round_release(struct round *rd);
 /* Remembers a failure that does not end the run. */
 void round_note(struct round *rd, enum zk_err r);
 
+/* Puts what became of remote number i into the report. */
+void round_report(struct round *rd, size_t i, uint64_t behind);
+
 /* True when the caller asked to stop. */
 bool round_stopped(const struct round *rd);
 

@@ -97,6 +97,7 @@ status_remotes(struct round *rd, const struct sync_ui *ui)
 			.ahead = vr->ahead };
 
 		r = remotedb_behind(rd->v->db, vr->info.id, &out.behind);
+		round_report(rd, i, out.behind);
 		if (r == ZK_OK && ui->remote != NULL)
 			ui->remote(ui->arg, &out);
 		if (i == 0)
