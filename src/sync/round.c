@@ -288,7 +288,7 @@ push_steps(struct round *rd)
 		r = primary(rd, &first);
 	if (r == ZK_OK)
 		r = logdb_next_id(rd->v->db, &rd->first_new);
-	rd->first = first;
+	rd->first = rd->count_older ? first : NULL;
 	if (r == ZK_OK)
 		r = capture_record(rd, first);
 	if (r == ZK_OK)
@@ -312,16 +312,25 @@ finish(struct round *rd, enum zk_err r)
 	return r;
 }
 
-enum zk_err
-sync_push(struct vault *v, const struct sync_opts *o,
-    struct sync_report *rep)
+/* older: count what an earlier run recorded and could not send. */
+static enum zk_err
+push(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
+    bool older)
 {
 	struct round rd;
 	enum zk_err r = begin(&rd, v, o, rep);
 
+	rd.count_older = older;
 	if (r == ZK_OK)
 		r = push_steps(&rd);
 	return finish(&rd, r);
+}
+
+enum zk_err
+sync_push(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	return push(v, o, rep, true);
 }
 
 /* Reads every remote; at least one must answer. */
@@ -479,7 +488,8 @@ sync_both(struct vault *v, const struct sync_opts *o,
 	if (r == ZK_ESIGNAL || r == ZK_EROOT || r == ZK_EFORK ||
 	    r == ZK_EUSAGE || (r != ZK_OK && err_status(r) == 5))
 		return r;
-	e = sync_push(v, o, &pushed);
+	/* the pull has counted what it recorded */
+	e = push(v, o, &pushed, false);
 	rep->files += pushed.files;
 	rep->bytes += pushed.bytes;
 	rep->deleted += pushed.deleted;

@@ -55,7 +55,8 @@ struct round {
 	 * earlier run that did not get them out; counted when they are sent
 	 */
 	int64_t first_new;
-	struct vremote *first;	/* push: the remote that counts */
+	struct vremote *first;	/* push: the remote that counts; or NULL */
+	bool count_older;
 	/* sync/cuts.h */
 	struct cuts *cuts;
 	struct upload *local_up;
