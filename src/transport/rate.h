@@ -27,7 +27,7 @@ size_t rate_take(struct rate *r, int64_t now, size_t want);
  */
 bool rate_take_all(struct rate *r, int64_t now, size_t n);
 
-/* ms until something may pass, 0 for now. */
+/* ms until something may pass, 0 at once. */
 unsigned rate_wait(struct rate *r, int64_t now);
 
 #endif
