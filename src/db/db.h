@@ -24,7 +24,10 @@ struct stmt;	/* a prepared statement, owned by its db */
 enum db_flags {
 	DB_CREATE = 1,	/* make the file if it is not there */
 	DB_READONLY = 2,
-	DB_UNTRUSTED = 4 /* no triggers, views or functions from the file */
+	DB_UNTRUSTED = 4, /* no triggers, views or functions from the file */
+	/* With DB_CREATE: pages of 16 KiB, for a file of large values: each
+	 * page costs two calls to write and two more when the WAL is copied. */
+	DB_LARGE_PAGES = 8
 };
 
 /*
