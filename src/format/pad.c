@@ -10,13 +10,29 @@ pad_len(size_t n)
 }
 
 enum zk_err
-pad_put(struct buf *out, const void *payload, size_t n)
+pad_begin(struct buf *out, size_t n)
 {
 	if (n > UINT32_MAX)
 		return ZK_ELIMIT;
-	buf_u32(out, (uint32_t)n);
-	buf_put(out, payload, n);
+	buf_reserve(out, pad_len(n));
+	return buf_u32(out, (uint32_t)n);
+}
+
+enum zk_err
+pad_end(struct buf *out, size_t n)
+{
 	return buf_zero(out, pad_len(n) - 4 - n);
+}
+
+enum zk_err
+pad_put(struct buf *out, const void *payload, size_t n)
+{
+	enum zk_err r = pad_begin(out, n);
+
+	if (r != ZK_OK)
+		return r;
+	buf_put(out, payload, n);
+	return pad_end(out, n);
 }
 
 enum zk_err

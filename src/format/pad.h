@@ -21,6 +21,14 @@ size_t pad_len(size_t n);
 enum zk_err pad_put(struct buf *out, const void *payload, size_t n);
 
 /*
+ * The same for a payload that the caller appends in between, in pieces that
+ * add up to n bytes: the length, with room for all; then the zeroes.
+ * ZK_ELIMIT of out, ZK_ENOMEM; a failure sticks in out.
+ */
+enum zk_err pad_begin(struct buf *out, size_t n);
+enum zk_err pad_end(struct buf *out, size_t n);
+
+/*
  * Lends the payload inside n plain bytes.  ZK_EFORMAT: length, zeroes or
  * size are not what pad_put makes.
  */

@@ -15,6 +15,7 @@
 #include "util/buf.h"
 
 #define SEGB_COUNT_LEN 3	/* bytes of the number of ops, at most */
+#define SEGB_FEW (256u * 1024)	/* bytes of ops in a segment of no great push */
 
 /*
  * head: the payload up to the number of ops.  ops: the ops with their
@@ -174,6 +175,9 @@ segb_add(struct segb *s, const struct op *op, struct opid *id)
 		return r;
 	op_make_id(s->log, s->lamport0 + s->count, s->one.data, s->one.len,
 	    &s->ids, id);
+	/* what outgrows this is likely to become full: grown once, not often */
+	if (s->ops.len > SEGB_FEW)
+		buf_reserve(&s->ops, SEG_PLAIN_MAX - s->ops.len);
 	r = buf_lp(&s->ops, s->one.data, s->one.len);
 	if (r == ZK_OK)
 		r = opdict_own(s->dict, id);
@@ -205,17 +209,22 @@ segb_last_lamport(const struct segb *s)
 static enum zk_err
 segb_plain(const struct segb *s, struct buf *plain)
 {
-	struct buf payload;
+	struct buf count;
+	size_t n;
 	enum zk_err r;
 
-	buf_init_secret(&payload, SEG_PLAIN_MAX);
-	buf_put(&payload, s->head.data, s->head.len);
-	buf_varint(&payload, s->count);
-	buf_put(&payload, s->ops.data, s->ops.len);
-	r = buf_err(&payload);
+	buf_init(&count, SEGB_COUNT_LEN);
+	r = buf_varint(&count, s->count);
+	n = s->head.len + count.len + s->ops.len;
 	if (r == ZK_OK)
-		r = pad_put(plain, payload.data, payload.len);
-	buf_release(&payload);
+		r = pad_begin(plain, n);
+	if (r == ZK_OK) {
+		buf_put(plain, s->head.data, s->head.len);
+		buf_put(plain, count.data, count.len);
+		buf_put(plain, s->ops.data, s->ops.len);
+		r = pad_end(plain, n);
+	}
+	buf_release(&count);
 	return r;
 }
 

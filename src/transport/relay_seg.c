@@ -40,10 +40,14 @@ append_some(struct relay_remote *rr, const struct tseg *segs, size_t n,
 	struct http_call c;
 	struct buf body;
 	struct buf reply;
+	size_t room = 4;
 	enum zk_err r;
 
 	buf_init(&body, MSG_APPEND_MAX);
 	buf_init(&reply, 4 + MSG_SEGS_MAX);
+	for (size_t i = 0; i < n; i++)
+		room += 4 + segs[i].len;
+	buf_reserve(&body, room);
 	r = msg_append_head(&body, (uint32_t)n);
 	for (size_t i = 0; i < n && r == ZK_OK; i++)
 		r = msg_append_seg(&body, segs[i].data, segs[i].len);
