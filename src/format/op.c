@@ -422,6 +422,15 @@ op_encode(struct opdict *d, const struct op *op, struct op_ids *ids,
 }
 
 void
+op_bare_id(const uint8_t log[static 32], uint64_t lamport, struct opid *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i < 6; i++)
+		out->b[i] = (uint8_t)(lamport >> (8 * (5 - i)));
+	memcpy(out->b + 6, log, 6);
+}
+
+void
 op_make_id(const uint8_t log[static 32], uint64_t lamport, const uint8_t *p,
     size_t n, const struct op_ids *ids, struct opid *out)
 {
@@ -438,8 +447,6 @@ op_make_id(const uint8_t log[static 32], uint64_t lamport, const uint8_t *p,
 	hash_update(&h, p, n);
 	hash_update(&h, ids->id, ids->n * sizeof(*ids->id));
 	hash_final(&h, sum);
-	for (int i = 0; i < 6; i++)
-		out->b[i] = (uint8_t)(lamport >> (8 * (5 - i)));
-	memcpy(out->b + 6, log, 6);
+	op_bare_id(log, lamport, out);
 	memcpy(out->b + 12, sum, OPID_LEN - 12);
 }

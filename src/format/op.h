@@ -93,6 +93,10 @@ ZK_CHECKED enum zk_err op_decode(struct opdict *d, const uint8_t *p,
  */
 ZK_CHECKED enum zk_err op_clean(struct op *op);
 
+/* Lamport time and log as in an id, and zeroes for the hash. */
+void op_bare_id(const uint8_t log[static 32], uint64_t lamport,
+    struct opid *out);
+
 /*
  * The id of the op with Lamport time lamport in log: hash over log, time,
  * the n encoded bytes and every id they refer to, in full.

@@ -111,6 +111,17 @@ struct seg_keys {
 ZK_CHECKED enum zk_err seg_open(const void *stored, size_t n,
     const uint8_t vault[static SEG_HASH_LEN], const struct seg_keys *keys,
     const uint8_t *device, struct seg **out);
+
+/*
+ * As seg_open, for the contents in a segment that seg_open took in before
+ * and this device has kept: what the tag does not cover, which is the
+ * signature, is not checked again, and no op is hashed.  seg_next then gives
+ * ops whose type and content are true and whose ids and references are not;
+ * seg_hash is zeroes.  (To hash 4 MiB twice costs more than to decrypt it.)
+ */
+ZK_CHECKED enum zk_err seg_open_contents(const void *stored, size_t n,
+    const uint8_t vault[static SEG_HASH_LEN], const struct seg_keys *keys,
+    struct seg **out);
 void seg_free(struct seg *s);
 
 /* All of these live as long as s. */

@@ -91,8 +91,8 @@ slot_load(struct vault *v, int64_t id, struct slot *s)
 	buf_init(&data, STORED_MAX);
 	r = logdb_data(v->db, id, &data);
 	if (r == ZK_OK)
-		r = seg_open(data.data, data.len, vault_id(v), &keys, NULL,
-		    &s->seg);
+		r = seg_open_contents(data.data, data.len, vault_id(v),
+		    &keys, &s->seg);
 	if (r == ZK_OK)
 		r = slot_index(s);
 	if (r == ZK_OK)
