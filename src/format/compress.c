@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -6,7 +7,10 @@
 #include "format/compress.h"
 #include "util/buf.h"
 
+#define SMALL (128u * 1024)	/* bytes of input */
+#define LEVEL_SMALL 1
 #define LEVEL 3
+#define SET_MAX 64		/* contexts kept: no pool has more threads */
 
 struct compress {
 	ZSTD_CCtx *c;	/* made when first needed */
@@ -30,6 +34,61 @@ compress_free(struct compress *z)
 	free(z);
 }
 
+struct compress_set {
+	pthread_mutex_t lock;
+	struct compress *z[SET_MAX];	/* those not in use, under lock */
+	size_t n;
+};
+
+enum zk_err
+compress_set_new(struct compress_set **out)
+{
+	struct compress_set *s = calloc(1, sizeof(*s));
+
+	*out = s;
+	if (s == NULL)
+		return ZK_ENOMEM;
+	pthread_mutex_init(&s->lock, NULL);
+	return ZK_OK;
+}
+
+void
+compress_set_free(struct compress_set *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++)
+		compress_free(s->z[i]);
+	pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+struct compress *
+compress_set_take(struct compress_set *s)
+{
+	struct compress *z = NULL;
+
+	pthread_mutex_lock(&s->lock);
+	if (s->n > 0)
+		z = s->z[--s->n];
+	pthread_mutex_unlock(&s->lock);
+	if (z == NULL && compress_new(&z) != ZK_OK)
+		return NULL;
+	return z;
+}
+
+void
+compress_set_give(struct compress_set *s, struct compress *z)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->n < SET_MAX) {
+		s->z[s->n++] = z;
+		z = NULL;
+	}
+	pthread_mutex_unlock(&s->lock);
+	compress_free(z);
+}
+
 /* The most that still saves 3 % of n. */
 static size_t
 worth(size_t n)
@@ -49,7 +108,8 @@ compress_try(struct compress *z, const void *in, size_t n, uint8_t *out,
 		z->c = ZSTD_createCCtx();
 	if (z->c == NULL || cap == 0)
 		return 0;
-	r = ZSTD_compressCCtx(z->c, out, cap, in, n, LEVEL);
+	r = ZSTD_compressCCtx(z->c, out, cap, in, n,
+	    n <= SMALL ? LEVEL_SMALL : LEVEL);
 	return ZSTD_isError(r) ? 0 : r;
 }
 

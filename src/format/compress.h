@@ -26,8 +26,18 @@ ZK_CHECKED enum zk_err compress_new(struct compress **out);
 void compress_free(struct compress *z);
 
 /*
- * Compresses in, n bytes, to out of cap bytes at level 3: higher levels take
- * twice the time for 4 % on short texts, and 1 saves none on random bytes.
+ * Contexts that threads share: each takes one and gives it back.  take: NULL
+ * without memory.  Free only when all were given back.
+ */
+struct compress_set;
+ZK_CHECKED enum zk_err compress_set_new(struct compress_set **out);
+void compress_set_free(struct compress_set *s);
+struct compress *compress_set_take(struct compress_set *s);
+void compress_set_give(struct compress_set *s, struct compress *z);
+
+/*
+ * Compresses in, n bytes, to out of cap bytes: at level 1 up to 128 KiB,
+ * where 3 takes half as long again to save 2 to 4 %; at level 3 above.
  * Returns the compressed length; 0 if that would not fit, would not save
  * 3 %, or memory is out: the caller then stores the bytes as they are.
  */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/compress.h"
 #include "store/store.h"
 #include "sync/ahead.h"
 #include "sync/cuts.h"
@@ -23,6 +24,7 @@ struct land {
 	struct round *rd;
 	struct download *d;
 	struct ahead *ahead;		/* contents of the batch at hand */
+	struct compress_set *z;		/* for the threads that unpack */
 	struct apply_result res;	/* of the last portion */
 	bool held;			/* the brake held removals back */
 	bool again;			/* something changed under way */
@@ -77,6 +79,38 @@ content(void *ctx, const struct plan_goal *g, struct buf *out)
 	return r == ZK_OK ? download_bytes(l->d, &c, out) : r;
 }
 
+/* apply_ops.packed: what lies inside its op. */
+static enum zk_err
+packed(void *ctx, const struct plan_goal *g, struct buf *out)
+{
+	struct land *l = ctx;
+	struct content c;
+	enum zk_err r = round_stopped(l->rd) ? ZK_ESIGNAL :
+	    segcache_content(l->rd->v, g->handle & ~GATHER_MADE_NAME, &c);
+
+	if (r == ZK_OK && (c.form != CONTENT_INLINE || c.size != g->size))
+		r = ZK_ENOENT;
+	if (r != ZK_OK)
+		return r;
+	moved(l->rd, c.size);
+	return buf_put(out, c.data, c.data_len);
+}
+
+/* apply_ops.unpack; what comes out is hashed by apply. */
+static enum zk_err
+unpack(void *ctx, const struct plan_goal *g, const struct buf *in,
+    struct buf *out)
+{
+	struct land *l = ctx;
+	struct compress *z = compress_set_take(l->z);
+	enum zk_err r = z == NULL ? ZK_ENOMEM : compress_unpack(z, in->data,
+	    in->len, g->size, out);
+
+	if (z != NULL)
+		compress_set_give(l->z, z);
+	return r == ZK_EFORMAT || r == ZK_ELIMIT ? ZK_ETAMPER : r;
+}
+
 /* apply_ops.prefetch: only what may not be inside its op. */
 static void
 prefetch(void *ctx, const struct plan_goal *const *g, size_t n)
@@ -122,8 +156,10 @@ static enum zk_err
 ahead_content(void *arg, uint64_t key, struct content *c, struct buf *data)
 {
 	struct land *l = arg;
+	enum zk_err r = copy_content(l->rd->v, key, c, data);
 
-	return copy_content(l->rd->v, key, c, data);
+	/* what lies inside its op is had without the remote, by packed */
+	return r == ZK_OK && c->form == CONTENT_INLINE ? ZK_ENOENT : r;
 }
 
 static enum zk_err
@@ -369,7 +405,8 @@ static enum zk_err
 execute(struct land *l, struct plan *p)
 {
 	struct round *rd = l->rd;
-	struct apply_ops ops = { .content = content, .fetch = fetch,
+	struct apply_ops ops = { .content = content, .packed = packed,
+		.unpack = unpack, .fetch = fetch,
 		.prefetch = prefetch, .done = step_done,
 		.hasher = cuts_hasher(rd), .ctx = l };
 	uint64_t tree = 0;
@@ -475,6 +512,8 @@ land_run(struct round *rd)
 	ao.d = l.d;
 	if (r == ZK_OK)
 		r = ahead_new(&ao, &l.ahead);
+	if (r == ZK_OK)
+		r = compress_set_new(&l.z);
 	rd->progress.files = 0;
 	rd->progress.bytes = 0;
 	rd->progress.files_total = 0;
@@ -490,6 +529,7 @@ land_run(struct round *rd)
 	}
 	rd->again = l.again;
 	ahead_free(l.ahead);
+	compress_set_free(l.z);
 	download_free(l.d);
 	return r;
 }

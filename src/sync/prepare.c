@@ -1,7 +1,6 @@
 /* Making a difference ready to be recorded.  See prepare.h. */
 #include "sync/prepare.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,9 +21,7 @@ struct preparer {
 	struct round *rd;
 	struct upload *u;
 	struct pool *pool;
-	pthread_mutex_t lock;
-	struct compress *free[PREPARE_AHEAD];	/* under lock */
-	size_t free_n;
+	struct compress_set *z;	/* of the workers */
 };
 
 void
@@ -195,43 +192,16 @@ wants_content(const struct diff *d)
 
 /* Small files, on a worker ------------------------------------------------ */
 
-/* A compression context of its own for each worker that is at work. */
-static struct compress *
-borrow(struct preparer *by)
-{
-	struct compress *z = NULL;
-
-	pthread_mutex_lock(&by->lock);
-	if (by->free_n > 0)
-		z = by->free[--by->free_n];
-	pthread_mutex_unlock(&by->lock);
-	if (z == NULL && compress_new(&z) != ZK_OK)
-		return NULL;
-	return z;
-}
-
-static void
-give_back(struct preparer *by, struct compress *z)
-{
-	pthread_mutex_lock(&by->lock);
-	if (by->free_n < PREPARE_AHEAD) {
-		by->free[by->free_n++] = z;
-		z = NULL;
-	}
-	pthread_mutex_unlock(&by->lock);
-	compress_free(z);
-}
-
 /* The content of a whole small file, as upload_file would give it. */
 static enum zk_err
 pack(struct prepared *p, const uint8_t *bytes, size_t n)
 {
-	struct compress *z = borrow(p->by);
+	struct compress *z = compress_set_take(p->by->z);
 	enum zk_err r = z == NULL ? ZK_ENOMEM :
 	    compress_pack(z, bytes, n, &p->data);
 
 	if (z != NULL)
-		give_back(p->by, z);
+		compress_set_give(p->by->z, z);
 	if (r != ZK_OK)
 		return r;
 	hash_bytes(LABEL_HASH_CONTENT, bytes, n, p->content.hash);
@@ -283,8 +253,9 @@ preparer_new(struct round *rd, struct upload *u, struct preparer **out)
 		return ZK_ENOMEM;
 	p->rd = rd;
 	p->u = u;
-	pthread_mutex_init(&p->lock, NULL);
-	r = pool_new(rd->v->env, 0, PREPARE_AHEAD, work, &p->pool);
+	r = compress_set_new(&p->z);
+	if (r == ZK_OK)
+		r = pool_new(rd->v->env, 0, PREPARE_AHEAD, work, &p->pool);
 	if (r == ZK_OK)
 		*out = p;
 	else
@@ -304,9 +275,7 @@ preparer_free(struct preparer *p)
 	if (p == NULL)
 		return;
 	pool_free(p->pool, drop);
-	for (size_t i = 0; i < p->free_n; i++)
-		compress_free(p->free[i]);
-	pthread_mutex_destroy(&p->lock);
+	compress_set_free(p->z);
 	free(p);
 }
 

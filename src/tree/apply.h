@@ -55,6 +55,15 @@ struct apply_ops {
 	enum zk_err (*content)(void *ctx, const struct plan_goal *g,
 	    struct buf *out);
 	/*
+	 * Optional, tried before content: appends the content of g to out in
+	 * a form that unpack, which any thread may call, turns into the
+	 * content itself.  ZK_ENOENT: g has no such form; else as content.
+	 */
+	enum zk_err (*packed)(void *ctx, const struct plan_goal *g,
+	    struct buf *out);
+	enum zk_err (*unpack)(void *ctx, const struct plan_goal *g,
+	    const struct buf *packed, struct buf *out);
+	/*
 	 * Writes n large files and cuts each to its size, all bytes checked;
 	 * sets r in each.  Descriptors stay the caller's.  Its own error
 	 * ends the run.

@@ -1,7 +1,8 @@
 /*
- * What the files of apply share: apply.c (batches), apply_stage.c (content),
- * apply_do.c (the disk), apply_base.c (base after it), apply_recover.c
- * (intents, and what was left of an earlier run).  For them alone.
+ * What the files of apply share: apply.c (batches), apply_stage.c and
+ * apply_small.c (content), apply_do.c (the disk), apply_base.c (base after
+ * it), apply_recover.c (intents, and what was left of an earlier run).  For
+ * them alone.
  */
 #ifndef ZK_TREE_APPLY_INT_H
 #define ZK_TREE_APPLY_INT_H
@@ -88,6 +89,22 @@ ZK_CHECKED enum zk_err apply_out_name(struct apply *a, int64_t row,
 
 /* Writes the content of the batch to staging, durably. */
 ZK_CHECKED enum zk_err apply_stage(struct apply *a);
+
+/* The part of it that is for directories, links and small files. */
+ZK_CHECKED enum zk_err apply_stage_smalls(struct apply *a);
+
+/* The mode bits that the file which the act brings is to have. */
+unsigned apply_mode(const struct act *t);
+
+/*
+ * Mode and times of what is staged at fd, name in dirfd, and the inode to
+ * know it by.  ZK_ETAMPER: not of the size that the goal says.
+ */
+ZK_CHECKED enum zk_err apply_finish_file(struct apply *a, struct act *t,
+    int fd, const char *name, int dirfd);
+
+/* Errors that end the run: the next step would meet them too. */
+bool apply_fatal(enum zk_err r);
 
 /* Does one act on the disk; its results are in it. */
 void apply_do(struct apply *a, struct act *t);

@@ -6,17 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "crypto/labels.h"
 #include "tree/apply_int.h"
-#include "util/io.h"
-#include "util/log.h"
 #include "util/path.h"
-#include "util/pool.h"
 
 #define TMP ".zk/tmp/"
-#define HOLE 4096		/* zeroes of this size are not written */
-#define SMALLS_MAX 64		/* small files under way, and the bytes */
-#define SMALLS_BYTES (2u << 20)	/* that they hold, about */
 
 /*
  * Where something that goes to path is staged: in .zk/tmp, or beside the top
@@ -112,20 +105,19 @@ apply_out_name(struct apply *a, int64_t row, char **out)
 	return take_string(&b, r, out);
 }
 
-static unsigned
-mode_of(const struct act *t)
+unsigned
+apply_mode(const struct act *t)
 {
 	if (t->g->has_mode)
 		return t->g->mode & 0777;
 	return t->op == PLAN_REPLACE ? t->keep_mode : 0644;
 }
 
-/* Mode and times, and the inode to know it by. */
-static enum zk_err
-finish_file(struct apply *a, struct act *t, int fd, const char *name,
+enum zk_err
+apply_finish_file(struct apply *a, struct act *t, int fd, const char *name,
     int dirfd)
 {
-	unsigned mode = mode_of(t);
+	unsigned mode = apply_mode(t);
 	int e = 0;
 
 	if (t->g->has_mtime)
@@ -144,229 +136,11 @@ finish_file(struct apply *a, struct act *t, int fd, const char *name,
 	return t->st.size == t->g->size ? ZK_OK : ZK_ETAMPER;
 }
 
-static bool
-is_zero(const uint8_t *p, size_t n)
-{
-	return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
-}
-
-/* Writes all but whole blocks of zeroes, which become holes. */
-static enum zk_err
-write_sparse(struct env *env, int fd, const uint8_t *p, size_t n)
-{
-	size_t at = 0;
-	int e;
-
-	if (n < HOLE || memchr(p, 0, n) == NULL)
-		return io_write_full(env, fd, p, n);
-	while (at < n) {
-		size_t k = n - at < HOLE ? n - at : HOLE;
-		ssize_t w;
-
-		if (k == HOLE && is_zero(p + at, k)) {
-			at += k;
-			continue;
-		}
-		w = env_pwrite(env, fd, p + at, k, at);
-		if (w < 0)
-			return err_from_errno((int)-w);
-		at += (size_t)w;
-	}
-	e = env_ftruncate(env, fd, n);
-	return e < 0 ? err_from_errno(-e) : ZK_OK;
-}
-
-static enum zk_err
-stage_link(struct apply *a, struct act *t, struct buf *content, int dirfd,
-    const char *name)
-{
-	int e;
-
-	if (memchr(content->data, 0, content->len) != NULL ||
-	    content->len == 0 || content->len > PATH_LEN_MAX)
-		return ZK_EFORMAT;
-	e = env_symlinkat(a->env, buf_cstr(content), dirfd, name);
-	if (e < 0)
-		return err_from_errno(-e);
-	t->staged = true;
-	if (t->g->has_mtime)
-		e = env_utimeat(a->env, dirfd, name, t->g->mtime);
-	if (e == 0)
-		e = env_statat(a->env, dirfd, name, &t->st);
-	if (e < 0)
-		return err_from_errno(-e);
-	t->ino = t->st.ino;
-	return ZK_OK;
-}
-
-/* Errors that end the run: the next step would meet them too. */
-static bool
-is_fatal(enum zk_err r)
+bool
+apply_fatal(enum zk_err r)
 {
 	return r == ZK_EDISKFULL || r == ZK_ENOMEM || r == ZK_ESIGNAL ||
 	    r == ZK_EBUG;
-}
-
-/* Small content on its way to staging. */
-struct small {
-	struct apply *a;
-	struct act *t;
-	struct buf content;
-	const char *name;	/* in dirfd, which stays open */
-	int dirfd;
-	bool bad;		/* not what was recorded */
-};
-
-static void
-small_free(void *job)
-{
-	struct small *s = job;
-
-	if (s != NULL)
-		buf_release(&s->content);
-	free(s);
-}
-
-static enum zk_err
-small_write(struct small *s)
-{
-	struct env *env = s->a->env;
-	struct act *t = s->t;
-	uint8_t hash[HASH_LEN];
-	int fd = -1;
-	enum zk_err r = ZK_EBUG;
-
-	hash_bytes(LABEL_HASH_CONTENT, s->content.data, s->content.len, hash);
-	s->bad = s->content.len != t->g->size ||
-	    memcmp(hash, t->g->hash, HASH_LEN) != 0;
-	if (s->bad)
-		return ZK_ETAMPER;
-	if (t->g->kind == NODE_SYMLINK)
-		return stage_link(s->a, t, &s->content, s->dirfd, s->name);
-	fd = env_open_beneath(env, s->dirfd, s->name,
-	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode_of(t));
-	if (fd < 0)
-		return err_from_errno(-fd);
-	t->staged = true;
-	r = write_sparse(env, fd, s->content.data, s->content.len);
-	if (r == ZK_OK)
-		r = finish_file(s->a, t, fd, s->name, s->dirfd);
-	(void)env_close(env, fd);
-	return r;
-}
-
-/* On a worker: touches nothing but the act and what the job holds. */
-static void
-small_work(void *job)
-{
-	struct small *s = job;
-
-	s->t->r = small_write(s);
-}
-
-/* Jobs under way. */
-struct smalls {
-	struct apply *a;
-	struct pool *pool;
-	size_t bytes;		/* of content that they hold */
-};
-
-/* Ends a job; its error, if that is a fatal one. */
-static enum zk_err
-small_end(struct small *s)
-{
-	enum zk_err r = s->t->r;
-
-	if (s->bad)
-		log_error(r, &(struct log_where){ s->t->path, NULL },
-		    "the content for '%s' is not what was recorded",
-		    s->t->path);
-	small_free(s);
-	return is_fatal(r) ? r : ZK_OK;
-}
-
-/* Ends what is done, and waits until at most `left` bytes are under way. */
-static enum zk_err
-smalls_take(struct smalls *w, size_t left)
-{
-	enum zk_err r = ZK_OK;
-
-	for (;;) {
-		bool full = pool_out(w->pool) == SMALLS_MAX || w->bytes > left;
-		struct small *s = pool_take(w->pool,
-		    full || (left == 0 && pool_out(w->pool) > 0));
-		enum zk_err one = ZK_OK;
-
-		if (s == NULL)
-			return r;
-		w->bytes -= s->content.len;
-		one = small_end(s);
-		if (r == ZK_OK)
-			r = one;
-	}
-}
-
-/*
- * A link target or a file of at most READ_WHOLE_MAX bytes.  What goes into
- * .zk/tmp is left to a worker, since that directory stays open.
- */
-static enum zk_err
-stage_small(struct smalls *w, struct act *t)
-{
-	struct apply *a = w->a;
-	struct small *s = calloc(1, sizeof(*s));
-	enum zk_err r = s == NULL ? ZK_ENOMEM : ZK_OK;
-
-	if (r == ZK_OK) {
-		*s = (struct small){ .a = a, .t = t };
-		buf_init(&s->content, READ_WHOLE_MAX);
-		r = a->ops->content(a->ops->ctx, t->g, &s->content);
-	}
-	if (r == ZK_OK)
-		r = apply_at(a, act_stage(t), &s->dirfd, &s->name);
-	if (r != ZK_OK) {
-		t->r = r;
-		small_free(s);
-		return is_fatal(r) ? r : ZK_OK;
-	}
-	if (s->dirfd != root_tmp(a->root)) {
-		small_work(s);
-		return small_end(s);
-	}
-	w->bytes += s->content.len;
-	if (!pool_put(w->pool, s))
-		BUG("more is staged at once than there is room for");
-	return smalls_take(w, SMALLS_BYTES);
-}
-
-static enum zk_err
-stage_dir(struct apply *a, struct act *t)
-{
-	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0777;
-	struct env_stat st;
-	const char *name;
-	int dirfd, fd, e;
-	enum zk_err r = apply_at(a, act_stage(t), &dirfd, &name);
-
-	if (r != ZK_OK)
-		return r;
-	e = env_mkdirat(a->env, dirfd, name, mode | 0700);
-	if (e < 0)
-		return err_from_errno(-e);
-	t->staged = true;
-	/* the process's mask may have taken bits away */
-	fd = env_openat(a->env, dirfd, name,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
-	if (fd < 0)
-		return err_from_errno(-fd);
-	e = t->g->has_mode ? env_fchmod(a->env, fd, mode | 0700) : 0;
-	if (e == 0)
-		e = env_fstat(a->env, fd, &st);
-	(void)env_close(a->env, fd);
-	if (e < 0)
-		return err_from_errno(-e);
-	t->ino = st.ino;
-	return ZK_OK;
 }
 
 /* The name of a large file in staging lasts, so that a rerun can resume. */
@@ -456,7 +230,7 @@ finish_large(struct apply *a, struct act *t, struct apply_item *item)
 	int dirfd;
 	enum zk_err r = apply_at(a, act_stage(t), &dirfd, &name);
 
-	return r == ZK_OK ? finish_file(a, t, item->fd, name, dirfd) : r;
+	return r == ZK_OK ? apply_finish_file(a, t, item->fd, name, dirfd) : r;
 }
 
 /* All large files of the batch at once, so that transfers overlap. */
@@ -532,43 +306,15 @@ sync_staging(struct apply *a)
 	return e < 0 ? err_from_errno(-e) : ZK_OK;
 }
 
-/* Directories, links and all files but the large ones. */
-static enum zk_err
-stage_smalls(struct apply *a)
-{
-	struct smalls w = { .a = a };
-	enum zk_err r = pool_new(a->env, 0, SMALLS_MAX, small_work, &w.pool);
-	enum zk_err last = ZK_OK;
-
-	for (size_t i = 0; i < a->n && r == ZK_OK; i++) {
-		struct act *t = &a->acts[i];
-		bool brings = t->op == PLAN_CREATE || t->op == PLAN_REPLACE ||
-		    t->op == PLAN_TAKE_NEW;
-
-		if (!brings || t->large || t->skip || t->r != ZK_OK)
-			continue;
-		if (t->g->kind == NODE_DIR) {
-			t->r = stage_dir(a, t);
-			r = is_fatal(t->r) ? t->r : ZK_OK;
-		} else {
-			r = stage_small(&w, t);
-		}
-	}
-	if (w.pool != NULL)
-		last = smalls_take(&w, 0);
-	pool_free(w.pool, small_free);
-	return r != ZK_OK ? r : last;
-}
-
 enum zk_err
 apply_stage(struct apply *a)
 {
-	enum zk_err r = stage_smalls(a);
+	enum zk_err r = apply_stage_smalls(a);
 
 	if (r == ZK_OK && a->large > 0)
 		r = stage_large(a);
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++)
-		if (is_fatal(a->acts[i].r))
+		if (apply_fatal(a->acts[i].r))
 			r = a->acts[i].r;
 	return r == ZK_OK ? sync_staging(a) : r;
 }
