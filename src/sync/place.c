@@ -6,6 +6,7 @@
 #include "util/io.h"
 
 #define BLOCK (16u * 1024)	/* zeros of this size are left out */
+#define WRITEBACK (128u * 1024)	/* pieces worth a call each */
 
 bool
 place_match(struct env *env, int fd, uint64_t off,
@@ -104,6 +105,9 @@ place_write(struct env *env, const struct place *p, const struct buf *b)
 			r = place_pwrite(env, p->fd, b->data, b->len, off);
 		else if (p->mem != NULL)
 			memcpy(p->mem + off, b->data, b->len);
+		/* disk and processor are then busy at the same time */
+		if (r == ZK_OK && p->fd >= 0 && b->len >= WRITEBACK)
+			env_writeback(env, p->fd, off, b->len);
 	}
 	return r;
 }

@@ -87,6 +87,8 @@ struct env_ops {
 	int (*ftruncate)(void *ctx, int fd, uint64_t len);
 	int (*fsync)(void *ctx, int fd);
 	int (*syncfs)(void *ctx, int fd);
+	/* may be NULL */
+	void (*writeback)(void *ctx, int fd, uint64_t off, uint64_t n);
 	int (*fstat)(void *ctx, int fd, struct env_stat *st);
 	/* never follows; path "" with AT_EMPTY_PATH is not offered */
 	int (*statat)(void *ctx, int dirfd, const char *path,
@@ -241,6 +243,17 @@ static inline int
 env_syncfs(struct env *env, int fd)
 {
 	return env->ops->syncfs(env->ctx, fd);
+}
+
+/*
+ * A hint: these bytes of fd, just written, may go to the disk from now on,
+ * so that a later sync has less to wait for.  Makes nothing durable.
+ */
+static inline void
+env_writeback(struct env *env, int fd, uint64_t off, uint64_t n)
+{
+	if (env->ops->writeback != NULL)
+		env->ops->writeback(env->ctx, fd, off, n);
 }
 
 static inline int

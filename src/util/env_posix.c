@@ -274,6 +274,14 @@ posix_syncfs(void *ctx, int fd)
 	return RESULT(syncfs(fd));
 }
 
+static void
+posix_writeback(void *ctx, int fd, uint64_t off, uint64_t n)
+{
+	(void)ctx;
+	/* where it is not known, the sync does it all */
+	(void)sync_file_range(fd, (off_t)off, (off_t)n, SYNC_FILE_RANGE_WRITE);
+}
+
 static struct env_time
 from_statx(const struct statx_timestamp *t)
 {
@@ -460,7 +468,8 @@ static const struct env_ops ops = {
 	.close = posix_close, .read = posix_read, .pread = posix_pread,
 	.write = posix_write, .pwrite = posix_pwrite,
 	.ftruncate = posix_ftruncate, .fsync = posix_fsync,
-	.syncfs = posix_syncfs, .fstat = posix_fstat,
+	.syncfs = posix_syncfs, .writeback = posix_writeback,
+	.fstat = posix_fstat,
 	.statat = posix_statat, .fsinfo = posix_fsinfo,
 	.fchmod = posix_fchmod, .utimeat = posix_utimeat,
 	.mkdirat = posix_mkdirat, .unlinkat = posix_unlinkat,
