@@ -164,14 +164,18 @@ pair_open_line(struct pair_line *l, struct env *env, struct transport *t,
 	return r;
 }
 
-/* Ends the mailbox; what went before decides the result. */
+/*
+ * Ends this side of the mailbox, which goes when both sides have: a member
+ * of eight pairings in five minutes would find no room for the next.  What
+ * went before decides the result.
+ */
 static void
 pair_close_line(struct pair_line *l)
 {
 	enum zk_err r = transport_rv_close(l->t, &l->rv);
 
 	if (r != ZK_OK)
-		log_debug("cannot remove the mailbox: %s", err_text(r));
+		log_debug("cannot close the mailbox: %s", err_text(r));
 	pairtalk_free(l->talk);
 }
 
@@ -547,7 +551,7 @@ pair_join(const struct pair_join_opts *o, struct pair_result *out)
 	if (r != ZK_OK)
 		return r;
 	r = join_talk(o, &l, out);
-	pairtalk_free(l.talk);
+	pair_close_line(&l);
 	if (r != ZK_OK)
 		memset(out, 0, sizeof(*out));
 	return r;
