@@ -97,6 +97,9 @@ pair_get(struct pair_line *l, struct buf *msg)
 			return r;
 		env_sleep_ms(l->env, 500);
 	}
+	/* one that waited while this side slept comes too late as well */
+	if (env_mono_ms(l->env) >= l->deadline)
+		return ZK_EEXPIRED;
 	l->got++;
 	return ZK_OK;
 }
