@@ -342,6 +342,8 @@ show_admit(const struct pair_show_opts *o, struct pair_line *l,
 	enum zk_err r;
 
 	if (!o->ui.consent(o->ui.arg, ask->name, check)) {
+		if (pair_stopped(l))
+			return ZK_ESIGNAL;
 		show_refuse(l);
 		return ZK_EREFUSED;
 	}
