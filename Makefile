@@ -52,6 +52,9 @@ FAKES := $(BUILD)/libfakes.a
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*.c))
 TOOL := $(patsubst tests/%/main.c,%,$(wildcard tests/*/main.c))
 TOOLBIN := $(TOOL:%=$(BUILD)/tools/%)
+# tests/preload/X.c is put under the program with LD_PRELOAD
+PRELOAD := $(patsubst tests/preload/%.c,$(BUILD)/tools/%.so,\
+  $(wildcard tests/preload/*.c))
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 
 Q = $(if $(V),,@)
@@ -89,7 +92,14 @@ $(BUILD)/tools/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c)) \
 endef
 $(foreach t,$(TOOL),$(eval $(call TOOL_RULE,$(t))))
 
-unit: $(UNIT) $(TOOLBIN)
+# without the sanitizers of SAN: the program brings their runtime
+$(PRELOAD): $(BUILD)/tools/%.so: tests/preload/%.c
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(CC) $(CFLAGS) -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -shared \
+	    $(LDFLAGS) -o $@ $< -ldl
+
+unit: $(UNIT) $(TOOLBIN) $(PRELOAD)
 
 check: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run

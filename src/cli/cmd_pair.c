@@ -326,8 +326,8 @@ explain(enum zk_err r, bool join)
 	if (log_error_count() > 0)
 		return;
 	if (r == ZK_EAUTH && join)
-		log_error(r, NULL, "wrong code; it is dead now, 'zk pair' on "
-		    "the other device shows a new one");
+		log_error(r, NULL, "wrong code, or too late for it; it is dead "
+		    "now, 'zk pair' on the other device shows a new one");
 	else if (r == ZK_EAUTH)
 		log_error(r, NULL, "somebody tried a wrong code; this one is "
 		    "dead now, 'zk pair' shows a new one");
@@ -335,8 +335,14 @@ explain(enum zk_err r, bool join)
 		log_error(r, NULL, "no device shows this code: it is wrong, "
 		    "used or expired");
 	else if (r == ZK_EEXPIRED)
-		log_error(r, NULL, "nobody used the code in time; 'zk pair' "
-		    "shows a new one");
+		log_error(r, NULL, "nobody joined: the time is up, or the "
+		    "other side left; 'zk pair' shows a new code");
+	else if (r == ZK_EREFUSED && join)
+		log_error(r, NULL, "refused: the answer on the other device "
+		    "was no, somebody else uses this code, or it takes only "
+		    "the link for now");
+	else if (r == ZK_EREFUSED)
+		log_error(r, NULL, "refused: no device was added");
 }
 
 static enum zk_err

@@ -97,6 +97,9 @@ pair_get(struct pair_line *l, struct buf *msg)
 			return r;
 		env_sleep_ms(l->env, 500);
 	}
+	/* one that waited while this side slept comes too late as well */
+	if (env_mono_ms(l->env) >= l->deadline)
+		return ZK_EEXPIRED;
 	l->got++;
 	return ZK_OK;
 }
@@ -164,14 +167,18 @@ pair_open_line(struct pair_line *l, struct env *env, struct transport *t,
 	return r;
 }
 
-/* Ends the mailbox; what went before decides the result. */
+/*
+ * Ends this side of the mailbox, which goes when both sides have: a member
+ * of eight pairings in five minutes would find no room for the next.  What
+ * went before decides the result.
+ */
 static void
 pair_close_line(struct pair_line *l)
 {
 	enum zk_err r = transport_rv_close(l->t, &l->rv);
 
 	if (r != ZK_OK)
-		log_debug("cannot remove the mailbox: %s", err_text(r));
+		log_debug("cannot close the mailbox: %s", err_text(r));
 	pairtalk_free(l->talk);
 }
 
@@ -335,6 +342,8 @@ show_admit(const struct pair_show_opts *o, struct pair_line *l,
 	enum zk_err r;
 
 	if (!o->ui.consent(o->ui.arg, ask->name, check)) {
+		if (pair_stopped(l))
+			return ZK_ESIGNAL;
 		show_refuse(l);
 		return ZK_EREFUSED;
 	}
@@ -547,7 +556,7 @@ pair_join(const struct pair_join_opts *o, struct pair_result *out)
 	if (r != ZK_OK)
 		return r;
 	r = join_talk(o, &l, out);
-	pairtalk_free(l.talk);
+	pair_close_line(&l);
 	if (r != ZK_OK)
 		memset(out, 0, sizeof(*out));
 	return r;

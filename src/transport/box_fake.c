@@ -114,6 +114,6 @@ box_fake_close(struct fake_boxes *b, const struct trv *rv)
 {
 	struct fake_box *box = find(b, rv->plate);
 
-	if (box != NULL)
+	if (box != NULL && rv->side == 0)
 		drop(b, box);
 }

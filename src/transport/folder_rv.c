@@ -261,6 +261,8 @@ folder_rv_close(struct transport *t, const struct trv *rv)
 	enum zk_err r;
 	int top;
 
+	if (rv->side != 0)
+		return ZK_OK;	/* the other may have to read yet */
 	r = open_rv(f, &top);
 	if (r != ZK_OK)
 		return r;

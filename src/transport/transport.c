@@ -12,6 +12,8 @@
 #include "util/env.h"
 #include "util/log.h"
 
+#define RV_CLOSE_MS 2000
+
 enum zk_err
 transport_init(struct transport *t, const struct transport_ops *ops,
     const struct transport_opts *opts, const char *url)
@@ -272,7 +274,15 @@ transport_rv_get(struct transport *t, const struct trv *rv, unsigned seq,
 enum zk_err
 transport_rv_close(struct transport *t, const struct trv *rv)
 {
-	return t->ops->rv_close(t, rv);
+	struct transport_opts was = t->opts;
+	enum zk_err r;
+
+	t->opts.stop = NULL;
+	if (was.timeout_ms <= 0 || was.timeout_ms > RV_CLOSE_MS)
+		t->opts.timeout_ms = RV_CLOSE_MS;
+	r = t->ops->rv_close(t, rv);
+	t->opts = was;
+	return r;
 }
 
 enum zk_err

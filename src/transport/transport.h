@@ -227,7 +227,12 @@ ZK_CHECKED enum zk_err transport_rv_put(struct transport *t,
  */
 ZK_CHECKED enum zk_err transport_rv_get(struct transport *t,
     const struct trv *rv, unsigned seq, unsigned wait_ms, struct buf *out);
-/* Removes the mailbox; gone already is fine. */
+/*
+ * This side is done; what it sent can still be read.  The mailbox goes once
+ * both are, on some remotes with side 0.  Gone already is fine.  Goes out
+ * after a stop, too, which the other side would wait for in vain, but takes
+ * no longer than 2 s.
+ */
 ZK_CHECKED enum zk_err transport_rv_close(struct transport *t,
     const struct trv *rv);
 

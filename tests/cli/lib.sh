@@ -14,9 +14,10 @@ ZK=${ZK:-$top/build/zk}
 case $ZK in /*) ;; *) ZK=$PWD/$ZK ;; esac
 T=$(mktemp -d) || exit 1
 pids=
+pair_pid=
 # shellcheck disable=SC2317 # called by the trap
 lib_cleanup() {
-	for pid in $pids; do
+	for pid in $pids $pair_pid; do
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
@@ -103,23 +104,59 @@ device_init() {
 	    "$@" >/dev/null || fail "init of $dev"
 }
 
+# pair_show NAME: NAME shows a code; sets pair_pid, link, and code, empty if
+# only the link may be used.  Its output is in $T/show and $T/show.err.
+pair_show() {
+	: >"$T/show"
+	XDG_STATE_HOME="$T/state-$1" "$ZK" -C "$T/$1" pair --yes --json \
+	    >"$T/show" 2>"$T/show.err" &
+	pair_pid=$!
+	tries=0
+	while ! grep -q '"type":"invite"' "$T/show"; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || fail "no invitation:" \
+		    "$(cat "$T/show.err")"
+		sleep 0.05
+	done
+	link=$(sed -n 's/.*"link":"\([^"]*\)".*/\1/p;q' "$T/show")
+	code=$(sed -n 's/.*"code":"\([^"]*\)".*/\1/p;q' "$T/show")
+}
+# pair_ends STATUS: that of the side that shows.
+pair_ends() {
+	wait "$pair_pid"
+	lib_got=$?
+	pair_pid=
+	[ "$lib_got" -eq "$1" ] || fail "the member ends with $lib_got, not" \
+	    "$1: $(cat "$T/show.err")"
+}
+# pair_enter CODE NEW ARG...: $T/NEW joins by a code or link.
+pair_enter() {
+	lib_code=$1
+	who=$2
+	shift 2
+	ZK_CODE=$lib_code XDG_STATE_HOME="$T/state-$who" "$ZK" pair --join \
+	    "$T/$who" --name "$who" --yes "$@" </dev/null
+}
+
 # device_pair MEMBER NEW: $T/NEW joins the vault of $T/MEMBER by its link.
 device_pair() {
 	mkdir -p "$T/$2"
-	: >"$T/pair-$1"
-	as "$1" pair --yes --json >"$T/pair-$1" 2>"$T/pair-$1.err" &
-	pair_pid=$!
-	tries=0
-	while ! grep -q '"type":"invite"' "$T/pair-$1"; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 200 ] || fail "no invitation:" \
-		    "$(cat "$T/pair-$1.err")"
-		sleep 0.05
-	done
-	link=$(sed -n 's/.*"link":"\([^"]*\)".*/\1/p;q' "$T/pair-$1")
-	ZK_CODE=$link XDG_STATE_HOME="$T/state-$2" "$ZK" -q pair --join \
-	    "$T/$2" --name "$2" --yes >/dev/null || fail "joining as $2"
-	wait "$pair_pid" || fail "pairing on $1"
+	pair_show "$1"
+	pair_enter "$link" "$2" -q >/dev/null || fail "joining as $2"
+	pair_ends 0
+}
+
+# preload NAME: whatever starts from here on has tests/preload/NAME.c under
+# it; skips where that does not work.
+preload() {
+	lib_so=${BUILD:-$top/build}/tools/$1.so
+	[ -e "$lib_so" ] || skip "no $lib_so"
+	# a sanitizer wants to be first, and works without
+	ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0
+	export ASAN_OPTIONS
+	LD_PRELOAD=$lib_so "$ZK" --version >/dev/null 2>&1 ||
+	    skip "nothing can be put under this program"
+	export LD_PRELOAD="$lib_so"
 }
 
 # same_tree A B: names, kinds, modes, times, contents; without .zk.

@@ -408,6 +408,7 @@ struct meeting {
 	atomic_bool ready;
 	bool say_yes;
 	bool slow;		/* the member's user answers after the end */
+	bool late;		/* so is the guess */
 	bool big;		/* a grant in many pieces */
 	unsigned rate;		/* of faults, in 16 */
 	uint64_t seed_no;
@@ -524,6 +525,7 @@ struct faulty {
 	struct transport *inner;
 	uint64_t seed;
 	unsigned rate;		/* in 16 */
+	bool late;		/* what it gets comes after the code's life */
 };
 
 enum fault { FAULT_NONE, FAULT_LOSE, FAULT_LATE, FAULT_TWICE };
@@ -577,6 +579,8 @@ faulty_get(struct transport *t, const struct trv *rv, unsigned seq,
 	if (how == FAULT_LOSE)
 		return ZK_ENET;
 	r = transport_rv_get(f->inner, rv, seq, wait_ms, out);
+	if (f->late && r == ZK_OK)
+		meeting_skew = PAIR_LIFE_MS;
 	return how == FAULT_LATE && r == ZK_OK ? ZK_ENET : r;
 }
 
@@ -635,6 +639,7 @@ meeting_show(void *arg)
 	o.ui = (struct pair_ui){ .arg = m, .invite = meeting_invite,
 	    .consent = meeting_consent, .check = meeting_check };
 	m->shown = faulty_open(&f, m->url, m->seed_no, m->rate);
+	f.late = m->late;
 	o.t = &f.t;
 	if (m->shown == ZK_OK)
 		m->shown = pair_show(&o, &m->show_out);
@@ -850,6 +855,27 @@ test_faults(void)
 	meeting_release(&m, dir);
 }
 
+/* The right code, which the member finds when it wakes after the end. */
+static void
+test_late(void)
+{
+	struct meeting m;
+	pthread_t th;
+	char dir[DIR_LEN];
+
+	NEED(meeting_init(&m, dir));
+	m.late = true;
+	NEED(meeting_start(&m, &th));
+	CHECK(meeting_join(&m, m.code) == ZK_EAUTH);
+	pthread_join(th, NULL);
+	meeting_skew = 0;
+	CHECK(m.shown == ZK_EEXPIRED && m.failed == 0);
+	/* not even which vault it is was told */
+	CHECK(m.join_check[0] == '\0' && m.show_check[0] == '\0');
+	CHECK(m.admitted == 0 && m.accepted == 0);
+	meeting_release(&m, dir);
+}
+
 /* A yes that comes too late admits nobody. */
 static void
 test_slow(void)
@@ -886,6 +912,7 @@ TESTS(
     { "P01_P02_guess", test_guess },
     { "P08_refused", test_refused },
     { "P03_expired", test_expired },
+    { "P03_late", test_late },
     { "P03_slow", test_slow },
     { "P13_faults", test_faults },
 )

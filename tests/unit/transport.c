@@ -826,9 +826,16 @@ case_rendezvous(struct fix *f)
 	CHECK(out.len == 4 && memcmp(out.data, "more", 4) == 0);
 	/* who holds no side speaks for none */
 	CHECK(transport_rv_put(b, &rc, 1, "evil", 4) != ZK_OK);
+	/* what a side sent stays until the other is done, too */
+	CHECK(transport_rv_put(b, &rb, 1, "end", 3) == ZK_OK);
+	CHECK(transport_rv_close(b, &rb) == ZK_OK);
+	buf_reset(&out);
+	CHECK(transport_rv_get(a, &ra, 1, 2000, &out) == ZK_OK);
+	CHECK(out.len == 3 && memcmp(out.data, "end", 3) == 0);
 	CHECK(transport_rv_close(a, &ra) == ZK_OK);
 	CHECK(transport_rv_close(a, &ra) == ZK_OK);
 	CHECK(transport_rv_get(b, &rb, 2, 200, &out) == ZK_EEXPIRED);
+	CHECK(transport_rv_claim(b, &rb) == ZK_EEXPIRED);
 	buf_release(&out);
 	transport_free(a);
 	transport_free(b);
