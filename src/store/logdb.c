@@ -387,6 +387,21 @@ logdb_log_get(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
 }
 
 enum zk_err
+logdb_alike(struct db *db, const uint8_t *prefix, size_t len, uint64_t *n)
+{
+	uint8_t low[LOGDB_HASH_LEN] = { 0 }, high[LOGDB_HASH_LEN];
+	struct stmt *s = db_stmt(db,
+	    "SELECT count(*) FROM log WHERE log>=?1 AND log<=?2");
+
+	memset(high, 0xff, sizeof(high));
+	memcpy(low, prefix, len);
+	memcpy(high, prefix, len);
+	stmt_blob(s, 1, low, sizeof(low));
+	stmt_blob(s, 2, high, sizeof(high));
+	return count_one(db, s, n);
+}
+
+enum zk_err
 logdb_log_put(struct db *db, const struct logdb_log *l)
 {
 	struct stmt *s = db_stmt(db, "INSERT OR REPLACE INTO"

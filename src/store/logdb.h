@@ -129,6 +129,10 @@ ZK_CHECKED enum zk_err logdb_from(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], uint64_t seq,
     struct logdb_seg *out);
 
+/* How many logs are known whose ids begin with these len bytes. */
+ZK_CHECKED enum zk_err logdb_alike(struct db *db, const uint8_t *prefix,
+    size_t len, uint64_t *n);
+
 /* The device of a log; sets it; lists all. */
 ZK_CHECKED enum zk_err logdb_log_get(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], struct logdb_log *out);

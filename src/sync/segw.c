@@ -9,6 +9,7 @@
 #include "format/segment.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "sync/causal.h"
 #include "sync/segcache.h"
 #include "sync/vault.h"
 #include "util/log.h"
@@ -207,7 +208,9 @@ put(void *arg, struct op *op)
 	r = add(w, op);
 	if (r == ZK_OK && op->type == OP_CREATE)
 		op->node = op->id;
-	return r == ZK_OK ? tree_apply(w->v->tree, op) : r;
+	if (r == ZK_OK)
+		r = tree_apply(w->v->tree, op);
+	return r == ZK_OK ? causal_own(w->v, op, w->row.id) : r;
 }
 
 enum zk_err
