@@ -322,6 +322,17 @@ logdb_tip(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
 }
 
 enum zk_err
+logdb_tips_of(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
+    uint64_t *n)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT count(*) FROM seg WHERE tip=1 AND log=?1");
+
+	stmt_blob(s, 1, log, LOGDB_HASH_LEN);
+	return count_one(db, s, n);
+}
+
+enum zk_err
 logdb_fork(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
     uint64_t seq, const uint8_t hash[static LOGDB_HASH_LEN],
     struct logdb_seg *other)

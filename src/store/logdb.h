@@ -115,6 +115,10 @@ ZK_CHECKED enum zk_err logdb_tips(struct db *db,
 ZK_CHECKED enum zk_err logdb_tip(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], struct logdb_seg *out);
 
+/* How many tips one log has: more than one if it was forked. */
+ZK_CHECKED enum zk_err logdb_tips_of(struct db *db,
+    const uint8_t log[static LOGDB_HASH_LEN], uint64_t *n);
+
 /* Other segments held at (log, seq) than this hash: a fork. */
 ZK_CHECKED enum zk_err logdb_fork(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], uint64_t seq,

@@ -452,6 +452,17 @@ ingest_page(struct round *rd, struct vremote *vr, struct page *p,
 }
 
 enum zk_err
+ingest_own_forked(struct round *rd)
+{
+	uint64_t n = 0;
+	enum zk_err r = logdb_tips_of(rd->v->db, rd->v->log_id, &n);
+
+	if (r == ZK_OK && n > 1)
+		rd->own_ahead = true;
+	return r;
+}
+
+enum zk_err
 ingest_new_incarnation(struct round *rd)
 {
 	struct vault *v = rd->v;

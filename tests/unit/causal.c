@@ -22,6 +22,7 @@
 #include "store/remotedb.h"
 #include "store/store.h"
 #include "sync/round.h"
+#include "sync/segw.h"
 #include "sync/vault.h"
 #include "util/env_fake.h"
 #include "util/log.h"
@@ -705,6 +706,226 @@ test_any_order(void)
 	CHECK(outside > n);
 }
 
+/* Honest writers ----------------------------------------------------------- */
+
+/* A device records one op; with node NULL a new file of that name. */
+static enum zk_err
+write_own(struct vault *v, const char *name, const struct opid *node,
+    struct opid *id)
+{
+	struct made m = { .data = { 0, 'x' } };
+	struct segw *w = NULL;
+	struct emit *e;
+	enum zk_err r;
+
+	m.op.type = node == NULL ? OP_CREATE : OP_MOVE;
+	m.op.name_len = strlen(name);
+	memcpy(m.name, name, m.op.name_len);
+	lend(&m);
+	if (node == NULL) {
+		m.op.kind = NODE_FILE;
+		m.op.content.form = CONTENT_INLINE;
+		m.op.content.size = 1;
+		m.op.content.data_len = 2;
+		chunk_hash(0, m.data + 1, 1, m.op.content.hash);
+	} else {
+		m.op.node = m.refs[0] = *node;
+		m.op.place_refs_n = 1;
+	}
+	MUST(db_begin(v->db));
+	MUST(segw_begin(v, &w));
+	e = segw_emit(w);
+	r = e->put(e->arg, &m.op);
+	if (r != ZK_OK) {
+		segw_abort(w);
+		return r;
+	}
+	MUST(segw_end(w, false));
+	MUST(db_commit(v->db));
+	*id = m.op.id;
+	return ZK_OK;
+}
+
+/* Another device takes all that from holds; nothing of it is void. */
+static void
+take_from(struct vault *to, struct vault *from)
+{
+	static const struct sync_opts o;
+	struct sync_report rep = { 0 };
+	struct round rd = { .v = to, .o = &o, .rep = &rep };
+	struct logdb_seg g = { 0 };
+	struct page *p = NULL;
+	uint64_t pending = 1;
+
+	MUST(page_new(&p));
+	while (logdb_next(from->db, g.ord, &g) == ZK_OK) {
+		struct tseg t = { .seq = g.seq };
+		struct buf b;
+
+		buf_init(&b, TRANSPORT_OBJ_MAX);
+		MUST(logdb_data(from->db, g.id, &b));
+		memcpy(t.log, g.log, 32);
+		memcpy(t.hash, g.hash, 32);
+		t.data = b.data;
+		t.len = b.len;
+		MUST(page_add(p, &t));
+		buf_release(&b);
+	}
+	MUST(ingest_page(&rd, NULL, p, NULL));
+	/* a fork of a log is named, and is all */
+	CHECK(rd.worst == ZK_OK || rd.worst == ZK_EFORK);
+	MUST(logdb_pending(to->db, &pending));
+	CHECK(pending == 0);
+	page_free(p);
+	round_release(&rd);
+}
+
+static void
+check_same(const struct vault *a, const struct vault *b)
+{
+	struct buf x, y;
+
+	buf_init(&x, DUMP_MAX);
+	buf_init(&y, DUMP_MAX);
+	MUST(list_dump(a->tree, &x));
+	MUST(list_dump(b->tree, &y));
+	CHECK(x.len == y.len && memcmp(x.data, y.data, x.len) == 0);
+	buf_release(&x);
+	buf_release(&y);
+}
+
+static bool
+has_name(struct vault *v, const char *name)
+{
+	struct list *l = NULL;
+	const struct list_entry *e = NULL;
+	enum zk_err r = list_lookup(v->tree, (const uint8_t *)name,
+	    strlen(name), &l);
+
+	if (r == ZK_OK)
+		r = list_next(l, &e);
+	list_close(l);
+	return r == ZK_OK;
+}
+
+/* A log with two ends: 0, and 1 and 2 behind it, each with a new node. */
+static void
+write_two_tips(struct world *w)
+{
+	static const int prev[] = { -1, 0, 0 };
+
+	MUST(tree_begin(w->tree));
+	for (w->at = 0; w->at < 3; w->at++, w->n++) {
+		struct mseg *s = &w->s[w->at];
+
+		tree_past(w->tree, model_past, w);
+		set_place_in(w, s, 0, prev[w->at]);
+		do {
+			s->n = 0;
+			buf_release(&s->stored);
+			write_segment(w);
+		} while (s->n == 0 || s->ops[0].op.type != OP_CREATE);
+	}
+	MUST(tree_end(w->tree));
+}
+
+/* Both ends of a forked log are told before what either of them made. */
+static void
+test_two_tips(void)
+{
+	static struct world w;
+	static const int order[] = { 0, 1, 2 };
+	static const char *const names[] = { "one", "two" };
+	struct opid id;
+
+	NEED(crypto_init() == ZK_OK);
+	log_set_level(LOG_QUIET);
+	for (int first = 0; first < 2; first++) {
+		memset(&w, 0, sizeof(w));
+		w.seed = 4;
+		world_make(&w);
+		write_two_tips(&w);
+		take(&w, w.v[0], order, 3);
+		for (int i = 0; i < 2; i++) {
+			int k = (first + i) % 2;
+
+			MUST(write_own(w.v[0], names[k],
+			    &w.s[1 + k].ops[0].node, &id));
+		}
+		CHECK(has_name(w.v[0], "one") && has_name(w.v[0], "two"));
+		take_from(w.v[1], w.v[0]);
+		check_same(w.v[0], w.v[1]);
+		world_free(&w);
+	}
+}
+
+/* A segment in the name of v, behind the first of its log. */
+static void
+write_clone(struct world *w, struct vault *v, struct mseg *s)
+{
+	struct made m = { .data = { 0, 'x' }, .name = "cln" };
+	struct logdb_seg first;
+	struct segb_opts o = { .vault = w->vault, .wall_ms = WALL,
+		.rec_heads = (const uint8_t (*)[32])
+		&w->names[w->recs - 1], .rec_heads_n = 1, .seq = 2,
+		.log_pk = signkey_pk(v->log), .prev = first.hash };
+	struct segb *b = NULL;
+
+	MUST(logdb_tip(v->db, v->log_id, &first));
+	o.lamport0 = first.last_lamport + 1;
+	m.op.type = OP_CREATE;
+	m.op.kind = NODE_DIR;
+	m.op.name_len = 3;
+	lend(&m);
+	MUST(segb_new(&o, &b));
+	MUST(segb_add(b, &m.op, &m.op.id));
+	s->seq = 2;
+	s->ops[0] = m;
+	buf_init(&s->stored, TRANSPORT_OBJ_MAX);
+	MUST(segb_seal(b, v->env, w->E, w->epoch, v->log, &s->stored,
+	    s->hash));
+	segb_free(b);
+}
+
+/* Nothing is written behind one of two histories of the own log. */
+static void
+test_own_fork(void)
+{
+	static struct world w;
+	static const struct sync_opts o;
+	static const int order[] = { 0 };
+	struct sync_report rep = { 0 };
+	struct round rd = { .o = &o, .rep = &rep };
+	struct opid one, two, id;
+
+	NEED(crypto_init() == ZK_OK);
+	log_set_level(LOG_QUIET);
+	memset(&w, 0, sizeof(w));
+	w.seed = 5;
+	world_make(&w);
+	rd.v = w.v[0];
+	MUST(write_own(rd.v, "a", NULL, &one));
+	write_clone(&w, rd.v, &w.s[0]);
+	w.n = 1;
+	MUST(write_own(rd.v, "b", NULL, &two));
+	memcpy(w.log_id[0], rd.v->log_id, 32);
+	take(&w, rd.v, order, 1);
+	CHECK(has_name(rd.v, "cln") && has_name(rd.v, "b"));
+	/* a run that was killed here must not go on in this log */
+	CHECK(write_own(rd.v, "c", &two, &id) == ZK_EFORK);
+	MUST(ingest_own_forked(&rd));
+	NEED(rd.own_ahead);
+	MUST(ingest_new_incarnation(&rd));
+	MUST(write_own(rd.v, "c", &two, &id));
+	MUST(write_own(rd.v, "d", &w.s[0].ops[0].op.id, &id));
+	take_from(w.v[1], rd.v);
+	check_same(w.v[0], w.v[1]);
+	CHECK(has_name(w.v[1], "c") && has_name(w.v[1], "d"));
+	world_free(&w);
+}
+
 TESTS(
     { "any_order", test_any_order },
+    { "two_tips", test_two_tips },
+    { "own_fork", test_own_fork },
 )
