@@ -322,7 +322,7 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 	struct logdb_seg row = { 0 };
 	struct past past = { 0 };
 	static const uint8_t never[32];
-	bool have = false;
+	bool have = false, over = false;
 	enum zk_err r = logdb_have(v->db, p->items[i].s.hash, &have);
 
 	if (r != ZK_OK || have)
@@ -333,6 +333,7 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 	if (memcmp(seg_log(s), v->log_id, VAULT_ID_LEN) == 0)
 		rd->own_ahead = true;
 	r = store_pending(rd, &p->items[i], s, &row);
+	over = r == ZK_ELIMIT;
 	if (r == ZK_OK && p->items[i].refused)
 		r = logdb_wait(v->db, row.id, row.log, row.seq, never);
 	else if (r == ZK_OK)
@@ -347,8 +348,8 @@ out:
 		    err_text(r));
 		if (vr != NULL)
 			vr->stuck = true;
-		/* after a failed apply the batch must go: see take_page */
-		if (r == ZK_EGAP || !p->items[i].refused)
+		/* after a failed apply the batch must go: see ingest_page */
+		if (r == ZK_EGAP || over || !p->items[i].refused)
 			r = ZK_OK;
 	}
 	free(past.heads_last);

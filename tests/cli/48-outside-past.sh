@@ -1,6 +1,7 @@
 #!/bin/sh
 # N22: a member writes ops that name what its segment does not build on, or
-# what there is not.  Whoever receives them first or last drops them alike.
+# what there is not.  Whoever receives them first or last drops them alike;
+# what waits for a head that does not exist keeps nobody else waiting.
 . "${0%/*}/lib.sh"
 
 forge=${BUILD:-$top/build}/tools/forge
@@ -80,4 +81,23 @@ expect 0 as d push
 expect 0 as a pull
 expect 0 as c pull
 [ ! -e "$T/a/late" ] || fail "an honest removal is void"
+same_tree a c
+
+# a head that does not exist: waits, and only that
+file waits no | as_forger b gap
+echo more >"$T/a/more"
+expect 5 as a pull
+expect 0 as a push
+expect 5 as c pull
+err_has "has not arrived"
+[ "$(cat "$T/c/more")" = more ] || fail "all wait for a head of one"
+[ ! -e "$T/c/waits" ] || fail "applied without what it builds on"
+file behind no | as_forger b
+expect 5 as c pull
+[ ! -e "$T/c/behind" ] || fail "applied behind what waits"
+echo own >"$T/c/own"
+expect 0 as c push
+run=0
+as a pull >"$T/out" 2>"$T/err" || run=$?
+[ "$run" -eq 5 ] || fail "status $run"
 same_tree a c

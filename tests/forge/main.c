@@ -1,14 +1,16 @@
 /*
  * forge DIR STATE_HOME URL [LAMPORT] < SCRIPT
+ * forge DIR STATE_HOME URL gap < SCRIPT
  * forge DIR STATE_HOME URL stranger|genesis
  * forge DIR STATE_HOME URL id PATH
  *
  * Writes one segment of arbitrary ops in the name of the device whose vault
  * is at DIR, and appends it to the remote at URL: what a hostile member can
  * do.  The ops are not judged and not applied to DIR.  LAMPORT is added to
- * the right first Lamport time.  Script lines, names and texts in hex, "-"
- * for empty; REF is "root", the number of an op of this script (from 0), or
- * "@" and any id in hex:
+ * the right first Lamport time; with gap the segment names as a head one
+ * that does not exist.  Script lines, names and texts in hex, "-" for empty;
+ * REF is "root", the number of an op of this script (from 0), or "@" and any
+ * id in hex:
  *
  *	create KIND PARENT-REF NAME MODE(octal) SECONDS NANOSECONDS TEXT
  *	move REF PARENT-REF NAME
@@ -176,8 +178,10 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 
 /* The next segment of the log, after all that it holds. */
 static void
-begin(struct forge *f, uint64_t lamport)
+begin(struct forge *f, uint64_t lamport, bool gap)
 {
+	static const struct seg_head none = { .seq = 1, .log = "no such log",
+		.hash = "no such segment" };
 	struct logdb_seg tip;
 	struct segb_opts o = { 0 };
 	enum zk_err r = logdb_tip(f->v->db, f->v->log_id, &tip);
@@ -196,6 +200,8 @@ begin(struct forge *f, uint64_t lamport)
 	o.lamport0 = tip.last_lamport + 1 + lamport;
 	o.wall_ms = f->row.wall_ms;
 	o.rec_heads = members_heads(f->v->members, &o.rec_heads_n);
+	o.heads = &none;
+	o.heads_n = gap ? 1 : 0;
 	r = segb_new(&o, &f->b);
 	if (r != ZK_OK)
 		die("cannot begin a segment", r);
@@ -347,7 +353,8 @@ main(int argc, char **argv)
 		vault_close(f.v);
 		return 0;
 	}
-	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0);
+	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
+	    argc > 4 && strcmp(argv[4], "gap") == 0);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		read_op(&f, line, &op, &refs);
 		if (f.n == FORGE_OPS)

@@ -924,8 +924,66 @@ test_own_fork(void)
 	world_free(&w);
 }
 
+/*
+ * N22: what names a head that does not exist waits, so many of one log at
+ * most, and keeps nobody else waiting.
+ */
+static void
+test_waiting_bound(void)
+{
+	static struct world w;
+	static const int page[] = { 4100 % 2, 2 };
+	struct seg_head none = { .seq = 7, .log = "no", .hash = "such" };
+	struct logdb_seg g = { 0 };
+	uint64_t pending = 0;
+
+	NEED(crypto_init() == ZK_OK);
+	log_set_level(LOG_QUIET);
+	memset(&w, 0, sizeof(w));
+	w.seed = 6;
+	world_make(&w);
+	w.n = 2;
+	for (uint64_t seq = 1; seq <= 4100; seq++) {
+		struct mseg *s = &w.s[seq % 2];
+		struct segb_opts o = { .vault = w.vault, .seq = seq,
+			.rec_heads = (const uint8_t (*)[32])
+			&w.names[w.recs - 1], .rec_heads_n = 1,
+			.log_pk = signkey_pk(w.log[0]),
+			.prev = w.s[(seq + 1) % 2].hash, .heads = &none,
+			.heads_n = seq == 1 ? 1 : 0, .lamport0 = seq };
+		const int at = (int)(seq % 2);
+		struct segb *b = NULL;
+
+		MUST(segb_new(&o, &b));
+		if (seq == 1)
+			add_cert(&w, b, 0);
+		s->seq = seq;
+		buf_release(&s->stored);
+		buf_init(&s->stored, TRANSPORT_OBJ_MAX);
+		MUST(segb_seal(b, fake_env(w.dice), w.E, w.epoch, w.log[0],
+		    &s->stored, s->hash));
+		segb_free(b);
+		take(&w, w.v[0], &at, 1);
+	}
+	MUST(logdb_pending(w.v[0]->db, &pending));
+	CHECK(pending == 4096);
+	w.n = 3;
+	w.at = 2;
+	MUST(tree_begin(w.tree));
+	set_place_in(&w, &w.s[2], 1, -1);
+	write_segment(&w);
+	/* on one page with the last of those that find no room */
+	take(&w, w.v[0], page, 2);
+	MUST(logdb_pending(w.v[0]->db, &pending));
+	CHECK(pending == 4096);
+	MUST(logdb_by_hash(w.v[0]->db, w.s[2].hash, &g));
+	CHECK(g.state == LOGDB_APPLIED);
+	world_free(&w);
+}
+
 TESTS(
     { "any_order", test_any_order },
     { "two_tips", test_two_tips },
     { "own_fork", test_own_fork },
+    { "waiting_bound", test_waiting_bound },
 )
