@@ -27,6 +27,9 @@ get_parent(struct tree *t, const struct op *op, int64_t *n)
 		    &t->par_kind);
 		if (r != ZK_OK)
 			return r == ZK_ENOENT ? ZK_EREFUSED : r;
+		r = refs_past(t, &op->parent, false);
+		if (r != ZK_OK)
+			return r;
 		t->par_id = op->parent;
 		t->par_known = true;
 	}
@@ -60,6 +63,8 @@ get_node(struct tree *t, const struct op *op, struct cdb_node *node)
 	r = vis_flush(t);
 	if (r == ZK_OK)
 		r = t->db.impl->node_by_id(t->db.db, &op->node, node);
+	if (r == ZK_OK)
+		r = refs_past(t, &op->node, node->split);
 	return r == ZK_ENOENT ? ZK_EREFUSED : r;
 }
 
@@ -83,6 +88,7 @@ start_op(const struct op *op, const struct cdb_node *node, uint8_t regs,
 	if (op->has_mode || op->has_mtime)
 		out->regs |= REG_ATTR;
 	out->heads = out->regs;
+	out->content.locator = op->content.locator;
 }
 
 /* The id that last set mode or mtime: of op o, or of the birth. */
@@ -203,6 +209,7 @@ apply_create(struct tree *t, const struct op *op)
 	node.mtime_sec = op->mtime_sec;
 	node.mtime_nsec = op->mtime_nsec;
 	node.heads = REG_PLACE | REG_ATTR;
+	node.content.locator = op->content.locator;
 	if (op->kind != NODE_DIR) {
 		node.heads |= REG_CONTENT;
 		set_content(&node.content, &op->content);

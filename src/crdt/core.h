@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "crdt/cdb.h"
+#include "crdt/tree.h"
 
 struct tree {
 	struct cdb db;
@@ -23,7 +24,10 @@ struct tree {
 	int64_t acc_n;
 	int64_t acc_delta;
 	int64_t last_dirty;	/* added in this batch; CDB_LIMBO: none */
-	/* the parent that was looked up last */
+	/* what may be named (tree_past) */
+	tree_past_fn *past;
+	void *past_arg;
+	/* the parent that was looked up last, and may be named */
 	bool par_known;
 	struct opid par_id;
 	int64_t par_n;

@@ -151,6 +151,9 @@ fill_content(struct list_entry *e, const struct cdb_node *node,
 	e->content = node->content;
 	e->wall_ms = node->wall_ms;
 	memcpy(e->device, node->device, sizeof(e->device));
+	/* there it tells where the op is, not where content is */
+	if (node->kind == NODE_DIR)
+		e->content.locator = 0;
 	if (h == NULL)
 		return;
 	op = &h->low;

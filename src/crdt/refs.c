@@ -8,6 +8,12 @@ refs_live(const struct cdb_op *op)
 }
 
 enum zk_err
+refs_past(struct tree *t, const struct opid *id, bool split)
+{
+	return t->past == NULL ? ZK_OK : t->past(t->past_arg, id, split);
+}
+
+enum zk_err
 refs_get(struct tree *t, const struct op *op, const struct opid *ref,
     const struct cdb_node *node, uint8_t regs, struct cdb_op *out)
 {
@@ -39,6 +45,8 @@ check_list(struct tree *t, const struct op *op, const struct cdb_node *node,
 		struct cdb_op ref;
 
 		r = refs_get(t, op, &refs[i], node, regs, &ref);
+		if (r == ZK_OK && ref.o != node->n)
+			r = refs_past(t, &ref.id, false);
 	}
 	return r;
 }

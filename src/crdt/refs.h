@@ -16,6 +16,13 @@
 bool refs_live(const struct cdb_op *op);
 
 /*
+ * ZK_EREFUSED unless ops at hand may name this one (tree_past), which is
+ * there.
+ */
+ZK_CHECKED enum zk_err refs_past(struct tree *t, const struct opid *id,
+    bool split);
+
+/*
  * The op of node that ref names, which must be in one of regs.  ZK_EREFUSED:
  * not known, of another node or register, or not below op.
  */
@@ -24,8 +31,9 @@ ZK_CHECKED enum zk_err refs_get(struct tree *t, const struct op *op,
     struct cdb_op *out);
 
 /*
- * ZK_EREFUSED unless all that op names is as refs_get wants: place, content
- * and attr refs in one of these registers each (0: there must be none).
+ * ZK_EREFUSED unless all that op names may be named (node was asked for
+ * before) and is as refs_get wants: place, content and attr refs in one of
+ * these registers each (0: there must be none).
  */
 ZK_CHECKED enum zk_err refs_check(struct tree *t, const struct op *op,
     const struct cdb_node *node, uint8_t place, uint8_t content,

@@ -38,6 +38,7 @@ forget(struct tree *t)
 	t->acc_n = 0;
 	t->acc_delta = 0;
 	t->last_dirty = CDB_LIMBO;
+	t->past = NULL;
 	t->par_known = false;
 	t->kept_known = false;
 	t->queue_n = 0;
@@ -59,6 +60,30 @@ tree_apply(struct tree *t, const struct op *op)
 	if (!t->open)
 		BUG("an op outside of a batch");
 	return apply_op(t, op);
+}
+
+void
+tree_past(struct tree *t, tree_past_fn *fn, void *arg)
+{
+	t->past = fn;
+	t->past_arg = arg;
+	t->par_known = false;
+}
+
+enum zk_err
+tree_locator(struct tree *t, const struct opid *id, uint64_t *locator)
+{
+	struct cdb_op op;
+	enum zk_err r = t->db.impl->op_by_id(t->db.db, id, &op);
+
+	*locator = r == ZK_OK ? op.content.locator : 0;
+	return r;
+}
+
+void
+tree_split_id(struct tree *t, const struct opid *head, struct opid *out)
+{
+	t->db.impl->split_id(head, out);
 }
 
 enum zk_err

@@ -42,16 +42,43 @@ void tree_abort(struct tree *t);
 /*
  * Takes in one op of types CREATE to SPLIT, with op->id set; for CREATE
  * op->node is not looked at.  content.data may be NULL; content.locator is
- * kept.  A known op is ignored.  Other types: BUG.
+ * kept, whether there is content or not.  A known op is ignored.  Other
+ * types: BUG.
  *
  * ZK_EREFUSED: the op is void, nothing changed, the batch goes on.  It names
- * a node or op that is not there, an op of another node or register, a
- * parent that is no directory, the root as what to change, or lacks or has
- * what its type must not (zk-merge(7), VOID OPS).  The judgement depends on
- * the op and its past alone, so every device makes the same one; ops that
- * name a void one are void by it.
+ * a node or op that is not there or not in its past (tree_past), an op of
+ * another node or register, a parent that is no directory, the root as what
+ * to change, or lacks or has what its type must not (zk-merge(7), VOID OPS).
+ * The judgement depends on the op and its past alone, so every device makes
+ * the same one; ops that name a void one are void by it.
  */
 ZK_CHECKED enum zk_err tree_apply(struct tree *t, const struct op *op);
+
+/*
+ * Whether the ops that are taken in may name this one, which is there: the
+ * question of their past (zk-format(5), SEGMENTS).  split: the birth of a
+ * node that was split off, which no segment holds.  ZK_EREFUSED: they may
+ * not.  It may ask tree_locator.
+ */
+typedef enum zk_err tree_past_fn(void *arg, const struct opid *id,
+    bool split);
+
+/*
+ * Asks fn from here on, until the next call or the end of the batch; NULL:
+ * every op that is there may be named.
+ */
+void tree_past(struct tree *t, tree_past_fn *fn, void *arg);
+
+/*
+ * The content.locator that the op with this id came with, 0 for none; of the
+ * one that was first, where an op came twice.  ZK_ENOENT: not there.
+ */
+ZK_CHECKED enum zk_err tree_locator(struct tree *t, const struct opid *id,
+    uint64_t *locator);
+
+/* The id of the node that a SPLIT of head makes. */
+void tree_split_id(struct tree *t, const struct opid *head,
+    struct opid *out);
 
 /*
  * The change counter: grows with every batch that changed anything.  A

@@ -322,6 +322,17 @@ logdb_tip(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
 }
 
 enum zk_err
+logdb_tips_of(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
+    uint64_t *n)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT count(*) FROM seg WHERE tip=1 AND log=?1");
+
+	stmt_blob(s, 1, log, LOGDB_HASH_LEN);
+	return count_one(db, s, n);
+}
+
+enum zk_err
 logdb_fork(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
     uint64_t seq, const uint8_t hash[static LOGDB_HASH_LEN],
     struct logdb_seg *other)
@@ -384,6 +395,21 @@ logdb_log_get(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
 	r = log_row(s, out);
 	stmt_reset(s);
 	return r;
+}
+
+enum zk_err
+logdb_alike(struct db *db, const uint8_t *prefix, size_t len, uint64_t *n)
+{
+	uint8_t low[LOGDB_HASH_LEN] = { 0 }, high[LOGDB_HASH_LEN];
+	struct stmt *s = db_stmt(db,
+	    "SELECT count(*) FROM log WHERE log>=?1 AND log<=?2");
+
+	memset(high, 0xff, sizeof(high));
+	memcpy(low, prefix, len);
+	memcpy(high, prefix, len);
+	stmt_blob(s, 1, low, sizeof(low));
+	stmt_blob(s, 2, high, sizeof(high));
+	return count_one(db, s, n);
 }
 
 enum zk_err

@@ -115,6 +115,10 @@ ZK_CHECKED enum zk_err logdb_tips(struct db *db,
 ZK_CHECKED enum zk_err logdb_tip(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], struct logdb_seg *out);
 
+/* How many tips one log has: more than one if it was forked. */
+ZK_CHECKED enum zk_err logdb_tips_of(struct db *db,
+    const uint8_t log[static LOGDB_HASH_LEN], uint64_t *n);
+
 /* Other segments held at (log, seq) than this hash: a fork. */
 ZK_CHECKED enum zk_err logdb_fork(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], uint64_t seq,
@@ -128,6 +132,10 @@ ZK_CHECKED enum zk_err logdb_next(struct db *db, int64_t after,
 ZK_CHECKED enum zk_err logdb_from(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], uint64_t seq,
     struct logdb_seg *out);
+
+/* How many logs are known whose ids begin with these len bytes. */
+ZK_CHECKED enum zk_err logdb_alike(struct db *db, const uint8_t *prefix,
+    size_t len, uint64_t *n);
 
 /* The device of a log; sets it; lists all. */
 ZK_CHECKED enum zk_err logdb_log_get(struct db *db,

@@ -6,6 +6,7 @@
 #include "store/basedb.h"
 #include "store/chunkdb.h"
 #include "store/logdb.h"
+#include "store/pastdb.h"
 #include "store/remotedb.h"
 #include "store/treedb.h"
 #include "util/log.h"
@@ -21,8 +22,8 @@ static enum zk_err
 store_create(struct db *db)
 {
 	static const char *const parts[] = {
-		setting_schema, logdb_schema, remotedb_schema, treedb_schema,
-		basedb_schema, chunkdb_schema
+		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
+		treedb_schema, basedb_schema, chunkdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -76,7 +77,10 @@ store_check(struct db *db, const char *path)
 		    path);
 		return ZK_EVERSION;
 	}
-	return v == STORE_VERSION ? ZK_OK : ZK_ETAMPER;
+	if (v != STORE_VERSION)
+		return ZK_ETAMPER;
+	/* newer than the version; what is missing in it is found again */
+	return db_exec(db, pastdb_schema);
 }
 
 enum zk_err

@@ -2,7 +2,7 @@
  * The vault's database, vault.db (zk(1), FILES): one SQLite file, one
  * writer.  This module opens it, owns the schema version and the small
  * settings; the tables of a subject live in the module of that subject
- * (logdb, recdb, remotedb, treedb, basedb, chunkdb), which all take the
+ * (logdb, pastdb, remotedb, treedb, basedb, chunkdb), which all take the
  * struct db.  Transactions belong to the caller.
  */
 #ifndef ZK_STORE_STORE_H

@@ -149,11 +149,11 @@ treedb_col_content(struct stmt *s, int i, struct content *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->form = (uint8_t)stmt_col_int(s, i);
+	out->locator = (uint64_t)stmt_col_int(s, i + 4);
 	if (out->form == CONTENT_NONE)
 		return ZK_OK;
 	out->merge = (uint8_t)stmt_col_int(s, i + 1);
 	out->size = (uint64_t)stmt_col_int(s, i + 2);
-	out->locator = (uint64_t)stmt_col_int(s, i + 4);
 	return stmt_col_copy(s, i + 3, out->hash, CONTENT_HASH_LEN);
 }
 
@@ -161,12 +161,12 @@ void
 treedb_put_content(struct stmt *s, int i, const struct content *c)
 {
 	stmt_int(s, i, c->form);
+	stmt_int(s, i + 4, (int64_t)c->locator);
 	if (c->form == CONTENT_NONE)
 		return;
 	stmt_int(s, i + 1, c->merge);
 	stmt_int(s, i + 2, (int64_t)c->size);
 	stmt_blob(s, i + 3, c->hash, CONTENT_HASH_LEN);
-	stmt_int(s, i + 4, (int64_t)c->locator);
 }
 
 static enum zk_err

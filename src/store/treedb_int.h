@@ -34,7 +34,7 @@ ZK_CHECKED enum zk_err treedb_col_name(struct stmt *s, int i,
 
 /*
  * Columns of content: form, merge, size, hash, loc from column or parameter
- * i on; a form of 0 stands for none, the others are then NULL.
+ * i on; a form of 0 stands for none, merge, size and hash are then NULL.
  */
 ZK_CHECKED enum zk_err treedb_col_content(struct stmt *s, int i,
     struct content *out);

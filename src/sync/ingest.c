@@ -12,6 +12,7 @@
 #include "format/segment.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "sync/causal.h"
 #include "sync/ingest_int.h"
 #include "sync/round.h"
 #include "util/log.h"
@@ -134,7 +135,7 @@ check_fork(struct round *rd, const struct seg *s)
 {
 	struct vault *v = rd->v;
 	struct logdb_seg other = { 0 };
-	char key[5 + 16 + 1];
+	char key[CAUSAL_FORK_KEY];
 	int64_t named = 0;
 	const uint8_t *log = seg_log(s);
 	enum zk_err r = logdb_fork(v->db, log, seg_seq(s), seg_hash(s),
@@ -142,9 +143,7 @@ check_fork(struct round *rd, const struct seg *s)
 
 	if (r != ZK_OK)
 		return r == ZK_ENOENT ? ZK_OK : r;
-	(void)snprintf(key, sizeof(key), "fork.%02x%02x%02x%02x%02x%02x%02x"
-	    "%02x", log[0], log[1], log[2], log[3], log[4], log[5], log[6],
-	    log[7]);
+	causal_fork_key(log, key);
 	r = store_get_int(v->db, key, 0, &named);
 	if (r != ZK_OK || named != 0)
 		return r;
@@ -186,6 +185,26 @@ wait_records(struct round *rd, const struct logdb_seg *row,
 	return r == ZK_OK ? ZK_EGAP : r;
 }
 
+/* The ops of a segment, each of which may name its past alone. */
+static enum zk_err
+take_ops(struct round *rd, struct page *p, struct seg *s,
+    const struct past *past, const struct logdb_log *l,
+    struct logdb_seg *row)
+{
+	struct causal *c = NULL;
+	enum zk_err r = causal_new(rd->v, s, row, &past->prev, &c);
+
+	if (r == ZK_OK) {
+		tree_past(rd->v->tree, causal_has, c);
+		r = ingest_ops(rd, p, s, l, row, c);
+		tree_past(rd->v->tree, NULL, NULL);
+	}
+	if (r == ZK_OK)
+		r = causal_keep(c);
+	causal_free(c);
+	return r;
+}
+
 /* Applies a segment whose past is applied. */
 static enum zk_err
 apply(struct round *rd, struct page *p, struct seg *s, struct past *past,
@@ -222,7 +241,7 @@ apply(struct round *rd, struct page *p, struct seg *s, struct past *past,
 	if (r == ZK_OK)
 		r = check_fork(rd, s);
 	if (r == ZK_OK)
-		r = ingest_ops(rd, p, s, &l, row);
+		r = take_ops(rd, p, s, past, &l, row);
 	if (r == ZK_OK)
 		r = take_acks(rd, s, &l);
 	if (r != ZK_OK)
@@ -303,7 +322,7 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 	struct logdb_seg row = { 0 };
 	struct past past = { 0 };
 	static const uint8_t never[32];
-	bool have = false;
+	bool have = false, over = false;
 	enum zk_err r = logdb_have(v->db, p->items[i].s.hash, &have);
 
 	if (r != ZK_OK || have)
@@ -314,6 +333,7 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 	if (memcmp(seg_log(s), v->log_id, VAULT_ID_LEN) == 0)
 		rd->own_ahead = true;
 	r = store_pending(rd, &p->items[i], s, &row);
+	over = r == ZK_ELIMIT;
 	if (r == ZK_OK && p->items[i].refused)
 		r = logdb_wait(v->db, row.id, row.log, row.seq, never);
 	else if (r == ZK_OK)
@@ -328,8 +348,8 @@ out:
 		    err_text(r));
 		if (vr != NULL)
 			vr->stuck = true;
-		/* after a failed apply the batch must go: see take_page */
-		if (r == ZK_EGAP || !p->items[i].refused)
+		/* after a failed apply the batch must go: see ingest_page */
+		if (r == ZK_EGAP || over || !p->items[i].refused)
 			r = ZK_OK;
 	}
 	free(past.heads_last);
@@ -429,6 +449,17 @@ ingest_page(struct round *rd, struct vremote *vr, struct page *p,
 		while (p->n > n)
 			free(p->items[--p->n].data);
 	}
+	return r;
+}
+
+enum zk_err
+ingest_own_forked(struct round *rd)
+{
+	uint64_t n = 0;
+	enum zk_err r = logdb_tips_of(rd->v->db, rd->v->log_id, &n);
+
+	if (r == ZK_OK && n > 1)
+		rd->own_ahead = true;
 	return r;
 }
 

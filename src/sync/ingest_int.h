@@ -6,6 +6,8 @@
 #include "store/logdb.h"
 #include "sync/round.h"
 
+struct causal;
+
 /*
  * Names what is wrong with the segment at (log, seq), and notes it.  vr, the
  * remote it came from, may be NULL.
@@ -23,10 +25,11 @@ ZK_CHECKED enum zk_err ingest_cert(struct round *rd, const struct seg *s,
 
 /*
  * Takes in all ops of a segment whose signer is known to be a member; void
- * ones are named and left out.  Republished segments are added to p.  Sets
- * row->blobs.
+ * ones are named and left out, c is told of the others.  Republished
+ * segments are added to p.  Sets row->blobs.
  */
 ZK_CHECKED enum zk_err ingest_ops(struct round *rd, struct page *p,
-    struct seg *s, const struct logdb_log *l, struct logdb_seg *row);
+    struct seg *s, const struct logdb_log *l, struct logdb_seg *row,
+    struct causal *c);
 
 #endif

@@ -7,6 +7,7 @@
 #include "format/logop.h"
 #include "store/chunkdb.h"
 #include "store/store.h"
+#include "sync/causal.h"
 #include "util/log.h"
 
 void
@@ -151,7 +152,7 @@ take_op(struct round *rd, struct page *p, const struct logdb_log *l,
 /* All ops of a segment whose signer is known to be a member. */
 enum zk_err
 ingest_ops(struct round *rd, struct page *p, struct seg *s,
-    const struct logdb_log *l, struct logdb_seg *row)
+    const struct logdb_log *l, struct logdb_seg *row, struct causal *c)
 {
 	enum zk_err r = ZK_OK;
 	struct op op;
@@ -173,6 +174,8 @@ ingest_ops(struct round *rd, struct page *p, struct seg *s,
 		    op.content.form == CONTENT_MANIFEST)
 			row->blobs = true;
 		r = take_op(rd, p, l, &op);
+		if (r == ZK_OK && op.type <= OP_SPLIT)
+			r = causal_took(c, &op);
 		if (r == ZK_EREFUSED) {
 			ingest_complain(rd, NULL, ZK_EFORMAT, seg_log(s),
 			    seg_seq(s), "an operation without meaning was "

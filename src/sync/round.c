@@ -102,7 +102,7 @@ static enum zk_err
 begin(struct round *rd, struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
-	enum zk_err r = ZK_OK;
+	enum zk_err r = ZK_EBUG;
 	bool all = false;
 
 	memset(rd, 0, sizeof(*rd));
@@ -110,8 +110,9 @@ begin(struct round *rd, struct vault *v, const struct sync_opts *o,
 	rd->v = v;
 	rd->o = o;
 	rd->rep = rep;
-	if (o->paths_n == 0)
-		return ZK_OK;
+	r = ingest_own_forked(rd);
+	if (r != ZK_OK || o->paths_n == 0)
+		return r;
 	rd->own_paths = calloc(o->paths_n, sizeof(*rd->own_paths));
 	if (rd->own_paths == NULL)
 		return ZK_ENOMEM;

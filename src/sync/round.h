@@ -146,6 +146,12 @@ size_t page_count(const struct page *p);
 ZK_CHECKED enum zk_err ingest_page(struct round *rd, struct vremote *vr,
     struct page *p, const struct tmark *mark);
 
+/*
+ * Sets own_ahead if two histories of our own log are held: nothing can be
+ * written after both of them, and what an earlier run took in may be named.
+ */
+ZK_CHECKED enum zk_err ingest_own_forked(struct round *rd);
+
 /* A new incarnation after our log went on without us. */
 ZK_CHECKED enum zk_err ingest_new_incarnation(struct round *rd);
 

@@ -33,6 +33,12 @@ segcache_locator(int64_t seg, size_t index)
 	return (uint64_t)seg << INDEX_BITS | index;
 }
 
+int64_t
+segcache_row(uint64_t locator)
+{
+	return (int64_t)(locator >> INDEX_BITS);
+}
+
 enum zk_err
 segcache_new(struct segcache **out)
 {

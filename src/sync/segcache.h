@@ -19,6 +19,7 @@ struct vault;
 
 /* The locator of op number index of the segment in row seg. */
 uint64_t segcache_locator(int64_t seg, size_t index);
+int64_t segcache_row(uint64_t locator);
 
 ZK_CHECKED enum zk_err segcache_new(struct segcache **out);
 void segcache_free(struct segcache *c);

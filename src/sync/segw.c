@@ -9,6 +9,7 @@
 #include "format/segment.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "sync/causal.h"
 #include "sync/segcache.h"
 #include "sync/vault.h"
 #include "util/log.h"
@@ -26,7 +27,18 @@ struct segw {
 	struct seg_head *heads;	/* told in the segment at hand */
 	size_t heads_n;
 	uint64_t heads_last;	/* largest last Lamport time among them */
+	bool heads_left;	/* others go into the next segment */
 };
+
+/* A log stands in the heads of a segment once; a forked one has more tips. */
+static bool
+log_told(const struct segw *w, const uint8_t *log)
+{
+	for (size_t i = 0; i < w->heads_n; i++)
+		if (memcmp(w->heads[i].log, log, VAULT_ID_LEN) == 0)
+			return true;
+	return false;
+}
 
 /* Takes a tip of another log that was not told yet into the heads. */
 static enum zk_err
@@ -42,8 +54,10 @@ add_head(void *arg, const struct logdb_seg *s)
 	r = logdb_told_has(w->v->db, s->hash, &told);
 	if (r != ZK_OK || told)
 		return r;
-	if (w->heads_n == SEG_HEADS_MAX)
-		return ZK_OK;	/* the rest goes into the next segment */
+	if (w->heads_n == SEG_HEADS_MAX || log_told(w, s->log)) {
+		w->heads_left = true;
+		return ZK_OK;
+	}
 	h = &w->heads[w->heads_n++];
 	memcpy(h->log, s->log, sizeof(h->log));
 	memcpy(h->hash, s->hash, sizeof(h->hash));
@@ -93,9 +107,9 @@ first_ops(struct segw *w)
 	return r;
 }
 
-/* Opens the next segment of the log. */
+/* Begins the next segment of the log with what heads it has room for. */
 static enum zk_err
-open_segment(struct segw *w)
+begin_segment(struct segw *w)
 {
 	struct vault *v = w->v;
 	struct logdb_seg tip = { 0 };
@@ -106,6 +120,7 @@ open_segment(struct segw *w)
 		return r;
 	w->heads_n = 0;
 	w->heads_last = 0;
+	w->heads_left = false;
 	r = logdb_tips(v->db, add_head, w);
 	memset(&w->row, 0, sizeof(w->row));
 	if (r == ZK_OK)
@@ -163,6 +178,29 @@ close_segment(struct segw *w)
 	return r;
 }
 
+/*
+ * Opens the next segment for ops.  They may name whatever is in the tree, so
+ * every tip is told before the first of them; and our own log goes on from
+ * all that is in it: see ingest_own_forked.
+ */
+static enum zk_err
+open_segment(struct segw *w)
+{
+	uint64_t tips = 0;
+	enum zk_err r = logdb_tips_of(w->v->db, w->v->log_id, &tips);
+
+	if (r == ZK_OK && tips > 1)
+		r = ZK_EFORK;
+	if (r == ZK_OK)
+		r = begin_segment(w);
+	while (r == ZK_OK && w->heads_left) {
+		r = close_segment(w);
+		if (r == ZK_OK)
+			r = begin_segment(w);
+	}
+	return r;
+}
+
 /* Adds op to the segment at hand, or to the next one if that is full. */
 static enum zk_err
 add(struct segw *w, struct op *op)
@@ -207,7 +245,9 @@ put(void *arg, struct op *op)
 	r = add(w, op);
 	if (r == ZK_OK && op->type == OP_CREATE)
 		op->node = op->id;
-	return r == ZK_OK ? tree_apply(w->v->tree, op) : r;
+	if (r == ZK_OK)
+		r = tree_apply(w->v->tree, op);
+	return r == ZK_OK ? causal_own(w->v, op, w->row.id) : r;
 }
 
 enum zk_err

@@ -1,12 +1,16 @@
 /*
  * forge DIR STATE_HOME URL [LAMPORT] < SCRIPT
+ * forge DIR STATE_HOME URL gap < SCRIPT
  * forge DIR STATE_HOME URL stranger|genesis
+ * forge DIR STATE_HOME URL id PATH
  *
  * Writes one segment of arbitrary ops in the name of the device whose vault
  * is at DIR, and appends it to the remote at URL: what a hostile member can
  * do.  The ops are not judged and not applied to DIR.  LAMPORT is added to
- * the right first Lamport time.  Script lines, names and texts in hex, "-"
- * for empty; REF is "root" or the number of an op of this script (from 0):
+ * the right first Lamport time; with gap the segment names as a head one
+ * that does not exist.  Script lines, names and texts in hex, "-" for empty;
+ * REF is "root", the number of an op of this script (from 0), or "@" and any
+ * id in hex:
  *
  *	create KIND PARENT-REF NAME MODE(octal) SECONDS NANOSECONDS TEXT
  *	move REF PARENT-REF NAME
@@ -14,7 +18,8 @@
  *	edit REF SIZE TEXT
  *
  * stranger puts a record by which a device that is no member adds another;
- * genesis puts the genesis of another vault, sealed for this one.
+ * genesis puts the genesis of another vault, sealed for this one.  id prints
+ * the id of what has this name in the root of the merged tree.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +30,7 @@
 #include "format/segb.c"
 #undef op_encode
 
+#include "crdt/list.h"
 #include "crypto/crypto.h"
 #include "format/chunk.h"
 #include "store/logdb.h"
@@ -90,6 +96,10 @@ ref(const struct forge *f, const char *w)
 	memset(&id, 0, sizeof(id));
 	if (strcmp(w, "root") == 0)
 		return id;
+	if (w[0] == '@' && strlen(w) == 1 + 2 * OPID_LEN) {
+		(void)unhex(w + 1, id.b);
+		return id;
+	}
 	i = strtoul(w, NULL, 10);
 	if (i >= f->n)
 		die("reference to a later op", ZK_EUSAGE);
@@ -168,8 +178,10 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 
 /* The next segment of the log, after all that it holds. */
 static void
-begin(struct forge *f, uint64_t lamport)
+begin(struct forge *f, uint64_t lamport, bool gap)
 {
+	static const struct seg_head none = { .seq = 1, .log = "no such log",
+		.hash = "no such segment" };
 	struct logdb_seg tip;
 	struct segb_opts o = { 0 };
 	enum zk_err r = logdb_tip(f->v->db, f->v->log_id, &tip);
@@ -188,6 +200,8 @@ begin(struct forge *f, uint64_t lamport)
 	o.lamport0 = tip.last_lamport + 1 + lamport;
 	o.wall_ms = f->row.wall_ms;
 	o.rec_heads = members_heads(f->v->members, &o.rec_heads_n);
+	o.heads = &none;
+	o.heads_n = gap ? 1 : 0;
 	r = segb_new(&o, &f->b);
 	if (r != ZK_OK)
 		die("cannot begin a segment", r);
@@ -288,6 +302,24 @@ put_record(struct forge *f, const char *url, bool genesis)
 	device_keys_free(b);
 }
 
+static void
+print_id(struct forge *f, const char *name)
+{
+	const struct list_entry *e = NULL;
+	struct list *l = NULL;
+	enum zk_err r = list_lookup(f->v->tree, (const uint8_t *)name,
+	    strlen(name), &l);
+
+	if (r == ZK_OK)
+		r = list_next(l, &e);
+	if (r != ZK_OK)
+		die(name, r);
+	for (size_t i = 0; i < OPID_LEN; i++)
+		printf("%02x", e->nodes[0].b[i]);
+	printf("\n");
+	list_close(l);
+}
+
 static bool
 is_record(const char *word)
 {
@@ -316,7 +348,13 @@ main(int argc, char **argv)
 		vault_close(f.v);
 		return 0;
 	}
-	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0);
+	if (argc > 5 && strcmp(argv[4], "id") == 0) {
+		print_id(&f, argv[5]);
+		vault_close(f.v);
+		return 0;
+	}
+	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
+	    argc > 4 && strcmp(argv[4], "gap") == 0);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
 		read_op(&f, line, &op, &refs);
 		if (f.n == FORGE_OPS)
