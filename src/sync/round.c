@@ -35,6 +35,22 @@ round_progress(struct round *rd, enum sync_phase phase)
 }
 
 void
+round_phase(struct round *rd, enum sync_phase phase)
+{
+	rd->progress = (struct sync_progress){ .phase = phase };
+}
+
+void
+round_count(struct round *rd, uint8_t kind, uint64_t bytes)
+{
+	if (kind == NODE_DIR)
+		rd->rep->dirs++;
+	else
+		rd->rep->files++;
+	rd->rep->bytes += bytes;
+}
+
+void
 round_release(struct round *rd)
 {
 	remotes_close(rd);
@@ -412,6 +428,13 @@ acknowledge(struct round *rd, struct vremote *first)
 	return r;
 }
 
+/* What a pull records is not what it is asked about. */
+static void
+forget_counts(struct sync_report *rep)
+{
+	rep->files = rep->dirs = rep->bytes = rep->deleted = 0;
+}
+
 /* Records and lands until the disk holds still. */
 static enum zk_err
 settle(struct round *rd, struct vremote *first)
@@ -426,7 +449,7 @@ settle(struct round *rd, struct vremote *first)
 		if (r == ZK_OK)
 			r = capture_record(rd, first);
 		if (i == 0 && !rd->both)
-			rd->rep->files = rd->rep->bytes = rd->rep->deleted = 0;
+			forget_counts(rd->rep);
 		if (r == ZK_OK)
 			r = land_run(rd);
 		if (!rd->again)
@@ -491,6 +514,7 @@ sync_both(struct vault *v, const struct sync_opts *o,
 	/* the pull has counted what it recorded */
 	e = push(v, o, &pushed, false);
 	rep->files += pushed.files;
+	rep->dirs += pushed.dirs;
 	rep->bytes += pushed.bytes;
 	rep->deleted += pushed.deleted;
 	rep->skipped = pushed.skipped;
