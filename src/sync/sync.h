@@ -142,7 +142,7 @@ struct sync_opts {
 
 /* What a round did, for the summary line. */
 struct sync_report {
-	uint64_t files;		/* files, symlinks pushed or applied, each once */
+	uint64_t files;		/* files, symlinks pushed or applied: once */
 	uint64_t dirs;		/* directories likewise */
 	uint64_t bytes;		/* of the files' content */
 	uint64_t conflicts;	/* new ones */
@@ -218,7 +218,7 @@ ZK_CHECKED enum zk_err sync_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep);
 ZK_CHECKED enum zk_err sync_pull(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep);
-/* Pull, then push. */
+/* Pull, then push, there without the remotes that could not be reached. */
 ZK_CHECKED enum zk_err sync_both(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep);
 
