@@ -26,7 +26,7 @@ worth_saying(const struct cmd_ctx *c, enum zk_err r)
 	int status = err_status(r);
 
 	return status == 0 || status == 3 || status == 4 ||
-	    c->rep->files + c->rep->deleted > 0;
+	    c->rep->files + c->rep->dirs + c->rep->deleted > 0;
 }
 
 static enum zk_err

@@ -240,6 +240,7 @@ out_summary(struct out *o, const char *command, int status,
 	jsonw_int(w, "bytes", (int64_t)rep->bytes);
 	jsonw_int(w, "conflicts", (int64_t)rep->conflicts);
 	jsonw_int(w, "deleted", (int64_t)rep->deleted);
+	jsonw_int(w, "directories", (int64_t)rep->dirs);
 	jsonw_open(w, "remotes", '[');
 	for (size_t i = 0; i < rep->remotes_n; i++) {
 		jsonw_open(w, NULL, '{');

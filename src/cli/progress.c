@@ -63,6 +63,22 @@ phase_name(enum sync_phase phase)
 	return phase <= SYNC_DONE ? names[phase] : "working";
 }
 
+/* What files of a phase counts, as struct sync_progress says. */
+static const char *
+unit_name(enum sync_phase phase, bool one)
+{
+	switch (phase) {
+	case SYNC_FETCH:
+	case SYNC_PUBLISH:
+		return one ? "segment" : "segments";
+	case SYNC_APPLY:
+	case SYNC_UPLOAD:
+		return one ? "change" : "changes";
+	default:
+		return one ? "path" : "paths";
+	}
+}
+
 static void
 put_left(struct buf *out, double seconds)
 {
@@ -84,11 +100,13 @@ progress_text(struct buf *out, const struct sync_progress *p, double rate)
 	char size[16], total[16];
 
 	(void)buf_str(out, phase_name(p->phase));
+	if (p->phase == SYNC_DONE)
+		return buf_err(out);
 	(void)buf_printf(out, ": %" PRIu64, p->files);
 	if (p->files_total > 0)
 		(void)buf_printf(out, " of %" PRIu64, p->files_total);
-	(void)buf_str(out, p->files_total == 1 || (p->files_total == 0 &&
-	    p->files == 1) ? " file" : " files");
+	(void)buf_printf(out, " %s", unit_name(p->phase,
+	    (p->files_total > 0 ? p->files_total : p->files) == 1));
 	if (p->bytes > 0 || p->bytes_total > 0) {
 		(void)buf_printf(out, ", %s", progress_size(size,
 		    (double)p->bytes));

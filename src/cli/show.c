@@ -219,11 +219,26 @@ show_device(void *arg, const struct sync_device *d)
 	out_printf(c->out, "\n");
 }
 
+/* "12 files (3.4 MiB)"; directories are named where nothing else went. */
+static void
+put_what(char out[static 80], const struct sync_report *rep)
+{
+	char size[16];
+
+	if (rep->files == 0 && rep->dirs > 0)
+		snprintf(out, 80, "%" PRIu64 " director%s", rep->dirs,
+		    rep->dirs == 1 ? "y" : "ies");
+	else
+		snprintf(out, 80, "%" PRIu64 " file%s (%s)", rep->files,
+		    plural(rep->files), progress_size(size,
+		    (double)rep->bytes));
+}
+
 void
 show_summary(struct cmd_ctx *c, const char *verb, const char *towards)
 {
 	const struct sync_report *rep = c->rep;
-	char size[16];
+	char what[80];
 	size_t ok = 0;
 	int n;
 
@@ -235,11 +250,9 @@ show_summary(struct cmd_ctx *c, const char *verb, const char *towards)
 	}
 	for (size_t i = 0; i < rep->remotes_n; i++)
 		ok += rep->remotes[i].ok;
-	n = snprintf(c->say, sizeof(c->say),
-	    "%s %" PRIu64 " file%s (%s) %s %zu of %zu remote%s, %" PRIu64
-	    " conflict%s", verb, rep->files, plural(rep->files),
-	    progress_size(size, (double)rep->bytes), towards, ok,
-	    rep->remotes_n,
+	put_what(what, rep);
+	n = snprintf(c->say, sizeof(c->say), "%s %s %s %zu of %zu remote%s, %"
+	    PRIu64 " conflict%s", verb, what, towards, ok, rep->remotes_n,
 	    plural(rep->remotes_n), rep->conflicts, plural(rep->conflicts));
 	if (rep->deleted > 0 && n > 0 && (size_t)n < sizeof(c->say))
 		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n,

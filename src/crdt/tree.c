@@ -101,6 +101,14 @@ tree_end(struct tree *t)
 	return r;
 }
 
+enum zk_err
+tree_kind(struct tree *t, const struct opid *id, uint8_t *kind)
+{
+	int64_t n;
+
+	return t->db.impl->node_key(t->db.db, id, &n, kind);
+}
+
 void
 tree_abort(struct tree *t)
 {

@@ -98,6 +98,10 @@ ZK_CHECKED enum zk_err tree_dirty(struct tree *t, int64_t *after,
     struct opid *out, size_t max, size_t *got);
 ZK_CHECKED enum zk_err tree_dirty_clear(struct tree *t, uint64_t upto);
 
+/* The kind (enum node_kind) that a node was made with.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err tree_kind(struct tree *t, const struct opid *id,
+    uint8_t *kind);
+
 /*
  * Canonical text of all that ops said about one node, for tests and for
  * `verify`: place, liveness, heads, attributes, by op ids alone.

@@ -1,9 +1,10 @@
 /*
  * The server side of TLS over a non-blocking socket.  The only user of the
  * TLS library.  TLS 1.2 and 1.3 where the library has it, AEAD suites with
- * ChaCha20-Poly1305 first, X25519 and P-256, no renegotiation, no client
- * certificates (so no certificate of a stranger is parsed); sessions resume
- * by id, since libcurl asks for no tickets under TLS 1.2.
+ * ChaCha20-Poly1305 first (under 1.3 the library lets the client choose),
+ * X25519 and P-256, no renegotiation, no client certificates (so no
+ * certificate of a stranger is parsed); sessions resume by id, since libcurl
+ * asks for no tickets under TLS 1.2.
  *
  * A struct tls_ident is shared by threads; a tls_conf and the sessions made
  * from it belong to one thread.

@@ -181,8 +181,7 @@ record_new(struct recorder *r, const struct prepared *p)
 		describe(p, &f);
 		err = emit_create(segw_emit(r->w), &at, &f, &r->seen);
 		locator = p->read ? segw_locator(r->w) : 0;
-		r->rd->rep->files++;
-		r->rd->rep->bytes += p->content.size;
+		round_count(r->rd, p->d.kind, p->content.size);
 	}
 	/* what was at this place before moved or vanished: it follows */
 	if (err == ZK_OK && p->d.what == DIFF_NEW)
@@ -191,9 +190,9 @@ record_new(struct recorder *r, const struct prepared *p)
 	    p->d.row, dir, &at, locator) : err;
 }
 
-/* Content, mode or times of a row, at its place. */
+/* Content, mode or times of a row, at its place; moved: counted already. */
 static enum zk_err
-record_edit(struct recorder *r, const struct prepared *p)
+record_edit(struct recorder *r, const struct prepared *p, bool moved)
 {
 	struct base_entry e;
 	struct emit_at at;
@@ -225,7 +224,8 @@ record_edit(struct recorder *r, const struct prepared *p)
 	    &r->seen);
 	if (!same)
 		locator = segw_locator(r->w);
-	r->rd->rep->files++;
+	if (!moved)
+		round_count(r->rd, p->d.kind, 0);
 	if (!same)
 		r->rd->rep->bytes += p->content.size;
 	return err == ZK_OK ? write_row(r, p, p->d.row, dir, &at, locator) :
@@ -265,9 +265,9 @@ record_move(struct recorder *r, const struct prepared *p)
 		err = base_set_refs(v->db, p->d.row, keys.id, keys.n,
 		    r->refs.data, r->refs.len);
 	entry_keys_release(&keys);
-	r->rd->rep->files++;
+	round_count(r->rd, p->d.kind, 0);
 	/* mode, times and content may have changed on the way */
-	return err == ZK_OK ? record_edit(r, p) : err;
+	return err == ZK_OK ? record_edit(r, p, true) : err;
 }
 
 static enum zk_err
@@ -296,7 +296,7 @@ record_one(struct recorder *r, const struct prepared *p)
 		return record_new(r, p);
 	case DIFF_CHANGED:
 	case DIFF_ATTR:
-		return record_edit(r, p);
+		return record_edit(r, p, false);
 	case DIFF_MOVED:
 		return record_move(r, p);
 	case DIFF_KIND:
@@ -551,9 +551,7 @@ capture_record(struct round *rd, struct vremote *to)
 	bool clean = false;
 	enum zk_err r = cuts_upload(rd, to, &u);
 
-	rd->progress.files = 0;
-	rd->progress.bytes = 0;
-	rd->progress.files_total = 0;
+	round_phase(rd, SYNC_UPLOAD);
 	if (r == ZK_OK)
 		r = diff_count(rd->v->db, ROUND_CHANGES,
 		    &rd->progress.files_total);

@@ -85,7 +85,9 @@ moved(void *arg, uint64_t bytes)
 	struct round *rd = arg;
 
 	rd->progress.bytes += bytes;
-	round_progress(rd, SYNC_UPLOAD);
+	/* what an earlier run recorded is uploaded while publishing */
+	round_progress(rd, rd->progress.phase == SYNC_PUBLISH ?
+	    SYNC_PUBLISH : SYNC_UPLOAD);
 }
 
 static bool

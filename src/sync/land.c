@@ -269,6 +269,19 @@ appears(uint8_t op)
 	    op == PLAN_MOVE || op == PLAN_TAKE || op == PLAN_SWAP;
 }
 
+/* An entry that is moved, edited and touched is one. */
+static void
+count_step(struct round *rd, const struct plan_step *s)
+{
+	if (!s->again)
+		round_count(rd, s->goal->kind, 0);
+	if (s->op == PLAN_SWAP)
+		round_count(rd, s->goal2->kind, 0);
+	if (s->op == PLAN_CREATE || s->op == PLAN_REPLACE ||
+	    s->op == PLAN_TAKE_NEW)
+		rd->rep->bytes += s->goal->size;
+}
+
 /* apply_ops.done */
 static void
 step_done(void *ctx, const struct plan_step *s, const char *path,
@@ -284,10 +297,7 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 	if (s->op == PLAN_REMOVE || s->op == PLAN_RMDIR) {
 		rd->rep->deleted++;
 	} else {
-		rd->rep->files++;
-		if (s->goal != NULL && (s->op == PLAN_CREATE ||
-		    s->op == PLAN_REPLACE || s->op == PLAN_TAKE_NEW))
-			rd->rep->bytes += s->goal->size;
+		count_step(rd, s);
 	}
 	if (s->goal != NULL && appears(s->op) &&
 	    (s->goal->handle & GATHER_MADE_NAME) != 0)
@@ -514,9 +524,7 @@ land_run(struct round *rd)
 		r = ahead_new(&ao, &l.ahead);
 	if (r == ZK_OK)
 		r = compress_set_new(&l.z);
-	rd->progress.files = 0;
-	rd->progress.bytes = 0;
-	rd->progress.files_total = 0;
+	round_phase(rd, SYNC_APPLY);
 	for (int i = 0; r == ZK_OK && i < LAND_ROUNDS; i++) {
 		r = look(&l);
 		if (r == ZK_OK && l.rules) {

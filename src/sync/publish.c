@@ -119,11 +119,40 @@ send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/*
+ * Counts an op; last is the node of the one before: what was moved and
+ * edited is one entry.
+ */
+static enum zk_err
+count_op(struct round *rd, const struct op *op, struct opid *last)
+{
+	const struct opid *node = op->type == OP_CREATE ||
+	    op->type == OP_SPLIT ? &op->id : &op->node;
+	uint8_t kind = op->kind;
+	enum zk_err r = ZK_OK;
+
+	if (op->type == OP_REMOVE || op->type == OP_DROP) {
+		rd->rep->deleted++;
+		return ZK_OK;
+	}
+	if (op->type == OP_CREATE || op->type == OP_EDIT)
+		rd->rep->bytes += op->content.size;
+	if (op->type == OP_KEEP || opid_cmp(node, last) == 0)
+		return ZK_OK;
+	*last = *node;
+	if (node == &op->node)
+		r = tree_kind(rd->v->tree, node, &kind);
+	if (r == ZK_OK)
+		round_count(rd, kind, 0);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 /* Counts what an earlier run recorded and this one sends. */
 static enum zk_err
 count_ops(struct round *rd, const struct buf *stored)
 {
 	struct seg_keys keys = { records_find_epoch, rd->v };
+	struct opid last = { { 0 } };
 	struct seg *s = NULL;
 	struct op op;
 	enum zk_err r = seg_open(stored->data, stored->len, vault_id(rd->v),
@@ -131,15 +160,8 @@ count_ops(struct round *rd, const struct buf *stored)
 
 	while (r == ZK_OK) {
 		r = seg_next(s, &op);
-		if (r != ZK_OK || op.type > OP_SPLIT)
-			continue;
-		if (op.type == OP_REMOVE || op.type == OP_DROP) {
-			rd->rep->deleted++;
-			continue;
-		}
-		rd->rep->files++;
-		if (op.type == OP_CREATE || op.type == OP_EDIT)
-			rd->rep->bytes += op.content.size;
+		if (r == ZK_OK && op.type <= OP_SPLIT)
+			r = count_op(rd, &op, &last);
 	}
 	seg_free(s);
 	return r == ZK_ENOENT ? ZK_OK : r;
@@ -295,7 +317,10 @@ enum zk_err
 remotes_publish(struct round *rd, struct vremote *vr)
 {
 	struct vault *v = rd->v;
-	enum zk_err r = send_all(rd, vr);
+	enum zk_err r = ZK_EBUG;
+
+	round_phase(rd, SYNC_PUBLISH);
+	r = send_all(rd, vr);
 
 	if (r == ZK_EGAP) {
 		/* it lost something it had acknowledged: ask for all again */

@@ -337,6 +337,7 @@ remotes_fetch(struct round *rd, struct vremote *vr)
 	enum zk_err r = remotedb_mark(v->db, vr->info.id, 0, mark.b,
 	    &mark.len);
 
+	round_phase(rd, SYNC_FETCH);
 	while (r == ZK_OK && more) {
 		struct reading a = { .rd = rd };
 		struct tread how = { .max_bytes = FETCH_BYTES,

@@ -35,6 +35,22 @@ round_progress(struct round *rd, enum sync_phase phase)
 }
 
 void
+round_phase(struct round *rd, enum sync_phase phase)
+{
+	rd->progress = (struct sync_progress){ .phase = phase };
+}
+
+void
+round_count(struct round *rd, uint8_t kind, uint64_t bytes)
+{
+	if (kind == NODE_DIR)
+		rd->rep->dirs++;
+	else
+		rd->rep->files++;
+	rd->rep->bytes += bytes;
+}
+
+void
 round_release(struct round *rd)
 {
 	remotes_close(rd);
@@ -182,18 +198,17 @@ static void
 left_out(struct round *rd, struct vremote *vr, enum zk_err r)
 {
 	vr->err = r;
-	if (err_status(r) != 5) {
+	if (err_status(r) == 5 || r == ZK_EPIN)	/* the transport said it */
+		log_debug("%s: %s", transport_url(vr->t), err_text(r));
+	else
 		log_error(r, &(struct log_where){ .remote =
 		    transport_url(vr->t) }, "%s: %s", transport_url(vr->t),
 		    err_text(r));
+	if (err_status(r) != 5)
 		round_note(rd, r);
-	} else {
-		/* the transport has said it */
-		log_debug("%s: %s", transport_url(vr->t), err_text(r));
-	}
 }
 
-/* All remotes failed: the run has, too. */
+/* All remotes failed: the run has, too.  Of one all has been said. */
 static enum zk_err
 none_reached(const struct round *rd)
 {
@@ -203,7 +218,9 @@ none_reached(const struct round *rd)
 		if (rd->remotes[i]->err != ZK_OK)
 			r = i == 0 ? rd->remotes[i]->err :
 			    err_worse(r, rd->remotes[i]->err);
-	log_error(r, NULL, "no remote could be used: %s", err_text(r));
+	if (rd->remotes_n > 1)
+		log_error(r, NULL, "no remote could be used: %s",
+		    err_text(r));
 	return r;
 }
 
@@ -225,8 +242,11 @@ primary(struct round *rd, struct vremote **out)
 	*out = NULL;
 	for (size_t i = 0; i < rd->remotes_n; i++) {
 		struct vremote *vr = rd->remotes[i];
-		enum zk_err r = remotes_greet(rd, vr);
+		enum zk_err r = ZK_EBUG;
 
+		if (vr->err != ZK_OK)
+			continue;
+		r = remotes_greet(rd, vr);
 		if (r == ZK_OK)
 			r = remotes_heads(rd, vr, true);
 		if (r == ZK_OK && rd->own_ahead)
@@ -265,8 +285,40 @@ publish_others(struct round *rd, const struct vremote *first)
 	return ZK_OK;
 }
 
+/*
+ * The push of a sync does not go to a remote that its pull could not reach
+ * or that showed another key: that has been said, and the wait was had.
+ */
+static bool
+leave_out(enum zk_err r)
+{
+	return r == ZK_ENET || r == ZK_ETIMEDOUT || r == ZK_EBUSY ||
+	    r == ZK_EPIN;
+}
+
+static bool
+all_left_out(const struct sync_report *pulled)
+{
+	size_t n = 0;
+
+	while (n < pulled->remotes_n && leave_out(pulled->remotes[n].err))
+		n++;
+	return n > 0 && n == pulled->remotes_n;
+}
+
+/* pulled: what the pull of the same sync found, or NULL. */
+static void
+leave_those(struct round *rd, const struct sync_report *pulled)
+{
+	size_t n = pulled == NULL ? 0 : pulled->remotes_n;
+
+	for (size_t i = 0; i < n && i < rd->remotes_n; i++)
+		if (leave_out(pulled->remotes[i].err))
+			rd->remotes[i]->err = pulled->remotes[i].err;
+}
+
 static enum zk_err
-push_steps(struct round *rd)
+push_steps(struct round *rd, const struct sync_report *pulled)
 {
 	struct vremote *first = NULL;
 	uint64_t changes = 0;
@@ -274,8 +326,10 @@ push_steps(struct round *rd)
 
 	if (r == ZK_OK)
 		r = remotes_open(rd);
-	if (r == ZK_OK)
+	if (r == ZK_OK) {
+		leave_those(rd, pulled);
 		r = capture_scan(rd);
+	}
 	if (r == ZK_OK && rd->o->dry_run) {
 		r = tell_changes(rd, &changes);
 		rd->rep->to_push = changes;
@@ -313,17 +367,20 @@ finish(struct round *rd, enum zk_err r)
 	return r;
 }
 
-/* older: count what an earlier run recorded and could not send. */
+/*
+ * pulled: the report of the pull before it in a sync, which has counted what
+ * it recorded; NULL: what an earlier run could not send counts here.
+ */
 static enum zk_err
 push(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
-    bool older)
+    const struct sync_report *pulled)
 {
 	struct round rd;
 	enum zk_err r = begin(&rd, v, o, rep);
 
-	rd.count_older = older;
+	rd.count_older = pulled == NULL;
 	if (r == ZK_OK)
-		r = push_steps(&rd);
+		r = push_steps(&rd, pulled);
 	return finish(&rd, r);
 }
 
@@ -331,7 +388,7 @@ enum zk_err
 sync_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
-	return push(v, o, rep, true);
+	return push(v, o, rep, NULL);
 }
 
 /* Reads every remote; at least one must answer. */
@@ -413,6 +470,13 @@ acknowledge(struct round *rd, struct vremote *first)
 	return r;
 }
 
+/* What a pull records is not what it is asked about. */
+static void
+forget_counts(struct sync_report *rep)
+{
+	rep->files = rep->dirs = rep->bytes = rep->deleted = 0;
+}
+
 /* Records and lands until the disk holds still. */
 static enum zk_err
 settle(struct round *rd, struct vremote *first)
@@ -427,7 +491,7 @@ settle(struct round *rd, struct vremote *first)
 		if (r == ZK_OK)
 			r = capture_record(rd, first);
 		if (i == 0 && !rd->both)
-			rd->rep->files = rd->rep->bytes = rd->rep->deleted = 0;
+			forget_counts(rd->rep);
 		if (r == ZK_OK)
 			r = land_run(rd);
 		if (!rd->again)
@@ -487,11 +551,12 @@ sync_both(struct vault *v, const struct sync_opts *o,
 
 	/* what a pull could not do does not keep local changes here */
 	if (r == ZK_ESIGNAL || r == ZK_EROOT || r == ZK_EFORK ||
-	    r == ZK_EUSAGE || (r != ZK_OK && err_status(r) == 5))
+	    r == ZK_EUSAGE || (r != ZK_OK && err_status(r) == 5) ||
+	    all_left_out(rep))
 		return r;
-	/* the pull has counted what it recorded */
-	e = push(v, o, &pushed, false);
+	e = push(v, o, &pushed, rep);
 	rep->files += pushed.files;
+	rep->dirs += pushed.dirs;
 	rep->bytes += pushed.bytes;
 	rep->deleted += pushed.deleted;
 	rep->skipped = pushed.skipped;

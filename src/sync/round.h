@@ -79,6 +79,12 @@ bool round_stopped(const struct round *rd);
 /* Tells progress, with the phase. */
 void round_progress(struct round *rd, enum sync_phase phase);
 
+/* Begins a phase, with all counts at 0; tells nobody. */
+void round_phase(struct round *rd, enum sync_phase phase);
+
+/* Counts an entry of that kind (enum node_kind) in the report. */
+void round_count(struct round *rd, uint8_t kind, uint64_t bytes);
+
 /* Remotes (sync/remotes.c) ---------------------------------------------- */
 
 /*

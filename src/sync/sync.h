@@ -91,7 +91,10 @@ enum sync_phase {
 	SYNC_DONE
 };
 
-/* Totals are 0 while unknown. */
+/*
+ * Totals are 0 while unknown.  files are paths while scanning, segments
+ * while fetching and publishing, changes while applying and uploading.
+ */
 struct sync_progress {
 	enum sync_phase phase;
 	uint64_t files, files_total;
@@ -139,10 +142,11 @@ struct sync_opts {
 
 /* What a round did, for the summary line. */
 struct sync_report {
-	uint64_t files;		/* pushed or applied */
-	uint64_t bytes;		/* of their content */
+	uint64_t files;		/* files, symlinks pushed or applied: once */
+	uint64_t dirs;		/* directories likewise */
+	uint64_t bytes;		/* of the files' content */
 	uint64_t conflicts;	/* new ones */
-	uint64_t deleted;
+	uint64_t deleted;	/* of all three kinds */
 	uint64_t skipped;	/* paths left out: status 3 */
 	uint64_t to_push;	/* status: changes not yet on the primary */
 	uint64_t to_pull;	/* status: known or offered, not applied */
@@ -214,7 +218,7 @@ ZK_CHECKED enum zk_err sync_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep);
 ZK_CHECKED enum zk_err sync_pull(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep);
-/* Pull, then push. */
+/* Pull, then push, there without the remotes that could not be reached. */
 ZK_CHECKED enum zk_err sync_both(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep);
 

@@ -18,6 +18,8 @@
 #define BUFFER (256L * 1024)	/* bytes a handle moves at once */
 
 #define AEAD_ONLY "ECDHE+CHACHA20:ECDHE+AESGCM"
+#define AEAD_13 "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:"       \
+	"TLS_AES_256_GCM_SHA384"
 
 static void
 say(struct http_call *c, const char *text)
@@ -219,6 +221,26 @@ extra_headers(struct http_call *c)
 /* libcurl options. */
 
 /*
+ * AEAD suites alone, where the TLS library takes names as OpenSSL has them.
+ * Of those of TLS 1.3 a relay takes the first that it is offered, so what it
+ * is quickest with comes first; who has a certificate from an authority is
+ * no relay, or is behind a proxy, and has other preferences.
+ */
+static CURLcode
+set_suites(CURL *easy, bool anchored)
+{
+	CURLcode e;
+
+	if (strncmp(curl_version_info(CURLVERSION_NOW)->ssl_version,
+	    "OpenSSL", 7) != 0)
+		return CURLE_OK;
+	e = curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, AEAD_ONLY);
+	if (e == CURLE_OK && !anchored)
+		e = curl_easy_setopt(easy, CURLOPT_TLS13_CIPHERS, AEAD_13);
+	return e == CURLE_NOT_BUILT_IN ? CURLE_OK : e;
+}
+
+/*
  * What the connection must prove.  A pin alone decides where there is one.
  * Rendezvous without a pin takes the first key it sees and then that one:
  * pairing compares it with the member's own pin before any key moves.
@@ -243,10 +265,8 @@ set_trust(struct http_call *c, CURL *easy)
 	if (e == CURLE_OK)
 		e = curl_easy_setopt(easy, CURLOPT_SSLVERSION,
 		    (long)CURL_SSLVERSION_TLSv1_2);
-	if (e == CURLE_OK && strncmp(curl_version_info(CURLVERSION_NOW)
-	    ->ssl_version, "OpenSSL", 7) == 0)
-		e = curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST,
-		    AEAD_ONLY);
+	if (e == CURLE_OK)
+		e = set_suites(easy, anchored);
 	/* where the TLS library cannot tell, the key seen stays unknown */
 	if (h->pin[0] == '\0')
 		(void)curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);

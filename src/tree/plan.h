@@ -96,6 +96,7 @@ struct plan_step {
 	const uint8_t *name;	/* target name: goal's or an alias */
 	size_t name_len;
 	uint32_t after;		/* 1 + index of the step that makes dir; 0 */
+	bool again;		/* an earlier step brings the same entry */
 };
 
 enum plan_flags {

@@ -225,6 +225,7 @@ put_goal(struct plan *p, struct plan_pgoal *g)
 		s = step_for(p, PLAN_ADOPT, g);
 	else
 		return ZK_OK;
+	s.again = moved;
 	/* held: its place stays, the rest is done where it is */
 	return plan_add(p, &s);
 }
@@ -292,6 +293,7 @@ dir_attrs(struct plan *p)
 			s.dir = g->child;
 			s.after = p->dirs[g->child].made;
 		}
+		s.again = g->row == PLAN_NONE || p->rows[g->row].left;
 		r = plan_add(p, &s);
 	}
 	return r;

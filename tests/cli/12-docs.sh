@@ -60,9 +60,7 @@ for s in $(sed -n 's/^	X(ZK_[A-Z]*, \([0-9]*\),.*/\1/p' \
 	grep -qx "\.It $s" "$top/man/zk.1" || fail "zk.1 lacks status $s"
 done
 
-if command -v mandoc >/dev/null; then
-	for page in "$top"/man/zk*.1; do
-		mandoc -Tlint -W warning "$page" >"$T/lint" ||
-		    fail "$(cat "$T/lint")"
-	done
-fi
+need mandoc
+for page in "$top"/man/zk*.1; do
+	mandoc -Tlint -W warning "$page" >"$T/lint" || fail "$(cat "$T/lint")"
+done

@@ -46,17 +46,15 @@ for c in $("$ZK" complete commands | cut -f 1); do
 	cmp -s "$T/want" "$T/got" || fail "options of $c"
 done
 
-if command -v zsh >/dev/null; then
-	zsh -n "$top/completions/_zk" || fail "zsh cannot read _zk"
-fi
-if command -v fish >/dev/null; then
-	expect 0 fish -c "source $top/completions/zk.fish
-	    complete -C 'zk pu'"
-	out_has push
-	expect 0 fish -c "source $top/completions/zk.fish
-	    complete -C 'zk remote a'"
-	out_has add
-	expect 0 fish -c "source $top/completions/zk.fish
-	    complete -C 'zk push --max'"
-	out_has --max-delete
-fi
+need zsh
+zsh -n "$top/completions/_zk" || fail "zsh cannot read _zk"
+need fish
+expect 0 fish -c "source $top/completions/zk.fish
+    complete -C 'zk pu'"
+out_has push
+expect 0 fish -c "source $top/completions/zk.fish
+    complete -C 'zk remote a'"
+out_has add
+expect 0 fish -c "source $top/completions/zk.fish
+    complete -C 'zk push --max'"
+out_has --max-delete

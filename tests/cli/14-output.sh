@@ -93,6 +93,51 @@ same_tree a b
 expect 0 as b pull -v
 out_empty
 
+# files are files and symlinks; directories are named where nothing else went
+summary() {
+	json '[.files, .directories, .bytes, .deleted] | map(tostring) |
+	    join(",")'
+}
+mkdir -p "$T/a/x/y"
+expect 0 as a push
+err_has "zk: pushed 2 directories to 1 of 1 remote, 0 conflicts"
+expect 0 as b pull
+err_has "zk: pulled 2 directories from 1 of 1 remote, 0 conflicts"
+mkdir "$T/a/z"
+echo in >"$T/a/z/file"
+ln -s file "$T/a/z/link"
+expect 0 as a push
+err_has "zk: pushed 2 files (7 B) to 1 of 1 remote, 0 conflicts"
+expect 0 as b pull --json
+[ "$(summary)" = 2,1,7,0 ] || fail "a pull of a directory: $(summary)"
+# moved, edited and touched is one file; closed to others, one directory
+mv "$T/a/z/file" "$T/a/x/moved"
+echo more >>"$T/a/x/moved"
+chmod 700 "$T/a/z"
+mv "$T/a/z" "$T/a/x/z"
+expect 0 as a push --json
+[ "$(summary)" = 1,1,8,0 ] || fail "a push of moves: $(summary)"
+expect 0 as b pull --json
+[ "$(summary)" = 1,1,8,0 ] || fail "a pull of moves: $(summary)"
+rm -r "$T/a/x/z"
+expect 0 as a push
+err_has "zk: pushed 0 files (0 B) to 1 of 1 remote, 0 conflicts, 2 deleted"
+expect 0 as b pull
+err_has "zk: pulled 0 files (0 B) from 1 of 1 remote, 0 conflicts, 2 deleted"
+
+# what a pull recorded counts in the push that sends it, in the same way
+mkdir "$T/a/late"
+mv "$T/a/x" "$T/a/late/x"
+echo again >>"$T/a/late/x/moved"
+chmod 600 "$T/a/late/x/moved"
+expect 0 as a pull --json
+[ "$(summary)" = 0,0,0,0 ] || fail "a pull of nothing: $(summary)"
+expect 0 as a push --json
+[ "$(summary)" = 1,2,14,0 ] || fail "a push of what a pull recorded:" \
+    "$(summary)"
+expect 0 as b pull --json
+[ "$(summary)" = 1,2,14,0 ] || fail "a pull of it: $(summary)"
+
 # a sync counts both directions
 echo five >"$T/a/five.txt"
 expect 0 as a -q push

@@ -30,6 +30,10 @@ out_empty
 err_has pin
 expect 22 as a --json pull
 err_has '"code":"pin_mismatch"'
+[ "$(wc -l <"$T/err")" -eq 1 ] || fail "a pull says it more than once"
+expect 22 as a --json sync
+err_has '"code":"pin_mismatch"'
+[ "$(wc -l <"$T/err")" -eq 1 ] || fail "a sync says it more than once"
 kill "$other_pid"
 wait "$other_pid"
 find "$T/other" -type f -exec cat {} + >"$T/other.bytes"

@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 
 #include "tests/relayload/alone.h"
-#include "tests/unit/relaykit.h"
+#include "tests/unit/relaycall.h"
 
 #define SEG_BODY 863	/* a stored segment of 1 KiB */
 #define BLOB_LEN (4u * 1024 * 1024)

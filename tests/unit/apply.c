@@ -1,62 +1,21 @@
-/* Applying plans: on a file system in memory, killed at every call. */
-#include "treekit.h"
+/* Applying plans on a file system in memory. */
+#include "goalkit.h"
 
 static struct kit k;
-
-#define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
-static const struct kit_goal tree1[] = {
-	{ 1, 0, "d", NODE_DIR, NULL, 0, 0 },
-	{ 2, 1, "a", NODE_FILE, "content a", 0600, 0 },
-	{ 3, 1, "b", NODE_FILE, "content b", 0, 0 },
-	{ 4, 0, "e", NODE_DIR, NULL, 0700, 0 },
-	{ 5, 4, "f", NODE_DIR, NULL, 0, 0 },
-	{ 6, 5, "deep", NODE_FILE, "deep", 0, 0 },
-	{ 7, 0, "link", NODE_SYMLINK, "../outside", 0, 0 },
-	{ 8, 0, "x", NODE_FILE, "x", 0, 0 },
-	{ 9, 0, "y", NODE_FILE, "y", 0, 0 },
-	{ 10, 0, "todir", NODE_FILE, "was a file", 0, 0 },
-	{ 11, 0, "tofile", NODE_DIR, NULL, 0, 0 },
-	{ 12, 11, "in", NODE_FILE, "in", 0, 0 },
-	{ 13, 0, "gone", NODE_FILE, "gone", 0, 0 },
-	{ 14, 0, "gonedir", NODE_DIR, NULL, 0, 0 },
-	{ 15, 14, "g", NODE_FILE, "g", 0, 0 },
-	{ 16, 0, "empty", NODE_FILE, "", 0, 0 },
-};
-
-/* Everything of tree1 changes in some way. */
-static const struct kit_goal tree2[] = {
-	{ 1, 0, "renamed", NODE_DIR, NULL, 0, 0 },
-	{ 2, 1, "a", NODE_FILE, "content a", 0644, 0 },
-	{ 3, 1, "b", NODE_FILE, "new content of b", 0, 7000000 },
-	{ 5, 0, "f", NODE_DIR, NULL, 0, 0 },
-	{ 4, 5, "e", NODE_DIR, NULL, 0700, 0 },
-	{ 6, 4, "deep", NODE_FILE, "deep and edited", 0, 0 },
-	{ 7, 0, "link", NODE_SYMLINK, "elsewhere", 0, 0 },
-	{ 8, 0, "y", NODE_FILE, "x", 0, 0 },
-	{ 9, 0, "x", NODE_FILE, "y", 0, 0 },
-	{ 20, 0, "todir", NODE_DIR, NULL, 0, 0 },
-	{ 21, 20, "inside", NODE_FILE, "inside", 0, 0 },
-	{ 22, 0, "tofile", NODE_FILE, "is a file", 0, 0 },
-	{ 12, 20, "moved", NODE_FILE, "in", 0, 0 },
-	{ 23, 0, "closed", NODE_DIR, NULL, 0555, 0 },
-	{ 24, 23, "c", NODE_FILE, "c", 0, 0 },
-	{ 16, 0, "empty", NODE_FILE, "", 0, 0 },
-};
 
 static void
 test_fresh(void)
 {
 	NEED(kit_begin(&k, 1));
-	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
 	CHECK(k.res.failed == 0 && k.res.changed == 0);
-	CHECK(kit_reached(&k, tree1, N(tree1)));
-	CHECK(kit_apply(&k, tree2, N(tree2), NULL) == ZK_OK);
+	CHECK(kit_reached(&k, kit_tree1, KIT_N(kit_tree1)));
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_OK);
 	CHECK(k.res.failed == 0 && k.res.changed == 0);
-	CHECK(kit_reached(&k, tree2, N(tree2)));
+	CHECK(kit_reached(&k, kit_tree2, KIT_N(kit_tree2)));
 	kit_wait(&k);
-	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
-	CHECK(kit_reached(&k, tree1, N(tree1)));
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
+	CHECK(kit_reached(&k, kit_tree1, KIT_N(kit_tree1)));
 	CHECK(kit_apply(&k, NULL, 0, NULL) == ZK_OK);
 	CHECK(kit_reached(&k, NULL, 0));
 	kit_end(&k);
@@ -78,13 +37,13 @@ test_trash(void)
 	unsigned n = 9;
 
 	NEED(kit_begin(&k, 1));
-	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
-	CHECK(kit_apply(&k, tree2, N(tree2), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_OK);
 	CHECK(in_trash("gone", "gone") && in_trash("gonedir/g", "g"));
 	CHECK(in_trash("renamed/b", "content b"));
 	CHECK(in_trash("todir", "was a file"));
-	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
-	CHECK(kit_apply(&k, tree2, N(tree2), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_OK);
 	CHECK(in_trash("gone~1", "gone"));
 	CHECK(trash_prune(k.root, 30, &n) == ZK_OK && n == 0);
 	fake_advance(k.fake, UINT64_C(40) * 86400 * 1000);
@@ -131,7 +90,7 @@ test_appeared(void)
 {
 	NEED(kit_begin(&k, 1));
 	CHECK(kit_write(&k, "x", "mine"));
-	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
 	CHECK(k.res.changed == 1 && kit_has(&k, "x", "mine"));
 	kit_end(&k);
 }
@@ -427,127 +386,14 @@ static void
 test_disk_full(void)
 {
 	NEED(kit_begin(&k, 1));
-	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
 	fake_set_space(k.fake, 60);
-	CHECK(kit_apply(&k, tree2, N(tree2), NULL) == ZK_EDISKFULL);
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_EDISKFULL);
 	fake_set_space(k.fake, UINT64_MAX);
 	CHECK(kit_record(&k, NULL, 0) == 0);
-	CHECK(kit_apply(&k, tree2, N(tree2), NULL) == ZK_OK);
-	CHECK(kit_reached(&k, tree2, N(tree2)));
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_OK);
+	CHECK(kit_reached(&k, kit_tree2, KIT_N(kit_tree2)));
 	kit_end(&k);
-}
-
-/* The content that a tree has at a path, NULL if none or a directory. */
-static const char *
-content_at(const struct kit_goal *g, int n, const char *path)
-{
-	char p[5000];
-
-	for (int i = 0; i < n; i++) {
-		kit_goal_path(g, n, i, p, sizeof(p));
-		if (strcmp(p, path) == 0 && g[i].kind == NODE_FILE)
-			return g[i].content;
-	}
-	return NULL;
-}
-
-/*
- * I4: a path that has a file has its whole old or new content.  Entries that
- * moved twice over (e and f) may be at a place between.
- */
-static bool
-old_or_new(const char *path)
-{
-	const char *a = content_at(tree1, N(tree1), path);
-	const char *b = content_at(tree2, N(tree2), path);
-	struct env_stat st;
-
-	if (env_statat(k.env, ENV_CWD, kit_abs(&k, path), &st) != 0)
-		return a == NULL || b == NULL;
-	if (!S_ISREG(st.mode))
-		return true;
-	return (a != NULL && kit_has(&k, path, a)) ||
-	    (b != NULL && kit_has(&k, path, b));
-}
-
-static bool
-all_old_or_new(void)
-{
-	static const char *const paths[] = {
-		"x", "y", "todir", "tofile", "gone", "empty", "d/a", "d/b",
-		"renamed/a"
-	};
-
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		if (!old_or_new(paths[i])) {
-			printf("# neither old nor new: %s\n", paths[i]);
-			return false;
-		}
-	return true;
-}
-
-/*
- * P5, I4, I5: stopped at call n of going from tree1 to tree2.  Returns false
- * when the run ended before call n.
- */
-static bool
-killed_at(int64_t n, bool machine)
-{
-	char what[2000] = "";
-	bool ended;
-	enum zk_err r;
-
-	if (!kit_begin(&k, (uint64_t)n + 1)) {
-		FAIL("kit");
-		return false;
-	}
-	CHECK(kit_apply(&k, tree1, N(tree1), NULL) == ZK_OK);
-	CHECK(kit_record(&k, NULL, 0) == 0);
-	if (env_syncfs(k.env, root_fd(k.root)) != 0)
-		FAIL("syncfs");
-	fake_fail_at(k.fake, fake_calls(k.fake) + n, EIO, true);
-	r = kit_apply(&k, tree2, N(tree2), NULL);
-	ended = r == ZK_OK && k.res.failed == 0 && k.res.changed == 0;
-	fake_fail_at(k.fake, -1, 0, false);
-	if (machine)
-		fake_crash(k.fake);
-	else
-		CHECK(all_old_or_new());
-	CHECK(kit_restart(&k));
-	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
-	CHECK(all_old_or_new());
-	/* no local edit is made up */
-	if (kit_record(&k, what, sizeof(what)) != 0) {
-		printf("# made up:\n%s", what);
-		FAIL("made up");
-	}
-	for (int i = 0; i < 3; i++)
-		CHECK(kit_apply(&k, tree2, N(tree2), NULL) == ZK_OK);
-	CHECK(kit_reached(&k, tree2, N(tree2)));
-	if (test_failed)
-		printf("# killed at call %d, machine %d\n", (int)n, machine);
-	kit_end(&k);
-	return !ended && !test_failed;
-}
-
-static void
-test_killed(void)
-{
-	int64_t n = 0;
-
-	while (killed_at(n, false))
-		n++;
-	CHECK(n > 100);
-}
-
-static void
-test_crashed(void)
-{
-	int64_t n = 0;
-
-	while (killed_at(n, true))
-		n++;
-	CHECK(n > 100);
 }
 
 /* A random tree over few names, so that much collides. */
@@ -645,6 +491,4 @@ TESTS(
     { "times_N14", test_times },
     { "many_and_large", test_many },
     { "disk_full", test_disk_full },
-    { "killed_at_every_call_I4_I5", test_killed },
-    { "crashed_at_every_call_P5", test_crashed },
 )

@@ -182,4 +182,60 @@ fix_pull(struct fix *f, int *fd, struct download_stats *stats)
 	return r;
 }
 
+/* How fetching f->c ends. */
+static inline enum zk_err
+fix_fetch(struct fix *f)
+{
+	int fd;
+	enum zk_err r = fix_pull(f, &fd, NULL);
+
+	close(fd);
+	return r;
+}
+
+/* True if f->c comes back as these n bytes. */
+static inline bool
+fix_back(struct fix *f, const uint8_t *p, size_t n)
+{
+	int fd;
+	bool ok = fix_pull(f, &fd, NULL) == ZK_OK && fix_same(fd, p, n);
+
+	close(fd);
+	return ok;
+}
+
+/* f->c, with its data in root: the next push uses f->data again. */
+static inline struct content
+fix_keep(const struct fix *f, uint8_t root[static UPLOAD_DATA_MAX])
+{
+	struct content c = f->c;
+
+	memcpy(root, c.data, c.data_len);
+	c.data = root;
+	return c;
+}
+
+/* Another remote for the same vault; the caller frees both. */
+static inline bool
+fix_second(const struct fix *f, struct remote_fake **fake,
+    struct transport **t)
+{
+	struct transport_opts to = { .env = env_posix(),
+		.locator = f->locator };
+
+	*fake = remote_fake_new(2);
+	return *fake != NULL &&
+	    remote_fake_open(*fake, "second", &to, t) == ZK_OK &&
+	    transport_create(*t) == ZK_OK;
+}
+
+/* For the stop of a pipeline, whose arg is an int: ends at 0. */
+static inline bool
+fix_stop_after(void *arg)
+{
+	int *left = arg;
+
+	return --*left < 0;
+}
+
 #endif

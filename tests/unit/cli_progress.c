@@ -22,21 +22,30 @@ test_text(void)
 {
 	struct sync_progress p = { .phase = SYNC_SCAN, .files = 1 };
 
-	check_text(&p, 0, "scanning: 1 file");
+	check_text(&p, 0, "scanning: 1 path");
 	p.files = 1200;
-	check_text(&p, 0, "scanning: 1200 files");
+	check_text(&p, 0, "scanning: 1200 paths");
 	p = (struct sync_progress){ .phase = SYNC_UPLOAD, .files = 3,
 		.files_total = 12, .bytes = 1048576, .bytes_total = 3145728 };
-	check_text(&p, 0, "uploading: 3 of 12 files, 1.0 MiB of 3.0 MiB");
-	check_text(&p, 524288, "uploading: 3 of 12 files, 1.0 MiB of "
+	check_text(&p, 0, "uploading: 3 of 12 changes, 1.0 MiB of 3.0 MiB");
+	check_text(&p, 524288, "uploading: 3 of 12 changes, 1.0 MiB of "
 	    "3.0 MiB, 512.0 KiB/s, 4s left");
-	check_text(&p, 20000, "uploading: 3 of 12 files, 1.0 MiB of "
+	check_text(&p, 20000, "uploading: 3 of 12 changes, 1.0 MiB of "
 	    "3.0 MiB, 19.5 KiB/s, 1m44s left");
-	check_text(&p, 100, "uploading: 3 of 12 files, 1.0 MiB of "
+	check_text(&p, 100, "uploading: 3 of 12 changes, 1.0 MiB of "
 	    "3.0 MiB, 100 B/s, 5h49m left");
 	p.bytes = p.bytes_total;
-	check_text(&p, 100, "uploading: 3 of 12 files, 3.0 MiB of "
+	check_text(&p, 100, "uploading: 3 of 12 changes, 3.0 MiB of "
 	    "3.0 MiB, 100 B/s");
+	p = (struct sync_progress){ .phase = SYNC_FETCH, .files = 2 };
+	check_text(&p, 0, "fetching: 2 segments");
+	p.phase = SYNC_PUBLISH;
+	p.files = 1;
+	check_text(&p, 0, "publishing: 1 segment");
+	p.phase = SYNC_APPLY;
+	check_text(&p, 0, "applying: 1 change");
+	p.phase = SYNC_DONE;
+	check_text(&p, 0, "done");
 }
 
 static void

@@ -1,7 +1,6 @@
 /* The download pipeline: sources, damage, resuming. */
 #include "format/filehash.h"
 #include "format/manifest.h"
-#include "sync/ahead.h"
 
 #include "blob_fix.h"
 
@@ -27,8 +26,7 @@ test_tampered(void)
 		close(fd);
 		lie_fake_flip(f.fake, 'b', i, 12345 + i);
 	}
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	free(p);
 	fix_release(&f, true);
 }
@@ -41,21 +39,17 @@ test_missing(void)
 	struct remote_fake_faults down = { .down = true };
 	struct upload_stats st;
 	struct fix f;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 2, NULL));
 	fix_fill(p, n, 2);
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
 	lie_fake_forget(f.fake, 'b', 1);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_EGAP);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_EGAP);
 	/* R25: now that it is known to be gone, it is sent again */
 	CHECK(fix_push(&f, p, n, NULL, &st) == ZK_OK && st.sent == 1);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	remote_fake_faults(f.fake, &down);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_ENET);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_ENET);
 	free(p);
 	fix_release(&f, true);
 }
@@ -66,21 +60,17 @@ test_second_remote(void)
 {
 	size_t n = 8 * MIB;
 	uint8_t *p = malloc(n);
-	struct remote_fake *second = remote_fake_new(2);
-	struct transport_opts to = { .env = env_posix() };
+	struct remote_fake *second = NULL;
 	struct download_remote both[2];
 	struct upload_source src = { .fd = -1 };
 	struct transport *t2 = NULL;
 	struct upload *u = NULL;
 	struct fix f;
 	uint64_t sent;
-	int fd;
 
-	NEED(p != NULL && second != NULL && fix_init(&f, 3, NULL));
+	NEED(p != NULL && fix_init(&f, 3, NULL));
 	fix_fill(p, n, 3);
-	to.locator = f.locator;
-	NEED(remote_fake_open(second, "second", &to, &t2) == ZK_OK);
-	NEED(transport_create(t2) == ZK_OK);
+	NEED(fix_second(&f, &second, &t2));
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
 	f.uo.remote = t2;
 	f.uo.remote_id = 2;
@@ -96,12 +86,10 @@ test_second_remote(void)
 	lie_fake_forget(f.fake, 'b', 0);
 	lie_fake_flip(f.fake, 'b', 1, 99);
 	lie_fake_flip(second, 'b', 3, 99);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	/* damaged here, missing there: damage is what is told */
 	lie_fake_forget(second, 'b', 2);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_ETAMPER);
 	transport_free(t2);
 	remote_fake_free(second);
 	free(p);
@@ -118,14 +106,11 @@ test_alias(void)
 	struct manifest_entry e;
 	struct content first;
 	struct fix f;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 4, NULL));
 	fix_fill(p, n, 4);
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
-	first = f.c;
-	memcpy(root, first.data, first.data_len);
-	first.data = root;
+	first = fix_keep(&f, root);
 	NEED(manifest_reader_new(root, first.data_len, NULL, NULL, &m) ==
 	    ZK_OK);
 	NEED(manifest_next(m, &e) == ZK_OK);
@@ -133,12 +118,10 @@ test_alias(void)
 	NEED(chunkdb_forget(f.db, e.ref.name) == ZK_OK);
 	lie_fake_forget(f.fake, 'b', 0);
 	f.c = first;
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_EGAP);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_EGAP);
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
 	f.c = first;
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	free(p);
 	fix_release(&f, true);
 }
@@ -158,9 +141,7 @@ test_old_version(void)
 	NEED(p != NULL && fix_init(&f, 5, NULL));
 	fix_fill(p, n, 5);
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
-	old = f.c;
-	memcpy(root, old.data, old.data_len);
-	old.data = root;
+	old = fix_keep(&f, root);
 	it.old = &old;
 	it.old_fd = fix_file(p, n);
 	memmove(p + n / 2 + 1, p + n / 2, n / 2);
@@ -223,14 +204,6 @@ test_local(void)
 	fix_release(&f, true);
 }
 
-static bool
-stop_after(void *arg)
-{
-	int *left = arg;
-
-	return --*left < 0;
-}
-
 /* Interrupted, a rerun keeps what was written and checked. */
 static void
 test_resume(void)
@@ -253,7 +226,7 @@ test_resume(void)
 		enum zk_err r;
 
 		it.fd = fix_file(NULL, 0);
-		f.dlo.stop = stop_after;
+		f.dlo.stop = fix_stop_after;
 		left = at;
 		NEED(download_new(&f.dlo, &d) == ZK_OK);
 		r = download_file(d, &it);
@@ -280,163 +253,6 @@ test_resume(void)
 	fix_release(&f, true);
 }
 
-#define MANY 40
-
-struct many {
-	struct fix *f;
-	struct content c[MANY];
-	struct buf data[MANY];
-	struct buf out[MANY];
-	int given, ended;
-	enum zk_err r[MANY];
-};
-
-static enum zk_err
-many_next(void *arg, struct download_item *it)
-{
-	struct many *m = arg;
-
-	if (m->given == MANY)
-		return ZK_ENOENT;
-	it->c = &m->c[m->given];
-	it->out = &m->out[m->given];
-	it->cookie = &m->r[m->given];
-	m->given++;
-	return ZK_OK;
-}
-
-static enum zk_err
-many_done(void *arg, const struct download_item *it, enum zk_err r)
-{
-	struct many *m = arg;
-
-	*(enum zk_err *)it->cookie = r;
-	m->ended++;
-	return ZK_OK;
-}
-
-/* Many short files to memory: their transfers overlap; one bad one fails
- * alone. */
-static void
-test_many(void)
-{
-	struct many *m = calloc(1, sizeof(*m));
-	struct download_many dm = { many_next, many_done, m };
-	struct download_stats st;
-	struct download *d = NULL;
-	struct upload *u = NULL;
-	uint8_t *p = malloc(300000);
-	struct fix f;
-
-	NEED(m != NULL && p != NULL && fix_init(&f, 8, NULL));
-	NEED(upload_new(&f.uo, &u) == ZK_OK);
-	for (size_t i = 0; i < MANY; i++) {
-		size_t n = i % 5 == 0 ? 104 : 40000 + i * 6000;
-
-		fix_fill(p, n, 100 + i);
-		buf_init(&m->data[i], UPLOAD_DATA_MAX);
-		buf_init(&m->out[i], MIB);
-		NEED(upload_bytes(u, p, n, &m->data[i], &m->c[i]) == ZK_OK);
-	}
-	CHECK(upload_flush(u) == ZK_OK);
-	upload_free(u);
-	lie_fake_forget(f.fake, 'b', 2);
-	NEED(download_new(&f.dlo, &d) == ZK_OK);
-	CHECK(download_many(d, &dm) == ZK_OK);
-	CHECK(m->ended == MANY);
-	download_stats(d, &st);
-	CHECK(st.max_inflight >= 4);
-	for (size_t i = 0, bad = 0; i < MANY; i++) {
-		size_t n = (size_t)m->c[i].size;
-
-		fix_fill(p, n, 100 + i);
-		if (m->r[i] == ZK_OK)
-			CHECK(m->out[i].len == n &&
-			    memcmp(m->out[i].data, p, n) == 0);
-		else
-			CHECK(m->r[i] == ZK_EGAP && ++bad == 1);
-		buf_release(&m->data[i]);
-		buf_release(&m->out[i]);
-	}
-	download_free(d);
-	free(m);
-	free(p);
-	fix_release(&f, true);
-}
-
-static enum zk_err
-ahead_content(void *arg, uint64_t key, struct content *c, struct buf *data)
-{
-	struct many *m = arg;
-	enum zk_err r;
-
-	m->given++;
-	if (key >= MANY)
-		return ZK_ETAMPER;
-	r = buf_put(data, m->data[key].data, m->data[key].len);
-	*c = m->c[key];
-	c->data = data->data;
-	return r;
-}
-
-/* Contents asked for one by one come from windows fetched ahead. */
-static void
-test_ahead(void)
-{
-	struct many *m = calloc(1, sizeof(*m));
-	struct ahead_opts ao = { .content = ahead_content, .arg = m };
-	struct download_stats st;
-	struct ahead *a = NULL;
-	struct upload *u = NULL;
-	uint8_t *p = malloc(800000);
-	struct buf out;
-	struct fix f;
-
-	NEED(m != NULL && p != NULL && fix_init(&f, 13, NULL));
-	NEED(upload_new(&f.uo, &u) == ZK_OK);
-	for (size_t i = 0; i < MANY; i++) {
-		fix_fill(p, 800000, i);
-		buf_init(&m->data[i], UPLOAD_DATA_MAX);
-		NEED(upload_bytes(u, p, 800000, &m->data[i], &m->c[i]) ==
-		    ZK_OK);
-	}
-	NEED(upload_flush(u) == ZK_OK);
-	upload_free(u);
-	NEED(chunkdb_drop_remote(f.db, 1) == ZK_OK);
-	NEED(download_new(&f.dlo, &ao.d) == ZK_OK);
-	NEED(ahead_new(&ao, &a) == ZK_OK);
-	buf_init_secret(&out, MIB);
-	CHECK(ahead_get(a, 0, &out) == ZK_ENOENT);
-	for (uint64_t i = 0; i < MANY; i++)
-		CHECK(ahead_add(a, i == 7 ? 1000 : i, 800000) == ZK_OK);
-	for (uint64_t i = 0; i < MANY; i++) {
-		if (i % 9 == 4)
-			continue;	/* not wanted after all */
-		if (i == 7) {
-			CHECK(ahead_get(a, 1000, &out) == ZK_ETAMPER);
-			continue;
-		}
-		fix_fill(p, 800000, i);
-		CHECK(ahead_get(a, i, &out) == ZK_OK);
-		CHECK(out.len == 800000 && memcmp(out.data, p, 800000) == 0);
-	}
-	/* each was looked up once, several were in flight */
-	CHECK(m->given <= MANY);
-	download_stats(ao.d, &st);
-	CHECK(st.max_inflight >= 4 && st.max_held <= DOWNLOAD_FLIGHT);
-	CHECK(ahead_get(a, 3, &out) == ZK_ENOENT);
-	ahead_reset(a);
-	CHECK(ahead_get(a, MANY - 1, &out) == ZK_ENOENT);
-	ahead_free(a);
-	download_free(ao.d);
-	for (size_t i = 0; i < MANY; i++)
-		buf_release(&m->data[i]);
-	buf_release(&out);
-	free(m);
-	free(p);
-	fix_release(&f, true);
-}
-
 /* R04, R05: an author's word that does not fit its chunks is refused. */
 static void
 test_lies(void)
@@ -445,7 +261,6 @@ test_lies(void)
 	uint8_t *p = malloc(n), root[UPLOAD_DATA_MAX];
 	struct content v1;
 	struct fix f;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 9, NULL));
 	fix_fill(p, n, 9);
@@ -457,25 +272,20 @@ test_lies(void)
 	/* the manifest of one version under the hash of another */
 	f.c.data = root;
 	f.c.data_len = v1.data_len;
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_ETAMPER);
 	memcpy(f.c.hash, v1.hash, sizeof(v1.hash));
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_OK);
 	f.c.size++;
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_ETAMPER);
 	f.c.size--;
 	for (size_t cut = 0; cut < v1.data_len; cut += 7) {
 		f.c.data_len = cut;
-		CHECK(fix_pull(&f, &fd, NULL) != ZK_OK);
-		close(fd);
+		CHECK(fix_fetch(&f) != ZK_OK);
 	}
 	/* inline bytes under a wrong hash */
 	NEED(fix_push(&f, p, 100, NULL, NULL) == ZK_OK);
 	f.c.hash[3] ^= 1;
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_ETAMPER);
-	close(fd);
+	CHECK(fix_fetch(&f) == ZK_ETAMPER);
 	free(p);
 	fix_release(&f, true);
 }
@@ -514,8 +324,7 @@ many_chunks(const struct fix *f, off_t *len)
 static void
 test_parts(void)
 {
-	struct remote_fake *second = remote_fake_new(2);
-	struct transport_opts to = { .env = env_posix() };
+	struct remote_fake *second = NULL;
 	struct upload_source src = { .fd = -1 };
 	struct download_item it = { .c = NULL };
 	struct manifest_head head;
@@ -530,7 +339,7 @@ test_parts(void)
 	off_t len;
 	int fd, out;
 
-	NEED(second != NULL && fix_init(&f, 12, NULL));
+	NEED(fix_init(&f, 12, NULL));
 	fd = many_chunks(&f, &len);
 	p = malloc((size_t)len);
 	NEED(p != NULL);
@@ -542,9 +351,7 @@ test_parts(void)
 	CHECK(st.chunks >= 301 && st.chunks < 310);
 	CHECK(head.level == 1 && f.c.data_len < 1000);
 	/* one changed chunk: it, and the part that names it */
-	old = f.c;
-	memcpy(root, old.data, old.data_len);
-	old.data = root;
+	old = fix_keep(&f, root);
 	NEED(pwrite(fd, "x", 1, 150 * (off_t)CUT_MIN + 9) == 1);
 	sent = st.sent;
 	NEED(upload_file(u, fd, &old, &f.data, &f.c) == ZK_OK);
@@ -566,9 +373,7 @@ test_parts(void)
 	CHECK(fix_same(out, p, (size_t)len));
 	free(p);
 	/* all of it to another remote */
-	to.locator = f.locator;
-	NEED(remote_fake_open(second, "second", &to, &t2) == ZK_OK);
-	NEED(transport_create(t2) == ZK_OK);
+	NEED(fix_second(&f, &second, &t2));
 	f.uo.remote = t2;
 	f.uo.remote_id = 2;
 	src.from = &f.t;
@@ -624,15 +429,13 @@ test_learns(void)
 	uint8_t *p = malloc(n);
 	struct upload_stats st;
 	struct fix f, g;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 11, NULL));
 	fix_fill(p, n, 11);
 	NEED(fix_init(&g, 11, f.fake));
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
 	g.c = f.c;
-	CHECK(fix_pull(&g, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&g, p, n));
 	p[n - 1] ^= 1;
 	NEED(fix_push(&g, p, n, &g.c, &st) == ZK_OK);
 	CHECK(st.sent == 1);
@@ -649,8 +452,6 @@ TESTS(
     { "old_version", test_old_version },
     { "local", test_local },
     { "resume", test_resume },
-    { "many", test_many },
-    { "ahead", test_ahead },
     { "lies", test_lies },
     { "parts", test_parts },
     { "check", test_check },

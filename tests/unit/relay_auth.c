@@ -1,29 +1,5 @@
-/* Who may: signatures, replays, keys, invites; waiting; mailboxes. */
-#include "relaykit.h"
-
-static struct kit kit;
-static struct kit_space space;
-
-static void
-begin(void)
-{
-	kit_init(&kit);
-	kit_space_init(&space);
-}
-
-static void
-end(void)
-{
-	CHECK(kit_stop(&kit, SIGTERM) == 0);
-	kit_end(&kit);
-	kit_space_free(&space);
-}
-
-static bool
-up(void)
-{
-	return kit_start(&kit) && kit_create(&kit, &space, "") == 201;
-}
+/* Who may: signatures, replays, keys, invites; waiting. */
+#include "relayone.h"
 
 /* Signs t with bend and checks status and code of the answer. */
 static void
@@ -49,8 +25,8 @@ test_signature(void)
 	struct target t;
 	struct kit_space stranger;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	kit_space_init(&stranger);
 	t = kit_target(&space, TARGET_REC_LIST);
 	expect(&t, NULL, 0, NULL, 200, "");
@@ -82,7 +58,7 @@ test_signature(void)
 	b.extra = "Authorization: ZK1 key=00\r\n";
 	expect(&t, NULL, 0, &b, 400, "bad_request");
 	kit_space_free(&stranger);
-	end();
+	one_end();
 }
 
 /* Every part of what is signed counts. */
@@ -95,8 +71,8 @@ test_bent(void)
 	char *p;
 	int fd;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	t = kit_target(&space, TARGET_READ);
 	t.max = 1000;
 	buf_init(&head, 16384);
@@ -122,7 +98,7 @@ test_bent(void)
 		close(fd);
 	}
 	buf_release(&head);
-	end();
+	one_end();
 }
 
 /* The body is the one announced, or nothing of it is kept. */
@@ -134,8 +110,8 @@ test_body_hash(void)
 	struct target t;
 	struct buf body;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	kit_log_init(&log);
 	buf_init(&body, 1u << 20);
 	kit_append_body(&log, 2, 1000, &body);
@@ -150,7 +126,7 @@ test_body_hash(void)
 	expect(&t, body.data, 64, &b, 400, "bad_object");
 	buf_release(&body);
 	signkey_free(log.key);
-	end();
+	one_end();
 }
 
 /* R32, R33: the same bytes again have no second effect. */
@@ -167,8 +143,8 @@ test_r32_replay(void)
 	uint8_t *p;
 	int fd;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	p = kit_blob(1000, LABEL_HASH_BLOB, name);
 	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, name, p, 1000) == 201);
 	/* a DELETE signed before the relay knew nonces is not believed */
@@ -214,7 +190,7 @@ test_r32_replay(void)
 	kit_end(&kit2);
 	buf_release(&head);
 	free(p);
-	end();
+	one_end();
 }
 
 /* Sends a change of keys signed by the space key (or by another). */
@@ -274,8 +250,8 @@ test_retired(void)
 	uint8_t name[32];
 	uint8_t *p;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	p = kit_blob(100, LABEL_HASH_RECORD, name);
 	CHECK(kit_put(&kit, &space, TARGET_REC_PUT, name, p, 100) == 201);
 	CHECK(change_keys(next, space.request, next) == 401);
@@ -300,7 +276,7 @@ test_retired(void)
 	expect(&t, NULL, 0, NULL, 401, "key_retired");
 	free(p);
 	signkey_free(next);
-	end();
+	one_end();
 }
 
 /* Guessing keys gets an address refused without a look. */
@@ -311,9 +287,9 @@ test_fail_cap(void)
 	struct target t;
 	struct signkey *wrong = kit_key();
 
-	begin();
+	one_begin();
 	kit.opts.limits.fails_addr = 5;
-	NEED(up());
+	NEED(one_up());
 	t = kit_target(&space, TARGET_REC_LIST);
 	memset(&b, 0, sizeof(b));
 	b.key = wrong;
@@ -328,7 +304,7 @@ test_fail_cap(void)
 	b.extra = "X-Forwarded-For: 2001:db8::7, 192.0.2.9\r\n";
 	expect(&t, NULL, 0, &b, 401, "auth");
 	signkey_free(wrong);
-	end();
+	one_end();
 }
 
 static void
@@ -336,7 +312,7 @@ test_invite(void)
 {
 	struct kit_space near;
 
-	begin();
+	one_begin();
 	kit.opts.invite = "token-one";
 	NEED(kit_start(&kit));
 	CHECK(kit_create(&kit, &space, "") == 403);
@@ -351,7 +327,7 @@ test_invite(void)
 	    403);
 	CHECK(kit_create(&kit, &near, "") == 201);
 	kit_space_free(&near);
-	end();
+	one_end();
 }
 
 static void
@@ -366,8 +342,8 @@ test_urls(void)
 	struct kit_bend b;
 	struct target t;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	CHECK(kit_stop(&kit, SIGTERM) == 0);
 	kit.opts.urls = urls;
 	kit.opts.n_urls = 2;
@@ -384,7 +360,7 @@ test_urls(void)
 		b.authority = bad[i];
 		expect(&t, NULL, 0, &b, 401, "authority");
 	}
-	end();
+	one_end();
 }
 
 /* A waiting reader is woken by the commit, on whatever thread it waits. */
@@ -399,8 +375,8 @@ test_wait(void)
 	int64_t start;
 	uint8_t res;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	kit_log_init(&log);
 	buf_init(&head, 16384);
 	t = kit_target(&space, TARGET_READ);
@@ -431,7 +407,7 @@ test_wait(void)
 	buf_release(&head);
 	kit_space_free(&space);
 	kit_space_init(&space);
-	NEED(up());
+	NEED(one_up());
 	t = kit_target(&space, TARGET_READ);
 	t.wait_ms = 700;
 	start = kit_ms();
@@ -465,142 +441,7 @@ test_wait(void)
 	CHECK(waitpid(kit.pid, &st, 0) == kit.pid && st == 0);
 	kit.pid = 0;
 	NEED(kit_start(&kit));
-	end();
-}
-
-/* One rendezvous call; token is that of the side. */
-static int
-rv(enum target_call call, uint32_t *plate, unsigned side, unsigned n,
-    unsigned wait, unsigned token, const char *msg, struct kit_reply *out)
-{
-	struct target t;
-	struct buf b;
-	struct kit_reply r;
-	size_t len;
-	int fd = kit_connect(&kit), status;
-
-	memset(&t, 0, sizeof(t));
-	t.call = call;
-	t.plate = *plate;
-	t.side = side;
-	t.msg = n;
-	t.wait_ms = wait;
-	buf_init(&b, 8192);
-	buf_printf(&b, "%s ", target_method(call));
-	if (target_encode(&t, &b, &len) != ZK_OK)
-		abort();
-	buf_printf(&b, " HTTP/1.1\r\nHost: x\r\nZk-Side: %032x\r\n", token);
-	if (call == TARGET_RV_PUT)
-		buf_printf(&b, "Content-Length: %zu\r\n", strlen(msg));
-	buf_str(&b, "\r\n");
-	if (call == TARGET_RV_PUT)
-		buf_str(&b, msg);
-	kit_send(fd, b.data, b.len);
-	kit_recv(fd, &r);
-	close(fd);
-	buf_release(&b);
-	status = r.status;
-	if (call == TARGET_RV_CLAIM && status == 200)
-		CHECK(msg_plate_get(r.body, r.len, plate) == ZK_OK);
-	if (out != NULL)
-		*out = r;
-	else
-		kit_reply_free(&r);
-	return status;
-}
-
-static void
-test_rendezvous(void)
-{
-	struct kit_reply r;
-	uint32_t plate = 0, again = 0;
-
-	begin();
-	NEED(kit_start(&kit));
-	CHECK(rv(TARGET_RV_CLAIM, &plate, 0, 0, 0, 7, NULL, NULL) == 200);
-	CHECK(plate >= 1 && plate <= 999);
-	CHECK(rv(TARGET_RV_CLAIM, &again, 0, 0, 0, 7, NULL, NULL) == 200);
-	CHECK(again == plate);
-	CHECK(rv(TARGET_RV_CLAIM, &plate, 1, 0, 0, 8, NULL, NULL) == 200);
-	CHECK(rv(TARGET_RV_CLAIM, &plate, 1, 0, 0, 8, NULL, NULL) == 200);
-	/* one joiner for each code */
-	CHECK(rv(TARGET_RV_CLAIM, &plate, 1, 0, 0, 9, NULL, NULL) == 409);
-	CHECK(rv(TARGET_RV_PUT, &plate, 0, 0, 0, 7, "hello", NULL) == 200);
-	CHECK(rv(TARGET_RV_PUT, &plate, 0, 0, 0, 7, "hello", NULL) == 200);
-	CHECK(rv(TARGET_RV_PUT, &plate, 0, 0, 0, 7, "other", NULL) == 409);
-	CHECK(rv(TARGET_RV_GET, &plate, 1, 0, 0, 8, NULL, &r) == 200);
-	CHECK(r.len == 5 && memcmp(r.body, "hello", 5) == 0);
-	kit_reply_free(&r);
-	CHECK(rv(TARGET_RV_GET, &plate, 1, 1, 0, 8, NULL, NULL) == 404);
-	CHECK(rv(TARGET_RV_GET, &plate, 1, 1, 500, 8, NULL, NULL) == 404);
-	/* strangers neither read nor write */
-	CHECK(rv(TARGET_RV_GET, &plate, 1, 0, 0, 9, NULL, NULL) == 410);
-	CHECK(rv(TARGET_RV_PUT, &plate, 1, 0, 0, 9, "x", NULL) == 410);
-	/* a last message outlives the close of its sender */
-	CHECK(rv(TARGET_RV_PUT, &plate, 0, 1, 0, 7, "bye", NULL) == 200);
-	CHECK(rv(TARGET_RV_CLOSE, &plate, 0, 0, 0, 7, NULL, NULL) == 200);
-	CHECK(rv(TARGET_RV_GET, &plate, 1, 1, 0, 8, NULL, NULL) == 200);
-	CHECK(rv(TARGET_RV_GET, &plate, 1, 2, 9000, 8, NULL, NULL) == 410);
-	CHECK(rv(TARGET_RV_CLOSE, &plate, 0, 0, 0, 8, NULL, NULL) == 200);
-	CHECK(rv(TARGET_RV_CLAIM, &plate, 1, 0, 0, 8, NULL, NULL) == 404);
-	end();
-}
-
-/* A waiting get is answered by the put of the other side. */
-static void
-test_rendezvous_wait(void)
-{
-	struct kit_reply r;
-	uint32_t plate = 0;
-	pid_t pid;
-	int64_t start;
-
-	begin();
-	NEED(kit_start(&kit));
-	CHECK(rv(TARGET_RV_CLAIM, &plate, 0, 0, 0, 7, NULL, NULL) == 200);
-	CHECK(rv(TARGET_RV_CLAIM, &plate, 1, 0, 0, 8, NULL, NULL) == 200);
-	fflush(NULL);
-	pid = fork();
-	if (pid == 0) {
-		usleep(400000);
-		_exit(rv(TARGET_RV_PUT, &plate, 1, 0, 0, 8, "late", NULL) ==
-		    200 ? 0 : 1);
-	}
-	start = kit_ms();
-	CHECK(rv(TARGET_RV_GET, &plate, 0, 0, 8000, 7, NULL, &r) == 200);
-	CHECK(kit_ms() - start >= 300 && kit_ms() - start < 4000);
-	CHECK(r.len == 4);
-	kit_reply_free(&r);
-	waitpid(pid, NULL, 0);
-	end();
-}
-
-/* Q08 in small: nameplates cannot be tried through; mailboxes end. */
-static void
-test_rendezvous_caps(void)
-{
-	uint32_t plate, first = 0;
-	int status = 404;
-	unsigned n = 0;
-
-	begin();
-	kit.opts.limits.box_ms = 600;
-	kit.opts.limits.boxes_addr = 3;
-	NEED(kit_start(&kit));
-	CHECK(rv(TARGET_RV_CLAIM, &first, 0, 0, 0, 100, NULL, NULL) == 200);
-	for (unsigned i = 1; i < 4; i++) {
-		plate = 0;
-		CHECK(rv(TARGET_RV_CLAIM, &plate, 0, 0, 0, 100 + i, NULL,
-		    NULL) == (i < 3 ? 200 : 503));
-	}
-	usleep(700000);
-	CHECK(rv(TARGET_RV_CLAIM, &first, 1, 0, 0, 1, NULL, NULL) == 404);
-	while (status == 404 && n < 100) {
-		plate = 100000 + n++;
-		status = rv(TARGET_RV_CLAIM, &plate, 1, 0, 0, 1, NULL, NULL);
-	}
-	CHECK(status == 429 && n == 20);
-	end();
+	one_end();
 }
 
 TESTS(
@@ -613,7 +454,4 @@ TESTS(
     { "invite", test_invite },
     { "urls", test_urls },
     { "wait", test_wait },
-    { "rendezvous", test_rendezvous },
-    { "rendezvous wait", test_rendezvous_wait },
-    { "rendezvous caps", test_rendezvous_caps },
 )

@@ -1,29 +1,5 @@
-/* What a relay keeps: appends, records, blobs, pages, quotas, restarts. */
-#include "relaykit.h"
-
-static struct kit kit;
-static struct kit_space space;
-
-static void
-begin(void)
-{
-	kit_init(&kit);
-	kit_space_init(&space);
-}
-
-static void
-end(void)
-{
-	CHECK(kit_stop(&kit, SIGTERM) == 0);
-	kit_end(&kit);
-	kit_space_free(&space);
-}
-
-static bool
-up(void)
-{
-	return kit_start(&kit) && kit_create(&kit, &space, "") == 201;
-}
+/* What a relay keeps: appends, records, blobs, pages, quotas. */
+#include "relayone.h"
 
 /* Creating again is fine with the same key and refused with another. */
 static void
@@ -31,8 +7,8 @@ test_create(void)
 {
 	struct kit_space other;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	CHECK(kit_create(&kit, &space, "") == 200);
 	kit_space_init(&other);
 	signkey_free(other.space);
@@ -43,7 +19,7 @@ test_create(void)
 	other.locator[0] ^= 1;
 	CHECK(kit_create(&kit, &other, "") == 401);
 	signkey_free(other.request);
-	end();
+	one_end();
 }
 
 static void
@@ -56,8 +32,8 @@ test_append(void)
 	struct msg_head head;
 	uint8_t res[3];
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	kit_log_init(&log);
 	buf_init(&body, 1u << 20);
 	kit_append_body(&log, 3, 1000, &body);
@@ -86,7 +62,7 @@ test_append(void)
 	CHECK(kit_call(&kit, &space, &t, NULL, 0, NULL, NULL) == 404);
 	buf_release(&body);
 	signkey_free(log.key);
-	end();
+	one_end();
 }
 
 /* Q13: two segments for one place; and one whose predecessor is missing. */
@@ -96,8 +72,8 @@ test_q13_race(void)
 	struct kit_log log, fork;
 	uint8_t res;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	kit_log_init(&log);
 	CHECK(kit_append(&kit, &space, &log, 400, &res) == 200 && res == 0);
 	fork = log;
@@ -112,7 +88,7 @@ test_q13_race(void)
 	CHECK(kit_append(&kit, &space, &log, 400, &res) == 200);
 	CHECK(res == MSG_SEG_GAP);
 	signkey_free(log.key);
-	end();
+	one_end();
 }
 
 /* Nobody can write to a log without its key, nor bend what was signed. */
@@ -124,8 +100,8 @@ test_bad_segments(void)
 	struct kit_log log, copy;
 	struct buf body;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	kit_log_init(&log);
 	t = kit_target(&space, TARGET_APPEND);
 	buf_init(&body, 1u << 20);
@@ -151,7 +127,7 @@ test_bad_segments(void)
 	CHECK(kit_call(&kit, &space, &t, NULL, 0, NULL, NULL) == 404);
 	buf_release(&body);
 	signkey_free(log.key);
-	end();
+	one_end();
 }
 
 /* Sizes around where bodies move from rows to files, and the largest. */
@@ -163,8 +139,8 @@ test_blob_sizes(void)
 	struct kit_reply r;
 	uint8_t name[32];
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		uint8_t *p = kit_blob(sizes[i], LABEL_HASH_BLOB, name);
 
@@ -179,7 +155,7 @@ test_blob_sizes(void)
 		kit_reply_free(&r);
 		free(p);
 	}
-	end();
+	one_end();
 }
 
 /* Q04: a name that is not the hash of the body stores nothing. */
@@ -190,8 +166,8 @@ test_q04_name(void)
 	struct kit_reply r;
 	uint8_t name[32];
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	for (size_t i = 0; i < 2; i++) {
 		uint8_t *p = kit_blob(sizes[i], LABEL_HASH_BLOB, name);
 
@@ -206,7 +182,7 @@ test_q04_name(void)
 	free(kit_blob(10, LABEL_HASH_RECORD, name));
 	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, name, "0123456789", 10)
 	    == 400);
-	end();
+	one_end();
 }
 
 static void
@@ -235,8 +211,8 @@ test_range(void)
 	char extra[64];
 	uint8_t *p;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	t = kit_target(&space, TARGET_BLOB_GET);
 	p = kit_blob(100000, LABEL_HASH_BLOB, t.name);
 	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 100000)
@@ -254,32 +230,7 @@ test_range(void)
 		kit_reply_free(&r);
 	}
 	free(p);
-	end();
-}
-
-/* Takes a page; the number of segments in it. */
-static unsigned
-read_page(struct target *t, bool *more)
-{
-	struct kit_reply r;
-	struct msg_page page;
-	const uint8_t *seg;
-	size_t len;
-	struct rd rd;
-
-	memset(&page, 0, sizeof(page));
-	*more = false;
-	CHECK(kit_call(&kit, &space, t, NULL, 0, NULL, &r) == 200);
-	rd_init(&rd, r.body, r.len);
-	CHECK(msg_page_start(&rd, &page) == ZK_OK);
-	for (uint32_t i = 0; i < page.count; i++)
-		CHECK(msg_page_seg(&rd, &seg, &len) == ZK_OK);
-	CHECK(rd_end(&rd) == ZK_OK);
-	*more = page.more;
-	memcpy(t->mark, page.mark, page.mark_len);
-	t->mark_len = page.mark_len;
-	kit_reply_free(&r);
-	return page.count;
+	one_end();
 }
 
 /* Pages are bounded by bytes, hold at least one, and join without gaps. */
@@ -292,8 +243,8 @@ test_pages(void)
 	uint8_t res;
 	bool more;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	kit_log_init(&log);
 	for (unsigned i = 0; i < 20; i++)
 		CHECK(kit_append(&kit, &space, &log, i % 5 == 4 ? 200000 :
@@ -301,25 +252,25 @@ test_pages(void)
 	t = kit_target(&space, TARGET_READ);
 	t.max = 4000;
 	do {
-		got = read_page(&t, &more);
+		got = one_page(&t, &more);
 		CHECK(got >= 1 && got <= 4);
 		n += got;
 	} while (more && n < 100);
 	CHECK(n == 20);
-	CHECK(read_page(&t, &more) == 0 && !more);
+	CHECK(one_page(&t, &more) == 0 && !more);
 	/* all at once */
 	t.mark_len = 0;
 	t.max = 0;
-	CHECK(read_page(&t, &more) == 20 && !more);
+	CHECK(one_page(&t, &more) == 20 && !more);
 	/* marks that are not ours start again */
 	t.mark[0] ^= 1;
-	CHECK(read_page(&t, &more) == 20);
+	CHECK(one_page(&t, &more) == 20);
 	t.mark[24] ^= 1;
-	CHECK(read_page(&t, &more) == 20);
+	CHECK(one_page(&t, &more) == 20);
 	t.mark_len = 7;
-	CHECK(read_page(&t, &more) == 20);
+	CHECK(one_page(&t, &more) == 20);
 	signkey_free(log.key);
-	end();
+	one_end();
 }
 
 static void
@@ -332,8 +283,8 @@ test_records(void)
 	uint8_t name[3][32];
 	uint8_t *p;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	for (unsigned i = 0; i < 3; i++) {
 		p = kit_blob(500 + 50000 * i, LABEL_HASH_RECORD, name[i]);
 		CHECK(kit_put(&kit, &space, TARGET_REC_PUT, name[i], p,
@@ -361,7 +312,7 @@ test_records(void)
 	CHECK(page.count == 1 && !page.more);
 	CHECK(memcmp(rd_bytes(&rd, 32), name[2], 32) == 0);
 	kit_reply_free(&r);
-	end();
+	one_end();
 }
 
 static void
@@ -372,8 +323,8 @@ test_missing(void)
 	uint8_t names[3][32];
 	uint8_t *p;
 
-	begin();
-	NEED(up());
+	one_begin();
+	NEED(one_up());
 	for (unsigned i = 0; i < 3; i++) {
 		p = kit_blob(50, LABEL_HASH_BLOB, names[i]);
 		if (i != 1)
@@ -387,7 +338,7 @@ test_missing(void)
 	CHECK(r.len == 3 && memcmp(r.body, "\0\1\0", 3) == 0);
 	kit_reply_free(&r);
 	CHECK(kit_call(&kit, &space, &t, names, 33, NULL, NULL) == 400);
-	end();
+	one_end();
 }
 
 /* Deleting, what it leaves, and that it frees the quota. */
@@ -401,9 +352,9 @@ test_delete(void)
 	uint8_t *p;
 	bool more;
 
-	begin();
+	one_begin();
 	kit.opts.quota = 600000;
-	NEED(up());
+	NEED(one_up());
 	t = kit_target(&space, TARGET_BLOB_DELETE);
 	p = kit_blob(500000, LABEL_HASH_BLOB, t.name);
 	for (unsigned i = 0; i < 3; i++) {
@@ -427,12 +378,12 @@ test_delete(void)
 	t.call = TARGET_SEG_GET;
 	CHECK(kit_call(&kit, &space, &t, NULL, 0, NULL, NULL) == 404);
 	t = kit_target(&space, TARGET_READ);
-	CHECK(read_page(&t, &more) == 2);
+	CHECK(one_page(&t, &more) == 2);
 	/* the log goes on, and its place stays taken */
 	CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200 &&
 	    res == MSG_SEG_STORED);
 	signkey_free(log.key);
-	end();
+	one_end();
 }
 
 /* Q03: over the quota 507, others unaffected, what is there stays readable. */
@@ -448,9 +399,9 @@ test_q03_quota(void)
 	uint8_t res;
 	uint8_t *p;
 
-	begin();
+	one_begin();
 	kit.opts.quota = 300000;
-	NEED(up());
+	NEED(one_up());
 	kit_space_init(&other);
 	CHECK(kit_create(&kit, &other, "") == 201);
 	p = kit_blob(200000, LABEL_HASH_BLOB, name);
@@ -480,7 +431,7 @@ test_q03_quota(void)
 	buf_release(&body);
 	signkey_free(log.key);
 	kit_space_free(&other);
-	end();
+	one_end();
 }
 
 /* Q12: writes that the disk refuses give 507; reads go on. */
@@ -494,7 +445,7 @@ test_q12_full(void)
 	uint8_t *p;
 	int status = 200;
 
-	begin();
+	one_begin();
 	kit.disk = "size=5m";
 	if (!kit_start(&kit)) {
 		bool cannot = kit_stop(&kit, SIGKILL) == 77;
@@ -523,150 +474,7 @@ test_q12_full(void)
 	CHECK(kit_raw(&kit, "GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\n") ==
 	    200);
 	signkey_free(log.key);
-	end();
-}
-
-/* Everything survives SIGKILL; crash leftovers go. */
-static void
-test_restart(void)
-{
-	struct kit_log log;
-	struct kit_reply r;
-	struct target t;
-	char url[512], path[192];
-	uint8_t name[32];
-	uint8_t res;
-	uint8_t *p;
-	bool more;
-	FILE *f;
-
-	begin();
-	kit.opts.plain = false;
-	NEED(kit_start(&kit));
-	memcpy(url, kit.url, sizeof(url));
-	CHECK(kit_stop(&kit, SIGTERM) == 0);
-	NEED(kit_start(&kit));
-	/* the same key, so the same pin */
-	CHECK(strcmp(strchr(url, '#'), strchr(kit.url, '#')) == 0);
-	CHECK(kit_stop(&kit, SIGTERM) == 0);
-	kit.opts.plain = true;
-	NEED(up());
-	kit_log_init(&log);
-	CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200);
-	CHECK(kit_append(&kit, &space, &log, 300000, &res) == 200);
-	p = kit_blob(500000, LABEL_HASH_BLOB, name);
-	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, name, p, 500000) == 201);
-	t = kit_target(&space, TARGET_READ);
-	CHECK(read_page(&t, &more) == 2);
-	CHECK(kit_stop(&kit, SIGKILL) == 128 + SIGKILL);
-	snprintf(path, sizeof(path), "%s/tmp/77", kit.dir);
-	f = fopen(path, "w");
-	NEED(f != NULL);
-	fclose(f);
-	snprintf(path, sizeof(path), "%s/obj/0/3ff", kit.dir);
-	f = fopen(path, "w");
-	NEED(f != NULL);
-	fclose(f);
-	NEED(kit_start(&kit));
-	CHECK(access(path, F_OK) != 0);
-	snprintf(path, sizeof(path), "%s/tmp/77", kit.dir);
-	CHECK(access(path, F_OK) != 0);
-	CHECK(kit_create(&kit, &space, "") == 200);
-	/* the mark still holds, and so does the end of the log */
-	CHECK(read_page(&t, &more) == 0);
-	CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200 && res == 0);
-	CHECK(read_page(&t, &more) == 1);
-	CHECK(kit_get(&kit, &space, TARGET_BLOB_GET, name, &r) == 200);
-	CHECK(r.len == 500000 && memcmp(r.body, p, r.len) == 0);
-	kit_reply_free(&r);
-	free(p);
-	signkey_free(log.key);
-	end();
-}
-
-/* Appends and uploads until the relay is killed, ms after the start. */
-static void
-work_until_killed(struct kit_log *log, unsigned ms, unsigned size)
-{
-	uint8_t name[32], res;
-	struct kit_log before;
-	pid_t killer;
-	uint8_t *p;
-
-	fflush(NULL);
-	killer = fork();
-	if (killer == 0) {
-		usleep(ms * 1000);
-		kill(kit.pid, SIGKILL);
-		_exit(0);
-	}
-	for (;;) {
-		before = *log;
-		if (kit_append(&kit, &space, log, size, &res) != 200 ||
-		    res != MSG_SEG_STORED)
-			break;
-		p = kit_blob(size, LABEL_HASH_BLOB, name);
-		(void)kit_put(&kit, &space, TARGET_BLOB_PUT, name, p, size);
-		free(p);
-	}
-	*log = before;	/* what was acknowledged */
-	waitpid(killer, NULL, 0);
-	CHECK(kit_stop(&kit, SIGKILL) == 128 + SIGKILL);
-}
-
-/* Killed at any moment: what was acknowledged is there, the log goes on. */
-static void
-test_kill(void)
-{
-	struct kit_log log;
-	struct kit_reply r;
-	struct msg_head head;
-	struct target t;
-
-	begin();
-	NEED(up());
-	kit_log_init(&log);
-	for (unsigned i = 0; i < 40; i++) {
-		work_until_killed(&log, 3 + i * 7 % 31, i % 2 == 0 ? 1000 :
-		    200000);
-		NEED(kit_start(&kit));
-		t = kit_target(&space, TARGET_HEAD);
-		seghdr_log_id(signkey_pk(log.key), t.name);
-		kit_call(&kit, &space, &t, NULL, 0, NULL, &r);
-		if (r.status == 404 && log.seq == 0) {
-			kit_reply_free(&r);
-			continue;
-		}
-		NEED(r.status == 200);
-		NEED(msg_head_get(r.body, r.len, &head) == ZK_OK);
-		/* the last one may have been stored and not acknowledged */
-		CHECK(head.seq == log.seq || head.seq == log.seq + 1);
-		if (head.seq == log.seq)
-			CHECK(memcmp(head.hash, log.hash, 32) == 0);
-		log.seq = head.seq;
-		memcpy(log.hash, head.hash, 32);
-		kit_reply_free(&r);
-		t.call = TARGET_SEG_GET;
-		t.seq = head.seq;
-		CHECK(kit_call(&kit, &space, &t, NULL, 0, NULL, NULL) == 200);
-	}
-	CHECK(log.seq > 10);
-	signkey_free(log.key);
-	end();
-}
-
-/* One data directory has one relay. */
-static void
-test_lock(void)
-{
-	struct kit second;
-
-	begin();
-	NEED(up());
-	second = kit;
-	CHECK(!kit_start(&second));
-	CHECK(kit_stop(&second, SIGKILL) == 1);
-	end();
+	one_end();
 }
 
 TESTS(
@@ -683,7 +491,4 @@ TESTS(
     { "delete", test_delete },
     { "Q03 quota", test_q03_quota },
     { "Q12 full", test_q12_full },
-    { "restart", test_restart },
-    { "kill", test_kill },
-    { "lock", test_lock },
 )

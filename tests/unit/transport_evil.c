@@ -5,219 +5,7 @@
 #include <sys/resource.h>
 
 #include "proto/msg.h"
-#include "tests/evil/evil.h"
-#include "tests/evil/evil_tls.h"
-#include "tests/unit/transport_fix.h"
-
-struct liar {
-	struct evil e;
-	struct evil_tls tls;
-	uint16_t port;
-	pid_t pid[2];	/* the liar; TLS in front of it */
-	pid_t honest;	/* the relay behind, if there is one */
-	struct fix f;	/* keys and options; url names the liar */
-	struct transport *t;
-};
-
-/* Starts a process group of its own that runs what serves. */
-static pid_t
-liar_fork(void)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid == 0)
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)setpgid(pid, pid);
-	return pid;
-}
-
-static bool
-liar_init(struct liar *l, const char *rule, const char *rule2)
-{
-	memset(l, 0, sizeof(*l));
-	if (!fix_init(&l->f, FIX_FOLDER) || !evil_parse(&l->e, rule) ||
-	    (rule2 != NULL && !evil_parse(&l->e, rule2)))
-		return false;
-	(void)snprintf(l->e.log, sizeof(l->e.log), "%s/log", l->f.dir);
-	(void)snprintf(l->e.count, sizeof(l->e.count), "%s/count",
-	    l->f.dir);
-	l->f.opts.timeout_ms = 2000;
-	return true;
-}
-
-/* Forks the liar; its port is known afterwards. */
-static bool
-liar_serve(struct liar *l, int fd)
-{
-	l->pid[0] = liar_fork();
-	if (l->pid[0] == 0)
-		evil_loop(&l->e, fd);
-	(void)close(fd);
-	(void)snprintf(l->f.url, sizeof(l->f.url), "http://127.0.0.1:%u/",
-	    (unsigned)l->port);
-	return l->pid[0] > 0;
-}
-
-/* A liar with these rules, and a transport on it. */
-static bool
-liar_start(struct liar *l, const char *rule, const char *rule2)
-{
-	int fd;
-
-	if (!liar_init(l, rule, rule2))
-		return false;
-	fd = evil_listen(&l->port);
-	if (fd < 0 || !liar_serve(l, fd))
-		return false;
-	l->t = fix_open(&l->f);
-	return l->t != NULL;
-}
-
-/* As liar_start, with an honest relay behind and the space created. */
-static bool
-liar_before(struct liar *l, const char *rule, const char *rule2)
-{
-	char data[300];
-	char url[256];
-	char listen[64];
-	uint16_t port = 0;
-	int fd;
-	int free_port = evil_listen(&port);
-
-	if (!liar_init(l, rule, rule2) || free_port < 0)
-		return false;
-	(void)close(free_port);
-	fd = evil_listen(&l->port);
-	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u/",
-	    (unsigned)l->port);
-	(void)snprintf(data, sizeof(data), "%s/relay", l->f.dir);
-	(void)snprintf(listen, sizeof(listen), "127.0.0.1:%u",
-	    (unsigned)port);
-	l->honest = fix_relay(data, listen, url, true, l->f.url,
-	    sizeof(l->f.url));
-	l->e.upstream = port;
-	if (fd < 0 || l->honest < 0 || !liar_serve(l, fd))
-		return false;
-	l->t = fix_open(&l->f);
-	return l->t != NULL && transport_create(l->t) == ZK_OK;
-}
-
-/* As liar_start, over TLS; pinned names its key. */
-static bool
-liar_tls(struct liar *l, enum evil_tls_kind kind, bool pinned,
-    const char *rule, const char *rule2)
-{
-	uint16_t front = 0;
-	int fd;
-
-	if (!liar_start(l, rule, rule2))
-		return false;
-	fd = evil_listen(&front);
-	if (fd < 0 || !evil_tls_init(&l->tls, kind, l->port))
-		return false;
-	(void)snprintf(l->tls.noted, sizeof(l->tls.noted), "%s/noted",
-	    l->f.dir);
-	l->pid[1] = liar_fork();
-	if (l->pid[1] == 0)
-		evil_tls_loop(&l->tls, fd);
-	(void)close(fd);
-	transport_free(l->t);
-	(void)snprintf(l->f.url, sizeof(l->f.url),
-	    "https://127.0.0.1:%u/#%s", (unsigned)front, pinned ?
-	    l->tls.pin :
-	    "sha256//AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
-	l->t = fix_open(&l->f);
-	return l->t != NULL;
-}
-
-static void
-liar_stop(struct liar *l)
-{
-	transport_free(l->t);
-	for (int i = 0; i < 2; i++) {
-		if (l->pid[i] <= 0)
-			continue;
-		(void)kill(-l->pid[i], SIGKILL);
-		(void)waitpid(l->pid[i], NULL, 0);
-	}
-	if (l->pid[1] > 0)
-		evil_tls_release(&l->tls);
-	fix_stop(l->honest);
-	fix_release(&l->f);
-}
-
-/* Requests that the liar saw, those that hold word. */
-static size_t
-liar_saw(const struct liar *l, const char *word)
-{
-	struct buf b;
-	const char *s;
-	size_t n = 0;
-
-	buf_init(&b, 1 << 20);
-	if (io_read_file(env_posix(), ENV_CWD, l->e.log, &b) == ZK_OK)
-		for (s = buf_cstr(&b); (s = strstr(s, word)) != NULL; s++)
-			n++;
-	buf_release(&b);
-	return n;
-}
-
-static enum zk_err
-get_blob(struct liar *l, size_t max)
-{
-	static const uint8_t data[1024];
-	struct fix_blob b;
-	enum zk_err r;
-
-	fix_blob(&b, false, data, sizeof(data));
-	buf_init(&b.x.body, max);
-	r = fix_xfer(l->t, &b);
-	/* nothing that failed is handed out */
-	if (r != ZK_OK)
-		CHECK(b.x.body.len == 0);
-	buf_release(&b.x.body);
-	return r;
-}
-
-static enum zk_err
-read_some(struct liar *l, struct tmark *mark)
-{
-	struct fix_got got = { 0 };
-	enum zk_err r = fix_read(l->t, mark, 0, 0, &got);
-
-	CHECK(got.n == 0);
-	return r;
-}
-
-static enum zk_err
-get_record(struct liar *l)
-{
-	static const uint8_t name[32];
-	struct buf out;
-	enum zk_err r;
-
-	buf_init(&out, 1 << 20);
-	r = transport_rec_get(l->t, name, &out);
-	CHECK(out.len == 0);
-	buf_release(&out);
-	return r;
-}
-
-static enum zk_err
-append(struct liar *l)
-{
-	enum tseg_result res[1] = { TSEG_TAKEN };
-	struct fix_log a;
-	enum zk_err r;
-
-	if (!fix_log(&a, 1, 1))
-		return ZK_EBUG;
-	r = transport_append(l->t, a.seg, 1, res);
-	fix_log_release(&a);
-	return r;
-}
+#include "tests/unit/liar_fix.h"
 
 static void
 r15_empty(void)
@@ -227,11 +15,11 @@ r15_empty(void)
 	struct tmark was = { 0 };
 
 	NEED(liar_start(&l, "empty * /", NULL));
-	CHECK(get_blob(&l, 1024) == ZK_ENET);
-	CHECK(read_some(&l, &mark) == ZK_ENET);
+	CHECK(liar_get_blob(&l, 1024) == ZK_ENET);
+	CHECK(liar_read_some(&l, &mark) == ZK_ENET);
 	CHECK(memcmp(&mark, &was, sizeof(mark)) == 0);
-	CHECK(get_record(&l) == ZK_ENET);
-	CHECK(append(&l) == ZK_ENET);
+	CHECK(liar_get_record(&l) == ZK_ENET);
+	CHECK(liar_append(&l) == ZK_ENET);
 	liar_stop(&l);
 }
 
@@ -243,9 +31,9 @@ r15_short(void)
 	struct tmark mark = { 0 };
 
 	NEED(liar_start(&l, "hangup GET /segments", "hangup * /"));
-	CHECK(get_blob(&l, 1024) == ZK_ENET);
+	CHECK(liar_get_blob(&l, 1024) == ZK_ENET);
 	CHECK(liar_saw(&l, "/blobs/") > 1);
-	CHECK(read_some(&l, &mark) == ZK_ENET);
+	CHECK(liar_read_some(&l, &mark) == ZK_ENET);
 	CHECK(mark.len == 0);
 	liar_stop(&l);
 }
@@ -260,10 +48,10 @@ r16_endless(void)
 
 	NEED(liar_start(&l, "endless * /", NULL));
 	(void)getrusage(RUSAGE_SELF, &before);
-	CHECK(get_blob(&l, 1024) == ZK_ELIMIT);
-	CHECK(get_record(&l) == ZK_ELIMIT);
-	CHECK(append(&l) == ZK_ELIMIT);
-	CHECK(read_some(&l, &mark) == ZK_ELIMIT);
+	CHECK(liar_get_blob(&l, 1024) == ZK_ELIMIT);
+	CHECK(liar_get_record(&l) == ZK_ELIMIT);
+	CHECK(liar_append(&l) == ZK_ELIMIT);
+	CHECK(liar_read_some(&l, &mark) == ZK_ELIMIT);
 	(void)getrusage(RUSAGE_SELF, &after);
 	CHECK(after.ru_maxrss - before.ru_maxrss < 32 * 1024);
 	/* a limit is not tried again */
@@ -280,8 +68,8 @@ r17_drip(void)
 
 	NEED(liar_start(&l, "drip * /", NULL));
 	start = env_mono_ms(env_posix());
-	CHECK(get_blob(&l, 200000) == ZK_ETIMEDOUT);
-	CHECK(read_some(&l, &mark) == ZK_ETIMEDOUT);
+	CHECK(liar_get_blob(&l, 200000) == ZK_ETIMEDOUT);
+	CHECK(liar_read_some(&l, &mark) == ZK_ETIMEDOUT);
 	CHECK(env_mono_ms(env_posix()) - start < 9000);
 	liar_stop(&l);
 }
@@ -295,9 +83,9 @@ silence(void)
 
 	NEED(liar_start(&l, "silent * /", NULL));
 	start = env_mono_ms(env_posix());
-	CHECK(get_blob(&l, 200000) == ZK_ETIMEDOUT);
-	CHECK(read_some(&l, &mark) == ZK_ETIMEDOUT);
-	CHECK(append(&l) == ZK_ETIMEDOUT);
+	CHECK(liar_get_blob(&l, 200000) == ZK_ETIMEDOUT);
+	CHECK(liar_read_some(&l, &mark) == ZK_ETIMEDOUT);
+	CHECK(liar_append(&l) == ZK_ETIMEDOUT);
 	CHECK(env_mono_ms(env_posix()) - start < 12000);
 	liar_stop(&l);
 }
@@ -324,9 +112,9 @@ stopped(void)
 	l.f.opts.stop_arg = &at;
 	l.t = fix_open(&l.f);
 	NEED(l.t != NULL);
-	CHECK(read_some(&l, &mark) == ZK_ESIGNAL);
-	CHECK(get_blob(&l, 1024) == ZK_ESIGNAL);
-	CHECK(append(&l) == ZK_ESIGNAL);
+	CHECK(liar_read_some(&l, &mark) == ZK_ESIGNAL);
+	CHECK(liar_get_blob(&l, 1024) == ZK_ESIGNAL);
+	CHECK(liar_append(&l) == ZK_ESIGNAL);
 	CHECK(env_mono_ms(env_posix()) - start < 5000);
 	liar_stop(&l);
 }
@@ -341,9 +129,9 @@ redirected(const char *status, const char *to, struct liar *second)
 	(void)snprintf(rule, sizeof(rule), "redirect * / 0 0 %s:%s", status,
 	    to);
 	NEED(liar_start(&l, rule, NULL));
-	CHECK(get_blob(&l, 200000) == ZK_ENET);
-	CHECK(read_some(&l, &mark) == ZK_ENET);
-	CHECK(append(&l) == ZK_ENET);
+	CHECK(liar_get_blob(&l, 200000) == ZK_ENET);
+	CHECK(liar_read_some(&l, &mark) == ZK_ENET);
+	CHECK(liar_append(&l) == ZK_ENET);
 	CHECK(liar_saw(&l, "HTTP/1.1") == 3);
 	CHECK(liar_saw(second, "HTTP/1.1") == 0);
 	liar_stop(&l);
@@ -372,8 +160,8 @@ r20_headers(void)
 	struct liar l;
 
 	NEED(liar_start(&l, "headers * /", NULL));
-	CHECK(get_blob(&l, 1024) == ZK_ELIMIT);
-	CHECK(append(&l) == ZK_ELIMIT);
+	CHECK(liar_get_blob(&l, 1024) == ZK_ELIMIT);
+	CHECK(liar_append(&l) == ZK_ELIMIT);
 	liar_stop(&l);
 }
 
@@ -383,8 +171,8 @@ r20_header(void)
 	struct liar l;
 
 	NEED(liar_start(&l, "header * /", NULL));
-	CHECK(get_blob(&l, 1024) == ZK_ELIMIT);
-	CHECK(append(&l) == ZK_ELIMIT);
+	CHECK(liar_get_blob(&l, 1024) == ZK_ELIMIT);
+	CHECK(liar_append(&l) == ZK_ELIMIT);
 	liar_stop(&l);
 }
 
@@ -395,8 +183,8 @@ r26_plain(void)
 	struct liar l;
 
 	NEED(liar_start(&l, "clock * /", NULL));
-	CHECK(append(&l) == ZK_EAUTH);
-	CHECK(append(&l) == ZK_EAUTH);
+	CHECK(liar_append(&l) == ZK_EAUTH);
+	CHECK(liar_append(&l) == ZK_EAUTH);
 	CHECK(liar_saw(&l, "time=4070908800") == 0);
 	CHECK(liar_saw(&l, "time=") == 2);
 	liar_stop(&l);
@@ -427,7 +215,7 @@ statuses(void)
 		enum zk_err r;
 
 		NEED(liar_start(&l, want[i].rule, NULL));
-		r = get_blob(&l, 1024);
+		r = liar_get_blob(&l, 1024);
 		if (r != want[i].r)
 			printf("# %s: %s\n", want[i].rule, err_name(r));
 		CHECK(r == want[i].r);
@@ -489,7 +277,7 @@ proxies(void)
 	l.t = NULL;
 	NEED(transport_open("http://relay.invalid:1/", &l.f.opts, &l.t) ==
 	    ZK_OK);
-	CHECK(append(&l) == ZK_EREMOTEFULL);
+	CHECK(liar_append(&l) == ZK_EREMOTEFULL);
 	CHECK(liar_saw(&l, "POST http://relay.invalid:1/v1/") == 1);
 	liar_stop(&l);
 }
@@ -506,7 +294,7 @@ no_keys(void)
 	l.f.opts.space = NULL;
 	l.t = fix_open(&l.f);
 	NEED(l.t != NULL);
-	CHECK(append(&l) == ZK_EAUTH);
+	CHECK(liar_append(&l) == ZK_EAUTH);
 	CHECK(transport_create(l.t) == ZK_EAUTH);
 	CHECK(liar_saw(&l, "HTTP/1.1") == 0);
 	liar_stop(&l);
@@ -710,174 +498,6 @@ r21_cookies(void)
 	liar_stop(&l);
 }
 
-/* TLS. */
-
-static size_t
-handshakes(const struct liar *l)
-{
-	struct env_stat st;
-
-	return env_statat(env_posix(), ENV_CWD, l->tls.noted, &st) == 0 ?
-	    (size_t)st.size : 0;
-}
-
-static void
-r29_other_key(void)
-{
-	struct liar l;
-	struct tmark mark = { 0 };
-
-	NEED(liar_tls(&l, EVIL_TLS_GOOD, false, "empty * /", NULL));
-	CHECK(append(&l) == ZK_EPIN);
-	CHECK(get_blob(&l, 1024) == ZK_EPIN);
-	CHECK(read_some(&l, &mark) == ZK_EPIN);
-	CHECK(transport_create(l.t) == ZK_EPIN);
-	CHECK(liar_saw(&l, "HTTP") == 0);
-	/* and not tried again */
-	CHECK(handshakes(&l) <= 4);
-	liar_stop(&l);
-	/* the same relay with the right pin is spoken to */
-	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "status * / 0 0 507", NULL));
-	CHECK(append(&l) == ZK_EREMOTEFULL);
-	CHECK(liar_saw(&l, "HTTP/1.1") == 1);
-	liar_stop(&l);
-}
-
-/* Of several pins one is enough. */
-static void
-r30_backup_pin(void)
-{
-	struct liar l;
-
-	NEED(liar_tls(&l, EVIL_TLS_GOOD, false, "status * / 0 0 507", NULL));
-	transport_free(l.t);
-	(void)snprintf(l.f.url + strlen(l.f.url),
-	    sizeof(l.f.url) - strlen(l.f.url), ";%s", l.tls.pin);
-	l.t = fix_open(&l.f);
-	NEED(l.t != NULL);
-	CHECK(append(&l) == ZK_EREMOTEFULL);
-	liar_stop(&l);
-}
-
-static void
-r31_old_tls(void)
-{
-	static const enum evil_tls_kind kinds[] = { EVIL_TLS_OLD,
-	    EVIL_TLS_CBC };
-
-	for (size_t i = 0; i < 2; i++) {
-		struct liar l;
-		enum zk_err r;
-
-		if (!evil_tls_can(kinds[i]))
-			continue;
-		NEED(liar_tls(&l, kinds[i], true, "empty * /", NULL));
-		r = append(&l);
-		CHECK(r == ZK_ENET);
-		CHECK(handshakes(&l) == 0 && liar_saw(&l, "HTTP") == 0);
-		liar_stop(&l);
-	}
-}
-
-/* The offset, of any size, once, and for signing alone. */
-static void
-r26_pinned(void)
-{
-	struct liar l;
-	int64_t now = env_now_ms(env_posix());
-
-	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "clock * / 0 1",
-	    "status * / 0 0 507"));
-	CHECK(append(&l) == ZK_EREMOTEFULL);
-	CHECK(liar_saw(&l, "time=40709088") == 1);
-	CHECK(append(&l) == ZK_EREMOTEFULL);
-	CHECK(liar_saw(&l, "time=40709088") == 2);
-	CHECK(liar_saw(&l, "HTTP/1.1") == 3);
-	CHECK(env_now_ms(env_posix()) - now < 60000);
-	liar_stop(&l);
-	/* a relay that goes on saying so is not believed twice */
-	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "clock * /", NULL));
-	CHECK(append(&l) == ZK_EAUTH);
-	CHECK(append(&l) == ZK_EAUTH);
-	CHECK(liar_saw(&l, "HTTP/1.1") == 3);
-	liar_stop(&l);
-}
-
-/*
- * Without a pin and with a key that no authority vouches for: pairing may
- * talk to it and learns its key; nothing else is sent.
- */
-static void
-unpinned(void)
-{
-	struct fix f;
-	struct trv rv = { .side = 0, .id = { 1 } };
-	struct trv other = { .side = 1, .id = { 2 } };
-	struct transport *t;
-	struct buf out;
-	char full[512];
-	char pin[64];
-	char *hash;
-
-	buf_init(&out, 1024);
-	NEED(fix_init(&f, FIX_TLS));
-	(void)snprintf(full, sizeof(full), "%s", f.url);
-	hash = strchr(f.url, '#');
-	NEED(hash != NULL);
-	*hash = '\0';
-	t = fix_open(&f);
-	NEED(t != NULL);
-	CHECK(transport_pin(t, pin, sizeof(pin)) == ZK_ENET);
-	CHECK(transport_create(t) == ZK_EPIN);
-	CHECK(transport_rv_claim(t, &rv) == ZK_OK);
-	CHECK(transport_pin(t, pin, sizeof(pin)) == ZK_OK);
-	CHECK(strstr(full, pin) != NULL && strlen(pin) == 52);
-	other.plate = rv.plate;
-	CHECK(transport_rv_claim(t, &other) == ZK_OK);
-	CHECK(transport_rv_put(t, &rv, 0, "m", 1) == ZK_OK);
-	CHECK(transport_rv_get(t, &other, 0, 1000, &out) == ZK_OK);
-	/* the same connection does not serve what needs trust */
-	CHECK(transport_create(t) == ZK_EPIN);
-	transport_free(t);
-	buf_release(&out);
-	fix_release(&f);
-}
-
-/* An unpinned relay that changes its key between two requests. */
-static void
-unpinned_changes(void)
-{
-	struct evil_tls second;
-	struct trv rv = { .side = 0, .id = { 1 } };
-	struct liar l;
-	uint16_t port;
-	int fd;
-
-	NEED(liar_tls(&l, EVIL_TLS_GOOD, true, "hangup * / 1",
-	    "status * / 0 0 507"));
-	transport_free(l.t);
-	*strchr(l.f.url, '#') = '\0';
-	l.t = fix_open(&l.f);
-	NEED(l.t != NULL);
-	CHECK(transport_rv_claim(l.t, &rv) == ZK_EREMOTEFULL);
-	port = (uint16_t)strtoul(strrchr(l.f.url, ':') + 1, NULL, 10);
-	(void)kill(-l.pid[1], SIGKILL);
-	(void)waitpid(l.pid[1], NULL, 0);
-	NEED(evil_tls_init(&second, EVIL_TLS_GOOD, l.port));
-	(void)snprintf(second.noted, sizeof(second.noted), "%s/noted2",
-	    l.f.dir);
-	fd = evil_listen(&port);
-	NEED(fd >= 0);
-	l.pid[1] = liar_fork();
-	if (l.pid[1] == 0)
-		evil_tls_loop(&second, fd);
-	(void)close(fd);
-	CHECK(transport_rv_claim(l.t, &rv) == ZK_EPIN);
-	CHECK(liar_saw(&l, "HTTP/1.1") == 1);
-	evil_tls_release(&second);
-	liar_stop(&l);
-}
-
 TESTS(
     { "R15/empty", r15_empty },
     { "R15/short", r15_short },
@@ -898,10 +518,4 @@ TESTS(
     { "R22", r22_pages },
     { "writes again", write_again },
     { "R21", r21_cookies },
-    { "R29", r29_other_key },
-    { "R30", r30_backup_pin },
-    { "R31", r31_old_tls },
-    { "R26", r26_pinned },
-    { "unpinned", unpinned },
-    { "unpinned/changes", unpinned_changes },
 )

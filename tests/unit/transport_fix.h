@@ -184,6 +184,19 @@ fix_open(struct fix *f)
 	return r == ZK_OK ? t : NULL;
 }
 
+/* Opens and creates. */
+static inline struct transport *
+fix_begin(struct fix *f)
+{
+	struct transport *t = fix_open(f);
+
+	if (t != NULL && transport_create(t) != ZK_OK) {
+		transport_free(t);
+		t = NULL;
+	}
+	return t;
+}
+
 /* A log of segments to append. */
 struct fix_log {
 	struct signkey *key;

@@ -30,8 +30,7 @@ test_sizes(void)
 	memset(p, 'x', 200000);
 	NEED(fix_push(&f, p, 200000, NULL, NULL) == ZK_OK);
 	CHECK(f.c.form == CONTENT_INLINE && f.c.data_len < 200);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, 200000));
-	close(fd);
+	CHECK(fix_back(&f, p, 200000));
 	free(p);
 	fix_release(&f, true);
 }
@@ -50,17 +49,13 @@ test_insert(void)
 	fix_fill(p, n, 2);
 	NEED(fix_push(&f, p, n, NULL, &st) == ZK_OK);
 	CHECK(st.sent > 40 && st.sent_bytes >= n);
-	prev = f.c;
-	memcpy(root, prev.data, prev.data_len);
-	prev.data = root;
+	prev = fix_keep(&f, root);
 	memmove(p + n / 3 + 1, p + n / 3, n - n / 3);
 	NEED(fix_push(&f, p, n + 1, &prev, &st) == ZK_OK);
 	CHECK(st.sent >= 1 && st.sent <= 3);
 	CHECK(memcmp(prev.hash, f.c.hash, CONTENT_HASH_LEN) != 0);
 	/* unchanged: nothing travels, the content is the same to the byte */
-	prev = f.c;
-	memcpy(root, prev.data, prev.data_len);
-	prev.data = root;
+	prev = fix_keep(&f, root);
 	NEED(fix_push(&f, p, n + 1, &prev, &st) == ZK_OK);
 	CHECK(st.sent == 0);
 	CHECK(f.c.data_len == prev.data_len &&
@@ -110,14 +105,6 @@ test_vaults(void)
 	fix_release(&f, true);
 }
 
-static bool
-stop_after(void *arg)
-{
-	int *left = arg;
-
-	return --*left < 0;
-}
-
 /*
  * I28: stopped at any point, a rerun sends the same objects, and none twice
  * but those that were in flight.
@@ -140,7 +127,7 @@ test_resume(void)
 
 		NEED(fix_init(&f, 6, NULL));
 		f.env.single = true;
-		f.uo.stop = stop_after;
+		f.uo.stop = fix_stop_after;
 		f.uo.arg = &left;
 		left = at;
 		fd = fix_file(p, n);
@@ -177,7 +164,6 @@ test_remote_fails(void)
 	size_t n = 6 * MIB;
 	uint8_t *p = malloc(n);
 	struct fix f;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 7, NULL));
 	fix_fill(p, n, 7);
@@ -187,8 +173,7 @@ test_remote_fails(void)
 	CHECK(fix_push(&f, p, n, NULL, NULL) == ZK_ENET);
 	remote_fake_faults(f.fake, &none);
 	CHECK(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	free(p);
 	fix_release(&f, true);
 }
@@ -201,14 +186,12 @@ test_repeats(void)
 	uint8_t *p = calloc(1, n);
 	struct upload_stats st;
 	struct fix f;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 8, NULL));
 	fix_fill(p + 24 * MIB, 5 * MIB, 8);
 	NEED(fix_push(&f, p, n, NULL, &st) == ZK_OK);
 	CHECK(st.sent < 16);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	free(p);
 	fix_release(&f, true);
 }
@@ -281,7 +264,6 @@ test_changed(void)
 	struct upload *u = NULL;
 	struct changer c = { -1, 3 };
 	struct fix f;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 10, NULL));
 	fix_fill(p, n, 10);
@@ -294,8 +276,7 @@ test_changed(void)
 	CHECK(upload_file(u, c.fd, NULL, &f.data, &f.c) == ZK_OK);
 	CHECK(upload_flush(u) == ZK_OK);
 	p[0] = 'x';
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	upload_free(u);
 	close(c.fd);
 	free(p);
@@ -360,9 +341,7 @@ test_keeps_key(void)
 	NEED(key_import(KEY_PRF, raw, &k) == ZK_OK);
 	fix_fill(p, n, 12);
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
-	prev = f.c;
-	memcpy(root, prev.data, prev.data_len);
-	prev.data = root;
+	prev = fix_keep(&f, root);
 	old_cut = f.cut;
 	f.uo.cut = k;
 	f.uo.cut_id = id;
@@ -387,8 +366,7 @@ test_copy(void)
 {
 	size_t n = 12 * MIB;
 	uint8_t *p = malloc(n);
-	struct remote_fake *second = remote_fake_new(2);
-	struct transport_opts to = { .env = env_posix() };
+	struct remote_fake *second = NULL;
 	struct transport *t2 = NULL;
 	struct upload_source src = { .fd = -1 };
 	struct upload *u = NULL;
@@ -396,11 +374,9 @@ test_copy(void)
 	uint64_t sent;
 	int fd;
 
-	NEED(p != NULL && second != NULL && fix_init(&f, 14, NULL));
+	NEED(p != NULL && fix_init(&f, 14, NULL));
 	fix_fill(p, n, 14);
-	to.locator = f.locator;
-	NEED(remote_fake_open(second, "second", &to, &t2) == ZK_OK);
-	NEED(transport_create(t2) == ZK_OK);
+	NEED(fix_second(&f, &second, &t2));
 	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
 	f.uo.remote = t2;
 	f.uo.remote_id = 2;
@@ -430,8 +406,7 @@ test_copy(void)
 	upload_free(u);
 	close(fd);
 	f.remote.t = t2;
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	transport_free(t2);
 	remote_fake_free(second);
 	free(p);
@@ -448,7 +423,6 @@ test_outbox(void)
 	struct upload *u = NULL;
 	struct fix f;
 	uint64_t sent;
-	int fd;
 
 	NEED(p != NULL && fix_init(&f, 15, NULL));
 	fix_fill(p, n, 15);
@@ -462,8 +436,7 @@ test_outbox(void)
 	CHECK(sent > 3 && remote_fake_blobs(f.fake) == sent);
 	upload_free(u);
 	close(src.fd);
-	CHECK(fix_pull(&f, &fd, NULL) == ZK_OK && fix_same(fd, p, n));
-	close(fd);
+	CHECK(fix_back(&f, p, n));
 	free(p);
 	fix_release(&f, true);
 }

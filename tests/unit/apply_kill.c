@@ -1,0 +1,123 @@
+/* Applying plans, killed or crashed at every call. */
+#include "goalkit.h"
+
+static struct kit k;
+
+/* The content that a tree has at a path, NULL if none or a directory. */
+static const char *
+content_at(const struct kit_goal *g, int n, const char *path)
+{
+	char p[5000];
+
+	for (int i = 0; i < n; i++) {
+		kit_goal_path(g, n, i, p, sizeof(p));
+		if (strcmp(p, path) == 0 && g[i].kind == NODE_FILE)
+			return g[i].content;
+	}
+	return NULL;
+}
+
+/*
+ * I4: a path that has a file has its whole old or new content.  Entries that
+ * moved twice over (e and f) may be at a place between.
+ */
+static bool
+old_or_new(const char *path)
+{
+	const char *a = content_at(kit_tree1, KIT_N(kit_tree1), path);
+	const char *b = content_at(kit_tree2, KIT_N(kit_tree2), path);
+	struct env_stat st;
+
+	if (env_statat(k.env, ENV_CWD, kit_abs(&k, path), &st) != 0)
+		return a == NULL || b == NULL;
+	if (!S_ISREG(st.mode))
+		return true;
+	return (a != NULL && kit_has(&k, path, a)) ||
+	    (b != NULL && kit_has(&k, path, b));
+}
+
+static bool
+all_old_or_new(void)
+{
+	static const char *const paths[] = {
+		"x", "y", "todir", "tofile", "gone", "empty", "d/a", "d/b",
+		"renamed/a"
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (!old_or_new(paths[i])) {
+			printf("# neither old nor new: %s\n", paths[i]);
+			return false;
+		}
+	return true;
+}
+
+/*
+ * P5, I4, I5: stopped at call n of going from one tree to the other.  False
+ * when the run ended before call n.
+ */
+static bool
+killed_at(int64_t n, bool machine)
+{
+	char what[2000] = "";
+	bool ended;
+	enum zk_err r;
+
+	if (!kit_begin(&k, (uint64_t)n + 1)) {
+		FAIL("kit");
+		return false;
+	}
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
+	CHECK(kit_record(&k, NULL, 0) == 0);
+	if (env_syncfs(k.env, root_fd(k.root)) != 0)
+		FAIL("syncfs");
+	fake_fail_at(k.fake, fake_calls(k.fake) + n, EIO, true);
+	r = kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL);
+	ended = r == ZK_OK && k.res.failed == 0 && k.res.changed == 0;
+	fake_fail_at(k.fake, -1, 0, false);
+	if (machine)
+		fake_crash(k.fake);
+	else
+		CHECK(all_old_or_new());
+	CHECK(kit_restart(&k));
+	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
+	CHECK(all_old_or_new());
+	/* no local edit is made up */
+	if (kit_record(&k, what, sizeof(what)) != 0) {
+		printf("# made up:\n%s", what);
+		FAIL("made up");
+	}
+	for (int i = 0; i < 3; i++)
+		CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) ==
+		    ZK_OK);
+	CHECK(kit_reached(&k, kit_tree2, KIT_N(kit_tree2)));
+	if (test_failed)
+		printf("# killed at call %d, machine %d\n", (int)n, machine);
+	kit_end(&k);
+	return !ended && !test_failed;
+}
+
+static void
+test_killed(void)
+{
+	int64_t n = 0;
+
+	while (killed_at(n, false))
+		n++;
+	CHECK(n > 100);
+}
+
+static void
+test_crashed(void)
+{
+	int64_t n = 0;
+
+	while (killed_at(n, true))
+		n++;
+	CHECK(n > 100);
+}
+
+TESTS(
+    { "killed_at_every_call_I4_I5", test_killed },
+    { "crashed_at_every_call_P5", test_crashed },
+)

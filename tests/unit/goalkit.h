@@ -1,0 +1,279 @@
+/*
+ * Goals given as tables, and applying them to the folder of treekit.h.
+ */
+#ifndef ZK_TESTS_UNIT_GOALKIT_H
+#define ZK_TESTS_UNIT_GOALKIT_H
+
+#include "treekit.h"
+
+#define KIT_N(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/* An entry of a goal; parent is the key of its directory, 0 the root. */
+struct kit_goal {
+	uint32_t key;
+	uint32_t parent;
+	const char *name;
+	uint8_t kind;
+	const char *content;	/* or link target */
+	uint16_t mode;		/* 0: 0644, or 0755 */
+	int64_t mtime;		/* 0: 1000000 + key */
+};
+
+static const struct kit_goal kit_tree1[] = {
+	{ 1, 0, "d", NODE_DIR, NULL, 0, 0 },
+	{ 2, 1, "a", NODE_FILE, "content a", 0600, 0 },
+	{ 3, 1, "b", NODE_FILE, "content b", 0, 0 },
+	{ 4, 0, "e", NODE_DIR, NULL, 0700, 0 },
+	{ 5, 4, "f", NODE_DIR, NULL, 0, 0 },
+	{ 6, 5, "deep", NODE_FILE, "deep", 0, 0 },
+	{ 7, 0, "link", NODE_SYMLINK, "../outside", 0, 0 },
+	{ 8, 0, "x", NODE_FILE, "x", 0, 0 },
+	{ 9, 0, "y", NODE_FILE, "y", 0, 0 },
+	{ 10, 0, "todir", NODE_FILE, "was a file", 0, 0 },
+	{ 11, 0, "tofile", NODE_DIR, NULL, 0, 0 },
+	{ 12, 11, "in", NODE_FILE, "in", 0, 0 },
+	{ 13, 0, "gone", NODE_FILE, "gone", 0, 0 },
+	{ 14, 0, "gonedir", NODE_DIR, NULL, 0, 0 },
+	{ 15, 14, "g", NODE_FILE, "g", 0, 0 },
+	{ 16, 0, "empty", NODE_FILE, "", 0, 0 },
+};
+
+/* Everything of kit_tree1 changes in some way. */
+static const struct kit_goal kit_tree2[] = {
+	{ 1, 0, "renamed", NODE_DIR, NULL, 0, 0 },
+	{ 2, 1, "a", NODE_FILE, "content a", 0644, 0 },
+	{ 3, 1, "b", NODE_FILE, "new content of b", 0, 7000000 },
+	{ 5, 0, "f", NODE_DIR, NULL, 0, 0 },
+	{ 4, 5, "e", NODE_DIR, NULL, 0700, 0 },
+	{ 6, 4, "deep", NODE_FILE, "deep and edited", 0, 0 },
+	{ 7, 0, "link", NODE_SYMLINK, "elsewhere", 0, 0 },
+	{ 8, 0, "y", NODE_FILE, "x", 0, 0 },
+	{ 9, 0, "x", NODE_FILE, "y", 0, 0 },
+	{ 20, 0, "todir", NODE_DIR, NULL, 0, 0 },
+	{ 21, 20, "inside", NODE_FILE, "inside", 0, 0 },
+	{ 22, 0, "tofile", NODE_FILE, "is a file", 0, 0 },
+	{ 12, 20, "moved", NODE_FILE, "in", 0, 0 },
+	{ 23, 0, "closed", NODE_DIR, NULL, 0555, 0 },
+	{ 24, 23, "c", NODE_FILE, "c", 0, 0 },
+	{ 16, 0, "empty", NODE_FILE, "", 0, 0 },
+};
+
+static inline uint16_t
+kit_mode(const struct kit_goal *g)
+{
+	return g->mode ? g->mode : g->kind == NODE_DIR ? 0755 : 0644;
+}
+
+static inline int64_t
+kit_mtime(const struct kit_goal *g)
+{
+	return g->mtime ? g->mtime : 1000000 + g->key;
+}
+
+static inline enum zk_err
+kit_content(void *ctx, const struct plan_goal *g, struct buf *out)
+{
+	struct kit *k = ctx;
+	const struct kit_goal *w = &k->goal[g->handle];
+
+	if (k->edit_path != NULL && k->edit_at == (int)w->key) {
+		kit_write(k, k->edit_path, "edited meanwhile");
+		k->edit_path = NULL;
+	}
+	if (w->content == NULL)
+		return ZK_EGAP;
+	return buf_str(out, w->content);
+}
+
+static inline enum zk_err
+kit_fetch(void *ctx, struct apply_item *items, size_t n)
+{
+	struct kit *k = ctx;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct kit_goal *w = &k->goal[items[i].goal->handle];
+		int e = env_ftruncate(k->env, items[i].fd, 0);
+		size_t len = strlen(w->content), at = 0;
+
+		while (e >= 0 && at < len) {
+			ssize_t m = env_pwrite(k->env, items[i].fd,
+			    w->content + at, len - at, at);
+
+			if (m < 0)
+				e = (int)m;
+			else
+				at += (size_t)m;
+		}
+		items[i].r = e < 0 ? err_from_errno(-e) : ZK_OK;
+	}
+	return ZK_OK;
+}
+
+static inline enum zk_err
+kit_plan_base(struct kit *k, struct plan *p)
+{
+	int64_t after = 0;
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK) {
+		struct base_entry e;
+		struct opid node;
+		size_t d;
+
+		r = base_after(k->db, after, &e);
+		if (r != ZK_OK)
+			break;
+		after = e.id;
+		if (e.flags & BASE_STAGED)
+			continue;
+		if (e.nodes_n > 0)
+			node = e.nodes[0];
+		if (e.id != BASE_ROOT)
+			r = plan_base(p, &e, 0);
+		if (r == ZK_OK && e.kind == NODE_DIR && e.nodes_n > 0)
+			r = plan_dir(p, &node, after, &d);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+static inline enum zk_err
+kit_plan_goal(struct kit *k, struct plan *p)
+{
+	enum zk_err r = ZK_OK;
+
+	for (int i = 0; i < k->goal_n && r == ZK_OK; i++) {
+		const struct kit_goal *w = &k->goal[i];
+		struct opid id = kit_id(w->key), parent = kit_id(w->parent);
+		struct plan_goal g;
+		size_t d;
+
+		memset(&g, 0, sizeof(g));
+		g.key = id;
+		g.name = (const uint8_t *)w->name;
+		g.name_len = strlen(w->name);
+		g.kind = w->kind;
+		g.has_mode = w->kind != NODE_SYMLINK;
+		g.mode = kit_mode(w);
+		g.has_mtime = w->kind != NODE_DIR;
+		g.mtime.sec = kit_mtime(w);
+		if (w->kind != NODE_DIR) {
+			const char *c = w->content ? w->content : "";
+
+			g.size = strlen(c);
+			hash_bytes(LABEL_HASH_CONTENT, c, g.size, g.hash);
+		}
+		g.nodes = &id;
+		g.nodes_n = 1;
+		g.refs = id.b;
+		g.refs_len = OPID_LEN;
+		g.handle = (uint64_t)i;
+		if (w->kind == NODE_DIR)
+			r = plan_dir(p, &id, 0, &d);
+		if (r == ZK_OK)
+			r = plan_dir(p, &parent, 0, &d);
+		if (r == ZK_OK)
+			r = plan_goal(p, d, &g);
+	}
+	return r;
+}
+
+/* Plans and applies the goal once; steps in *steps. */
+static inline enum zk_err
+kit_apply(struct kit *k, const struct kit_goal *goal, int n, size_t *steps)
+{
+	const struct apply_ops ops = {
+		.content = kit_content, .fetch = kit_fetch,
+		.hasher = k->hasher, .ctx = k
+	};
+	struct opid root = kit_id(0);
+	struct plan *p = NULL;
+	size_t d;
+	enum zk_err r = plan_new(NULL, &p);
+
+	k->goal = goal;
+	k->goal_n = n;
+	if (r == ZK_OK)
+		r = plan_dir(p, &root, BASE_ROOT, &d);
+	if (r == ZK_OK)
+		r = kit_plan_base(k, p);
+	if (r == ZK_OK)
+		r = kit_plan_goal(k, p);
+	if (r == ZK_OK)
+		r = plan_make(p);
+	if (steps != NULL)
+		*steps = r == ZK_OK ? plan_len(p) : 0;
+	if (r == ZK_OK)
+		r = apply_run(k->root, k->db, p, &ops, &k->res);
+	plan_free(p);
+	return r;
+}
+
+/* The path of a goal entry. */
+static inline void
+kit_goal_path(const struct kit_goal *g, int n, int i, char *out, size_t cap)
+{
+	out[0] = '\0';
+	for (int j = 0; j < n && g[i].parent != 0; j++)
+		if (g[j].key == g[i].parent) {
+			kit_goal_path(g, n, j, out, cap);
+			break;
+		}
+	kit_join(out, cap, out, g[i].name);
+}
+
+/* The entry is on the disk as the goal has it. */
+static inline bool
+kit_is(struct kit *k, const struct kit_goal *g, const char *path)
+{
+	struct env_stat st;
+	char link[300];
+	ssize_t n;
+
+	if (env_statat(k->env, ENV_CWD, kit_abs(k, path), &st) != 0)
+		return false;
+	switch (g->kind) {
+	case NODE_DIR:
+		return S_ISDIR(st.mode) && (st.mode & 0777) == kit_mode(g);
+	case NODE_SYMLINK:
+		n = env_readlinkat(k->env, ENV_CWD, kit_abs(k, path), link,
+		    sizeof(link));
+		return n == (ssize_t)strlen(g->content) &&
+		    memcmp(link, g->content, (size_t)n) == 0;
+	default:
+		return S_ISREG(st.mode) && (st.mode & 0777) == kit_mode(g) &&
+		    st.mtime.sec == kit_mtime(g) && st.mtime.nsec == 0 &&
+		    kit_has(k, path, g->content);
+	}
+}
+
+/* The disk is exactly the goal, and base agrees with it. */
+static inline bool
+kit_reached(struct kit *k, const struct kit_goal *g, int n)
+{
+	char path[5000], what[2000];
+	bool ok = true;
+	size_t steps;
+
+	for (int i = 0; i < n; i++) {
+		kit_goal_path(g, n, i, path, sizeof(path));
+		if (!kit_is(k, &g[i], path)) {
+			printf("# not as the goal: %s\n", path);
+			ok = false;
+		}
+	}
+	if (kit_count(k, k->dir) != n) {
+		printf("# %d entries, not %d\n", kit_count(k, k->dir), n);
+		ok = false;
+	}
+	if (kit_record(k, what, sizeof(what)) != 0) {
+		printf("# differences:\n%s", what);
+		ok = false;
+	}
+	if (kit_apply(k, g, n, &steps) != ZK_OK || steps != 0) {
+		printf("# %zu steps left\n", steps);
+		ok = false;
+	}
+	return ok;
+}
+
+#endif

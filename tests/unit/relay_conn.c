@@ -1,0 +1,317 @@
+/*
+ * Deadlines and caps of the server: what is slow or too much is dropped,
+ * others go on; and how it ends.
+ */
+#include "relayone.h"
+
+/* Deadlines: silence, a trickling head, a trickling body, a stuck reader. */
+static void
+test_deadlines(void)
+{
+	struct kit_reply r;
+	struct target t;
+	struct buf head;
+	int64_t start;
+	int fd, idle;
+	bool open = true;
+
+	one_begin();
+	kit.opts.limits.head_ms = 400;
+	kit.opts.limits.idle_ms = 900;
+	kit.opts.limits.body_ms = 400;
+	kit.opts.limits.body_min = 100000;
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	/* nothing sent */
+	start = kit_ms();
+	fd = kit_connect(&kit);
+	CHECK(kit_closed(fd, 3000));
+	CHECK(kit_ms() - start >= 300);
+	close(fd);
+	/* a byte now and then does not help */
+	start = kit_ms();
+	fd = kit_connect(&kit);
+	while (open && kit_ms() - start < 3000) {
+		open = send(fd, "G", 1, MSG_NOSIGNAL) == 1 &&
+		    !kit_closed(fd, 100);
+	}
+	CHECK(!open && kit_ms() - start < 2000);
+	close(fd);
+	/* after a request the idle time counts, not the first deadline */
+	idle = kit_connect(&kit);
+	kit_puts(idle, OK "\r\n");
+	kit_recv(idle, &r);
+	CHECK(r.status == 200);
+	kit_reply_free(&r);
+	CHECK(!kit_readable(idle, 600));
+	CHECK(kit_closed(idle, 3000));
+	close(idle);
+	/* a body below the rate */
+	t = kit_target(&space, TARGET_BLOB_PUT);
+	buf_init(&head, 16384);
+	kit_head(&kit, &space, &t, "", 0, &(struct kit_bend){
+	    .length = 1000000 }, &head);
+	fd = kit_connect(&kit);
+	kit_send(fd, head.data, head.len);
+	start = kit_ms();
+	while (kit_ms() - start < 3000 && !kit_readable(fd, 50))
+		kit_puts(fd, "x");
+	kit_recv(fd, &r);
+	CHECK(r.status == 408 && strcmp(kit_code(&r), "timeout") == 0);
+	CHECK(kit_ms() - start < 2000);
+	kit_reply_free(&r);
+	close(fd);
+	buf_release(&head);
+	one_end();
+}
+
+/* A client that does not read its reply is dropped. */
+static void
+test_stall(void)
+{
+	struct target t;
+	struct buf head;
+	int64_t start;
+	uint8_t *p;
+	int fd, small = 4096;
+	unsigned n = 0;
+
+	one_begin();
+	kit.opts.limits.stall_ms = 500;
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	t = kit_target(&space, TARGET_BLOB_GET);
+	p = kit_blob(MSG_OBJ_MAX, LABEL_HASH_BLOB, t.name);
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p,
+	    MSG_OBJ_MAX) == 201);
+	free(p);
+	buf_init(&head, 65536);
+	for (unsigned i = 0; i < 8; i++)
+		kit_head(&kit, &space, &t, NULL, 0, NULL, &head);
+	fd = kit_connect(&kit);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	kit_send(fd, head.data, head.len);
+	start = kit_ms();
+	/* writing to it fails once the relay has given up */
+	while (kit_ms() - start < 5000 &&
+	    send(fd, "G", 1, MSG_NOSIGNAL) == 1) {
+		usleep(50000);
+		n++;
+	}
+	CHECK(kit_ms() - start < 4000 && n > 4);
+	close(fd);
+	buf_release(&head);
+	one_end();
+}
+
+/* Over the cap of one address; over that of strangers the oldest goes. */
+static void
+test_conn_caps(void)
+{
+	struct kit_reply r;
+	int fd[40];
+
+	one_begin();
+	kit.opts.threads = 1;
+	kit.opts.limits.conns_addr = 20;
+	NEED(kit_start(&kit));
+	for (unsigned i = 0; i < 20; i++) {
+		fd[i] = kit_connect(&kit);
+		kit_puts(fd[i], OK "\r\n");
+		kit_recv(fd[i], &r);
+		CHECK(r.status == 200);
+		kit_reply_free(&r);
+	}
+	CHECK(kit_raw(&kit, OK "\r\n") == 503);
+	close(fd[0]);
+	usleep(100000);
+	CHECK(kit_raw(&kit, OK "\r\n") == 200);
+	for (unsigned i = 1; i < 20; i++)
+		close(fd[i]);
+	CHECK(kit_stop(&kit, SIGTERM) == 0);
+
+	kit.opts.limits.conns_addr = 0;
+	kit.opts.limits.conns_new = 10;
+	NEED(kit_start(&kit));
+	for (unsigned i = 0; i < 30; i++) {
+		fd[i] = kit_connect(&kit);
+		kit_puts(fd[i], OK "\r\n");
+		kit_recv(fd[i], &r);
+		CHECK(r.status == 200);
+		kit_reply_free(&r);
+	}
+	CHECK(kit_closed(fd[0], 2000));
+	CHECK(kit_closed(fd[18], 2000));
+	CHECK(!kit_readable(fd[29], 100));
+	for (unsigned i = 0; i < 30; i++)
+		close(fd[i]);
+	one_end();
+}
+
+/* Q01 in small: 1,000 strangers that trickle do not stop a member. */
+static void
+test_q01_crowd(void)
+{
+	static int fd[1000];
+	struct kit_log log;
+	int64_t start;
+	uint8_t res;
+	unsigned open = 0;
+
+	one_begin();
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	kit_log_init(&log);
+	for (unsigned i = 0; i < 1000; i++) {
+		fd[i] = kit_connect(&kit);
+		if (fd[i] < 0)
+			continue;
+		open++;
+		kit_puts(fd[i], i % 2 == 0 ? "GET /v1/hea" :
+		    "PUT /v1/spaces/ HTTP/1.1\r\nHost: x\r\nA: ");
+	}
+	CHECK(open >= 990);
+	for (unsigned i = 0; i < 10; i++) {
+		start = kit_ms();
+		CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200);
+		CHECK(kit_ms() - start < 2000);
+	}
+	for (unsigned i = 0; i < 1000; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+	signkey_free(log.key);
+	one_end();
+}
+
+/* Bodies beyond the budget of memory are put off; a place comes free. */
+static void
+test_body_memory(void)
+{
+	struct kit_log log;
+	struct target t;
+	struct buf head;
+	struct kit_reply r;
+	uint8_t res, *p;
+	int fd;
+
+	one_begin();
+	kit.opts.limits.body_mem = 300 * 1024;
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	kit_log_init(&log);
+	t = kit_target(&space, TARGET_BLOB_PUT);
+	p = kit_blob(200000, LABEL_HASH_BLOB, t.name);
+	buf_init(&head, 16384);
+	kit_head(&kit, &space, &t, p, 200000, NULL, &head);
+	fd = kit_connect(&kit);
+	kit_send(fd, head.data, head.len);
+	kit_send(fd, p, 100000);
+	usleep(100000);
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 200000) ==
+	    503);
+	/* small ones still fit */
+	CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200);
+	kit_send(fd, p + 100000, 100000);
+	kit_recv(fd, &r);
+	CHECK(r.status == 201);
+	kit_reply_free(&r);
+	close(fd);
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 200000) ==
+	    200);
+	free(p);
+	buf_release(&head);
+	signkey_free(log.key);
+	one_end();
+}
+
+/* Clients that hang up at any moment cost nothing and lose nothing. */
+static void
+test_hang_up(void)
+{
+	struct target t, w;
+	struct buf body, head;
+	struct kit_log log;
+	struct kit_reply r;
+	uint8_t res;
+
+	one_begin();
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	kit_log_init(&log);
+	buf_init(&body, 1u << 20);
+	buf_init(&head, 1u << 20);
+	t = kit_target(&space, TARGET_APPEND);
+	w = kit_target(&space, TARGET_READ);
+	w.wait_ms = 20000;
+	memset(w.mark, 0, sizeof(w.mark));
+	for (unsigned i = 0; i < 60; i++) {
+		int fd = kit_connect(&kit);
+
+		buf_reset(&body);
+		buf_reset(&head);
+		kit_append_body(&log, 1, i % 3 == 0 ? 100000 : 1000, &body);
+		kit_head(&kit, &space, &t, body.data, body.len, NULL, &head);
+		kit_send(fd, head.data, head.len);
+		kit_send(fd, body.data, body.len);
+		close(fd);
+		/* sent again, as a client would: had or stored */
+		CHECK(kit_call(&kit, &space, &t, body.data, body.len, NULL,
+		    &r) == 200);
+		CHECK(r.len == 5 && r.body[4] <= MSG_SEG_HAVE);
+		kit_reply_free(&r);
+		fd = kit_connect(&kit);
+		buf_reset(&head);
+		kit_head(&kit, &space, &w, NULL, 0, NULL, &head);
+		kit_send(fd, head.data, head.len);
+		close(fd);
+	}
+	CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200 && res == 0);
+	buf_release(&body);
+	buf_release(&head);
+	signkey_free(log.key);
+	one_end();
+}
+
+/* A request in flight at SIGTERM is finished; the listener is gone. */
+static void
+test_sigterm(void)
+{
+	struct target t;
+	struct buf head;
+	struct kit_reply r;
+	uint8_t *p;
+	int fd, st = 0;
+
+	one_begin();
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	t = kit_target(&space, TARGET_BLOB_PUT);
+	p = kit_blob(300000, LABEL_HASH_BLOB, t.name);
+	buf_init(&head, 16384);
+	kit_head(&kit, &space, &t, p, 300000, NULL, &head);
+	fd = kit_connect(&kit);
+	kit_send(fd, head.data, head.len);
+	kit_send(fd, p, 100000);
+	usleep(100000);
+	kill(kit.pid, SIGTERM);
+	usleep(200000);
+	CHECK(kit_connect(&kit) < 0);
+	kit_send(fd, p + 100000, 200000);
+	kit_recv(fd, &r);
+	CHECK(r.status == 201);
+	CHECK(strstr(r.head, "Connection: close") != NULL);
+	kit_reply_free(&r);
+	close(fd);
+	CHECK(waitpid(kit.pid, &st, 0) == kit.pid && st == 0);
+	kit.pid = 0;
+	buf_release(&head);
+	NEED(kit_start(&kit));
+	CHECK(kit_get(&kit, &space, TARGET_BLOB_GET, t.name, &r) == 200);
+	kit_reply_free(&r);
+	free(p);
+	one_end();
+}
+
+TESTS(
+    { "deadlines", test_deadlines },
+    { "stall", test_stall },
+    { "connection caps", test_conn_caps },
+    { "Q01 crowd", test_q01_crowd },
+    { "body memory", test_body_memory },
+    { "hang up", test_hang_up },
+    { "sigterm", test_sigterm },
+)
