@@ -79,6 +79,19 @@ bool round_stopped(const struct round *rd);
 /* Tells progress, with the phase. */
 void round_progress(struct round *rd, enum sync_phase phase);
 
+/* A phase begins: tells it, with the totals of *total and nothing done. */
+void round_phase(struct round *rd, enum sync_phase phase,
+    const struct sync_progress *total);
+
+/*
+ * n bytes of content moved, which count in that phase alone; 0 is told too:
+ * the work still waits for the network.
+ */
+void round_moved(struct round *rd, enum sync_phase phase, uint64_t n);
+
+/* transport_watch: arg is the round.  Counts while segments move. */
+void round_passed(void *arg, bool up, size_t n);
+
 /* Remotes (sync/remotes.c) ---------------------------------------------- */
 
 /*

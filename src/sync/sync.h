@@ -91,10 +91,16 @@ enum sync_phase {
 	SYNC_DONE
 };
 
-/* Totals are 0 while unknown. */
+/*
+ * What the phase at hand has done; each starts again.  Totals are 0 while
+ * unknown, may grow, and are never below what was done.  Bytes are those of
+ * files' content, but for SYNC_FETCH and SYNC_PUBLISH: there they are what
+ * passes, and segments and their blobs are what is counted.
+ */
 struct sync_progress {
 	enum sync_phase phase;
 	uint64_t files, files_total;
+	uint64_t segments, segments_total;
 	uint64_t bytes, bytes_total;
 };
 

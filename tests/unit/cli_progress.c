@@ -37,6 +37,13 @@ test_text(void)
 	p.bytes = p.bytes_total;
 	check_text(&p, 100, "uploading: 3 of 12 files, 3.0 MiB of "
 	    "3.0 MiB, 100 B/s");
+	/* what is fetched and published is no file */
+	p = (struct sync_progress){ .phase = SYNC_FETCH, .segments = 1,
+		.bytes = 2048 };
+	check_text(&p, 1024, "fetching: 1 segment, 2.0 KiB, 1.0 KiB/s");
+	p = (struct sync_progress){ .phase = SYNC_PUBLISH, .segments = 1,
+		.segments_total = 3, .bytes = 512, .bytes_total = 1024 };
+	check_text(&p, 0, "publishing: 1 of 3 segments, 512 B of 1.0 KiB");
 }
 
 static void
