@@ -313,6 +313,8 @@ push_steps(struct round *rd)
 		r = remotes_open(rd);
 	if (r == ZK_OK)
 		r = capture_scan(rd);
+	if (r == ZK_OK)
+		r = named_check(rd, false);
 	if (r == ZK_OK && rd->o->dry_run) {
 		r = tell_changes(rd, &changes);
 		rd->rep->to_push = changes;
@@ -483,6 +485,8 @@ pull_steps(struct round *rd)
 		r = capture_scan(rd);
 	if (r == ZK_OK)
 		r = read_all(rd, &first);
+	if (r == ZK_OK)
+		r = named_check(rd, true);
 	if (r == ZK_OK)
 		r = logdb_gaps(rd->v->db, tell_gap, rd);
 	if (r == ZK_OK)

@@ -162,6 +162,15 @@ ZK_CHECKED enum zk_err ingest_page(struct round *rd, struct vremote *vr,
 /* A new incarnation after our log went on without us. */
 ZK_CHECKED enum zk_err ingest_new_incarnation(struct round *rd);
 
+/* Paths of the round (sync/named.c) --------------------------------------- */
+
+/*
+ * Each path that was named is on this disk, in base (it was deleted here),
+ * or, with tree set, in what the merge says.  ZK_EUSAGE: one is not, or was
+ * written as a directory and is none; each is logged.
+ */
+ZK_CHECKED enum zk_err named_check(struct round *rd, bool tree);
+
 /* Differences (sync/changes.c), recording (sync/capture.c) --------------- */
 
 /* What is recorded: all but removals; removals, which come last. */

@@ -127,7 +127,8 @@ struct sync_opts {
 	 * push, pull: only what lies at or below one of these paths, as given
 	 * on the command line (absolute, or relative to dir, NULL for
 	 * the working directory; raw bytes); paths_n 0 for the whole vault.
-	 * ZK_EUSAGE for one outside the root.
+	 * ZK_EUSAGE for one outside the root, and for one that is nowhere:
+	 * neither on disk nor in base nor, to pull, in the merged tree.
 	 */
 	const char *dir;
 	const char *const *paths;
