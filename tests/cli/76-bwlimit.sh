@@ -5,7 +5,7 @@
 . "${0%/*}/lib.sh"
 need jq
 
-rate=2097152 # 2M
+rate=1048576 # 1M
 
 relay_start --plain
 device_init a "$relay_url"
@@ -21,7 +21,7 @@ ms() { tail -n 1 "$1" | jq .ms; }
 
 # run DEVICE COMMAND FILE: with the limit both ways, its output in FILE.
 run() {
-	as "$1" "$2" --bwlimit 2M:2M --json --progress=never >"$3" 2>"$3.err"
+	as "$1" "$2" --bwlimit 1M:1M --json --progress=never >"$3" 2>"$3.err"
 }
 # both COMMAND DEVICE DEVICE: on both at once, for relay and folder.
 both() {
@@ -66,8 +66,8 @@ while [ "$off" -ne 0 ]; do
 
 	relay_0=$(stored "$T/relay")
 	far_0=$(stored "$T/far")
-	head -c 3600000 /dev/urandom >"$T/a/large"
-	head -c 3600000 /dev/urandom >"$T/c/large"
+	head -c 2100000 /dev/urandom >"$T/a/large"
+	head -c 2100000 /dev/urandom >"$T/c/large"
 	both push a c
 	relay_n=$(($(stored "$T/relay") - relay_0))
 	far_n=$(($(stored "$T/far") - far_0))
