@@ -399,6 +399,7 @@ static bool
 on_stop(void *arg)
 {
 	(void)arg;
+	progress_tick();
 	return sig_stopped();
 }
 

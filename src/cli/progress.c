@@ -10,14 +10,16 @@
 
 #include "cli/global.h"
 #include "cli/out.h"
+#include "cli/value.h"
 #include "sync/sync.h"
 #include "util/env.h"
 #include "util/io.h"
 #include "util/log.h"
 
 #define DRAW_MS 100	/* between two drawings */
-#define JSON_MS 1000	/* between two JSON lines */
-#define RATE_MS 500	/* between two readings of the rate */
+#define LINE_MS 1000	/* between two lines, JSON or not */
+#define RATE_MS 250	/* between two readings of the rate */
+#define RATE_N 16	/* readings that it is the mean of: 4 s */
 #define LINE_MAX_LEN 512
 
 /*
@@ -32,10 +34,15 @@ static struct {
 	bool running, show;
 	bool drawn;		/* a line stands on the terminal */
 	bool any;		/* now holds something */
+	bool tty;
 	struct sync_progress now;
 	int64_t drawn_ms;
-	int64_t rate_ms;	/* when rate was read, and at how many bytes */
-	uint64_t rate_bytes;
+	/* a ring of readings, the newest at rate_n - 1, modulo RATE_N */
+	struct reading {
+		int64_t ms;
+		uint64_t bytes;
+	} read[RATE_N];
+	size_t rate_n;		/* made in this phase */
 	double rate;		/* bytes a second */
 } pr = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -63,22 +70,6 @@ phase_name(enum sync_phase phase)
 	return phase <= SYNC_DONE ? names[phase] : "working";
 }
 
-/* What files of a phase counts, as struct sync_progress says. */
-static const char *
-unit_name(enum sync_phase phase, bool one)
-{
-	switch (phase) {
-	case SYNC_FETCH:
-	case SYNC_PUBLISH:
-		return one ? "segment" : "segments";
-	case SYNC_APPLY:
-	case SYNC_UPLOAD:
-		return one ? "change" : "changes";
-	default:
-		return one ? "path" : "paths";
-	}
-}
-
 static void
 put_left(struct buf *out, double seconds)
 {
@@ -94,6 +85,16 @@ put_left(struct buf *out, double seconds)
 		(void)buf_printf(out, ", %us left", (unsigned)s);
 }
 
+static void
+put_count(struct buf *out, uint64_t n, uint64_t total, const char *what)
+{
+	(void)buf_printf(out, ": %" PRIu64, n);
+	if (total > 0)
+		(void)buf_printf(out, " of %" PRIu64, total);
+	(void)buf_printf(out, " %s%s", what,
+	    total == 1 || (total == 0 && n == 1) ? "" : "s");
+}
+
 enum zk_err
 progress_text(struct buf *out, const struct sync_progress *p, double rate)
 {
@@ -102,11 +103,11 @@ progress_text(struct buf *out, const struct sync_progress *p, double rate)
 	(void)buf_str(out, phase_name(p->phase));
 	if (p->phase == SYNC_DONE)
 		return buf_err(out);
-	(void)buf_printf(out, ": %" PRIu64, p->files);
-	if (p->files_total > 0)
-		(void)buf_printf(out, " of %" PRIu64, p->files_total);
-	(void)buf_printf(out, " %s", unit_name(p->phase,
-	    (p->files_total > 0 ? p->files_total : p->files) == 1));
+	if (p->phase == SYNC_FETCH || p->phase == SYNC_PUBLISH)
+		put_count(out, p->segments, p->segments_total, "segment");
+	else
+		put_count(out, p->files, p->files_total,
+		    p->phase == SYNC_SCAN ? "path" : "change");
 	if (p->bytes > 0 || p->bytes_total > 0) {
 		(void)buf_printf(out, ", %s", progress_size(size,
 		    (double)p->bytes));
@@ -124,8 +125,13 @@ progress_text(struct buf *out, const struct sync_progress *p, double rate)
 static size_t
 columns(void)
 {
+	const char *var = env_var("COLUMNS");
 	struct winsize w;
+	uint64_t n = 0;
 
+	if (var != NULL && value_number(var, LINE_MAX_LEN, &n) == ZK_OK &&
+	    n > 0)
+		return (size_t)n;
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
 		return w.ws_col;
 	return 80;
@@ -152,24 +158,49 @@ clear(void)
 	pr.drawn = false;
 }
 
+/* If it is time.  One column stays free, so that nothing wraps. */
 static void
-draw(void)
+draw(int64_t ms)
 {
 	struct buf b;
 	size_t room = columns();
 
-	if (!pr.show || pr.json != NULL || !pr.any)
+	if (!pr.show || pr.json != NULL || !pr.any ||
+	    ms - pr.drawn_ms < (pr.tty ? DRAW_MS : LINE_MS))
 		return;
+	pr.drawn_ms = ms;
 	buf_init(&b, LINE_MAX_LEN);
-	(void)buf_str(&b, "\r");
+	(void)buf_str(&b, pr.tty ? "\r" : "zk: ");
 	if (progress_text(&b, &pr.now, pr.rate) == ZK_OK) {
-		if (b.len > room)
-			buf_truncate(&b, room);	/* one column stays free */
-		(void)buf_str(&b, "\033[K");
+		if (pr.tty && b.len > room)
+			buf_truncate(&b, room);
+		(void)buf_str(&b, pr.tty ? "\033[K" : "\n");
 		write_err(&b);
-		pr.drawn = true;
+		pr.drawn = pr.tty;
 	}
 	buf_release(&b);
+}
+
+/*
+ * The mean of the last readings.  The first is made when bytes begin to
+ * move: what comes before in a phase says nothing of the line.
+ */
+static void
+read_rate(int64_t ms)
+{
+	const struct reading *old = NULL;
+
+	if (pr.rate_n == 1 && pr.now.bytes == pr.read[0].bytes)
+		pr.rate_n = 0;
+	if (pr.rate_n == 0 ||
+	    ms - pr.read[(pr.rate_n - 1) % RATE_N].ms >= RATE_MS)
+		pr.read[pr.rate_n++ % RATE_N] =
+		    (struct reading){ ms, pr.now.bytes };
+	old = &pr.read[pr.rate_n > RATE_N ? pr.rate_n % RATE_N : 0];
+	pr.rate = 0;
+	if (ms - old->ms >= RATE_MS && pr.now.bytes > old->bytes)
+		pr.rate = (double)(pr.now.bytes - old->bytes) * 1000 /
+		    (double)(ms - old->ms);
 }
 
 /* One whole line, for SIGUSR1. */
@@ -188,7 +219,7 @@ print_line(void)
 		buf_reset(&b);
 	(void)buf_str(&b, "\n");
 	write_err(&b);
-	draw();
+	draw(env_mono_ms(pr.env));
 	pthread_mutex_unlock(&pr.lock);
 	buf_release(&b);
 }
@@ -219,7 +250,7 @@ log_hook(bool before)
 		clear();
 	} else {
 		if (pr.running)
-			draw();
+			draw(env_mono_ms(pr.env));
 		pthread_mutex_unlock(&pr.lock);
 	}
 }
@@ -242,7 +273,9 @@ progress_start(struct env *env, bool show, struct out *json)
 	pr.json = json;
 	pr.show = show;
 	pr.running = true;
-	pr.drawn_ms = pr.rate_ms = env_mono_ms(env);
+	pr.tty = isatty(STDERR_FILENO) != 0;
+	pr.drawn_ms = env_mono_ms(env);
+	pr.rate_n = 0;
 	log_set_hook(log_hook);
 	/* the stop signals go to the thread that works */
 	sigfillset(&set);
@@ -255,25 +288,6 @@ progress_start(struct env *env, bool show, struct out *json)
 	return ZK_OK;
 }
 
-/* A moving mean of bytes a second; starts again with each phase. */
-static void
-read_rate(const struct sync_progress *p, int64_t ms)
-{
-	if (!pr.any || p->phase != pr.now.phase || p->bytes < pr.rate_bytes) {
-		pr.rate = 0;
-		pr.rate_bytes = p->bytes;
-		pr.rate_ms = ms;
-		return;
-	}
-	if (ms - pr.rate_ms < RATE_MS)
-		return;
-	double fresh = (double)(p->bytes - pr.rate_bytes) * 1000 /
-	    (double)(ms - pr.rate_ms);
-	pr.rate = pr.rate < 1 ? fresh : pr.rate * 0.7 + fresh * 0.3;
-	pr.rate_bytes = p->bytes;
-	pr.rate_ms = ms;
-}
-
 static void
 json_line(void)
 {
@@ -282,6 +296,8 @@ json_line(void)
 	jsonw_str(w, "phase", phase_name(pr.now.phase));
 	jsonw_int(w, "files", (int64_t)pr.now.files);
 	jsonw_int(w, "files_total", (int64_t)pr.now.files_total);
+	jsonw_int(w, "segments", (int64_t)pr.now.segments);
+	jsonw_int(w, "segments_total", (int64_t)pr.now.segments_total);
 	jsonw_int(w, "bytes", (int64_t)pr.now.bytes);
 	jsonw_int(w, "bytes_total", (int64_t)pr.now.bytes_total);
 	jsonw_int(w, "rate", (int64_t)pr.rate);
@@ -294,18 +310,31 @@ progress_update(const struct sync_progress *p)
 {
 	pthread_mutex_lock(&pr.lock);
 	int64_t ms = env_mono_ms(pr.env);
-	read_rate(p, ms);
+	if (!pr.any || p->phase != pr.now.phase || p->bytes < pr.now.bytes)
+		pr.rate_n = 0;
 	pr.now = *p;
 	pr.any = true;
-	bool due = pr.show && ms - pr.drawn_ms >=
-	    (pr.json == NULL ? DRAW_MS : JSON_MS);
-	if (due) {
+	read_rate(ms);
+	bool due = pr.show && pr.json != NULL && ms - pr.drawn_ms >= LINE_MS;
+	if (due)
 		pr.drawn_ms = ms;
-		draw();
+	draw(ms);
+	pthread_mutex_unlock(&pr.lock);
+	if (due)
+		json_line();
+}
+
+void
+progress_tick(void)
+{
+	pthread_mutex_lock(&pr.lock);
+	if (pr.running && pr.any) {
+		int64_t ms = env_mono_ms(pr.env);
+
+		read_rate(ms);
+		draw(ms);
 	}
 	pthread_mutex_unlock(&pr.lock);
-	if (due && pr.json != NULL)
-		json_line();
 }
 
 void

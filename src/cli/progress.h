@@ -1,9 +1,11 @@
 /*
- * The progress line on stderr: phase, files, bytes, rate, time left.  Drawn
- * at most 10 times a second, on a terminal or when asked for; cleared and
- * redrawn around log messages.  With --json it is lines of type "progress"
- * on stdout instead, at most one a second.  SIGUSR1 prints one line
- * anywhere, even while the work waits.
+ * The progress line on stderr: phase, files or segments, bytes, rate, time
+ * left.  On a terminal it is drawn at most 10 times a second over itself,
+ * cleared and redrawn around log messages, and as wide as the terminal (or
+ * COLUMNS) allows.  Elsewhere, if asked for, it is a line of its own, at
+ * most one a second.  With --json it is lines of type "progress" on stdout
+ * instead, at most one a second.  SIGUSR1 prints one line anywhere, even
+ * while the work waits.
  */
 #ifndef ZK_CLI_PROGRESS_H
 #define ZK_CLI_PROGRESS_H
@@ -31,12 +33,14 @@ bool progress_wanted(int mode, bool quiet);
 /* Takes the state of the work, draws if it is time. */
 void progress_update(const struct sync_progress *p);
 
+/* Nothing has changed, but time has passed: to be called while waiting. */
+void progress_tick(void);
+
 /* Clears the line; nothing is drawn after it. */
 void progress_stop(void);
 
 /*
- * Appends the text of the line to out: what p says after ms of this phase,
- * at rate bytes a second.
+ * Appends the text of the line to out: what p says, at rate bytes a second.
  */
 ZK_CHECKED enum zk_err progress_text(struct buf *out,
     const struct sync_progress *p, double rate);

@@ -213,6 +213,25 @@ chunkdb_state(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
 }
 
 enum zk_err
+chunkdb_lacking(struct db *db, int64_t remote, uint64_t *bytes)
+{
+	struct stmt *s = db_stmt(db, "SELECT coalesce(sum(stored_len), 0)"
+	    " FROM chunk c WHERE NOT EXISTS (SELECT 1 FROM chunk_at a"
+	    " WHERE a.name = c.name AND a.remote = ?1 AND a.state = ?2)");
+	enum zk_err r;
+
+	*bytes = 0;
+	stmt_int(s, 1, remote);
+	stmt_int(s, 2, CHUNKDB_DURABLE);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_ETAMPER : r;
+	*bytes = (uint64_t)stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+enum zk_err
 chunkdb_drop_remote(struct db *db, int64_t remote)
 {
 	struct stmt *s = db_stmt(db, "DELETE FROM chunk_at WHERE remote = ?");

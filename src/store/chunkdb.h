@@ -70,6 +70,10 @@ ZK_CHECKED enum zk_err chunkdb_state(struct db *db,
     const uint8_t name[static CHUNK_HASH_LEN], int64_t remote,
     enum chunkdb_state *out);
 
+/* Stored bytes of the chunks known that are not durable on remote. */
+ZK_CHECKED enum zk_err chunkdb_lacking(struct db *db, int64_t remote,
+    uint64_t *bytes);
+
 /* All notes of a remote that is no more, or lost its store. */
 ZK_CHECKED enum zk_err chunkdb_drop_remote(struct db *db, int64_t remote);
 

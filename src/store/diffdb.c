@@ -114,11 +114,9 @@ diff_next(struct db *db, uint32_t mask, int64_t *after, struct diff *d)
 	return one_diff(db, s, after, d);
 }
 
-enum zk_err
-diff_count(struct db *db, uint32_t mask, uint64_t *n)
+static enum zk_err
+one_number(struct db *db, struct stmt *s, uint32_t mask, uint64_t *n)
 {
-	struct stmt *s = db_stmt(db,
-	    "SELECT count(*) FROM diff WHERE ?1 >> what & 1");
 	enum zk_err r;
 
 	*n = 0;
@@ -129,6 +127,24 @@ diff_count(struct db *db, uint32_t mask, uint64_t *n)
 	*n = (uint64_t)stmt_col_int(s, 0);
 	stmt_reset(s);
 	return ZK_OK;
+}
+
+enum zk_err
+diff_count(struct db *db, uint32_t mask, uint64_t *n)
+{
+	return one_number(db, db_stmt(db,
+	    "SELECT count(*) FROM diff WHERE ?1 >> what & 1"), mask, n);
+}
+
+enum zk_err
+diff_bytes(struct db *db, uint32_t mask, uint64_t *n)
+{
+	struct stmt *s = db_stmt(db, "SELECT coalesce(sum(size), 0) FROM diff"
+	    " WHERE ?1 >> what & 1 AND kind IN (?2, ?3)");
+
+	stmt_int(s, 2, NODE_FILE);
+	stmt_int(s, 3, NODE_SYMLINK);
+	return one_number(db, s, mask, n);
 }
 
 enum zk_err

@@ -55,6 +55,9 @@ ZK_CHECKED enum zk_err diff_next(struct db *db, uint32_t mask, int64_t *after,
 /* Number of differences in mask. */
 ZK_CHECKED enum zk_err diff_count(struct db *db, uint32_t mask, uint64_t *n);
 
+/* Bytes of the files and links in mask, as the scan saw them. */
+ZK_CHECKED enum zk_err diff_bytes(struct db *db, uint32_t mask, uint64_t *n);
+
 /* Forgets one. */
 ZK_CHECKED enum zk_err diff_drop(struct db *db, int64_t id);
 

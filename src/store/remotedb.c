@@ -222,6 +222,29 @@ remotedb_behind(struct db *db, int64_t id, uint64_t *n)
 }
 
 enum zk_err
+remotedb_lacking(struct db *db, int64_t id, uint64_t *n, uint64_t *bytes,
+    bool *blobs)
+{
+	struct stmt *s = db_stmt(db, "SELECT count(*),"
+	    " coalesce(sum(size), 0), coalesce(max(blobs), 0) FROM seg"
+	    " WHERE ord IS NOT NULL AND NOT EXISTS (SELECT 1"
+	    " FROM remote_has h WHERE h.remote=?1 AND h.hash=seg.hash)");
+	enum zk_err r = ZK_EBUG;
+
+	*n = *bytes = 0;
+	*blobs = false;
+	stmt_int(s, 1, id);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_ETAMPER : r;
+	*n = (uint64_t)stmt_col_int(s, 0);
+	*bytes = (uint64_t)stmt_col_int(s, 1);
+	*blobs = stmt_col_int(s, 2) != 0;
+	stmt_reset(s);
+	return ZK_OK;
+}
+
+enum zk_err
 remotedb_rec_put(struct db *db, const uint8_t name[static 32],
     const void *p, size_t n)
 {

@@ -62,6 +62,11 @@ ZK_CHECKED enum zk_err remotedb_lacks(struct db *db, int64_t id,
 ZK_CHECKED enum zk_err remotedb_behind(struct db *db, int64_t id,
     uint64_t *n);
 
+/* How many segments, of how many stored bytes, remotedb_lacks will give;
+ * *blobs: some name blobs. */
+ZK_CHECKED enum zk_err remotedb_lacking(struct db *db, int64_t id,
+    uint64_t *n, uint64_t *bytes, bool *blobs);
+
 /* Records held here, as stored bytes, in the order they came. */
 ZK_CHECKED enum zk_err remotedb_rec_put(struct db *db,
     const uint8_t name[static 32], const void *p, size_t n); /* ZK_EEXIST */

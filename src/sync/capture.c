@@ -458,6 +458,9 @@ drain(struct round *rd, struct preparer *p, struct batch *b, uint32_t mask,
 		r = feed(rd, p, mask, &after);
 		if (r == ZK_OK)
 			r = preparer_take(p, adopt, &one);
+		/* what is left out was dealt with, too */
+		if (one != NULL || r == ZK_EPARTIAL || r == ZK_ENOENT)
+			rd->progress.files++;
 		if (r == ZK_EPARTIAL || r == ZK_ENOENT) {
 			r = ZK_OK;
 			continue;
@@ -466,8 +469,8 @@ drain(struct round *rd, struct preparer *p, struct batch *b, uint32_t mask,
 			return r != ZK_OK ? r : flush(rd, b);
 		b->bytes += one->data.len;
 		b->p[b->n++] = one;
-		rd->progress.files++;
-		round_progress(rd, SYNC_UPLOAD);
+		round_moved(rd, SYNC_UPLOAD, one->content.form ==
+		    CONTENT_INLINE ? one->content.size : 0);
 		if (b->n == BATCH_N || b->bytes >= BATCH_BYTES)
 			r = flush(rd, b);
 	}
@@ -547,14 +550,18 @@ all_clean(struct round *rd)
 enum zk_err
 capture_record(struct round *rd, struct vremote *to)
 {
+	struct sync_progress all = { 0 };
 	struct upload *u = NULL;
 	bool clean = false;
 	enum zk_err r = cuts_upload(rd, to, &u);
 
-	round_phase(rd, SYNC_UPLOAD);
 	if (r == ZK_OK)
-		r = diff_count(rd->v->db, ROUND_CHANGES,
-		    &rd->progress.files_total);
+		r = diff_count(rd->v->db, ROUND_CHANGES | ROUND_GONE,
+		    &all.files_total);
+	if (r == ZK_OK)
+		r = diff_bytes(rd->v->db, ROUND_CHANGES, &all.bytes_total);
+	if (r == ZK_OK && all.files_total > 0)
+		round_phase(rd, SYNC_UPLOAD, &all);
 	if (r == ZK_OK)
 		r = rulewatch_scan(rd);
 	/* nothing to adopt where the disk has all that the tree has */

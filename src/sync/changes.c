@@ -65,8 +65,7 @@ capture_scan(struct round *rd)
 		.progress = scanned, .ctx = rd };
 	enum zk_err r = apply_recover(rd->v->root, rd->v->db, &h);
 
-	round_phase(rd, SYNC_SCAN);
-	round_progress(rd, SYNC_SCAN);
+	round_phase(rd, SYNC_SCAN, &(struct sync_progress){ 0 });
 	if (r == ZK_OK)
 		r = scan_run(rd->v->root, rd->v->db, &so, &rd->scan);
 	if (r == ZK_OK)

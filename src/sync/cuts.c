@@ -82,12 +82,7 @@ find_cut(void *arg, const uint8_t *id, const struct key **out)
 static void
 moved(void *arg, uint64_t bytes)
 {
-	struct round *rd = arg;
-
-	rd->progress.bytes += bytes;
-	/* what an earlier run recorded is uploaded while publishing */
-	round_progress(rd, rd->progress.phase == SYNC_PUBLISH ?
-	    SYNC_PUBLISH : SYNC_UPLOAD);
+	round_moved(arg, SYNC_UPLOAD, bytes);
 }
 
 static bool

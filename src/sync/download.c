@@ -345,8 +345,10 @@ settle(struct download *d)
 		else if (f->err == ZK_OK)
 			f->err = end.r;
 		if (end.r == ZK_OK && d->o.moved != NULL)
-			d->o.moved(d->o.arg, end.bytes);
+			d->o.moved(d->o.arg, end.bytes - end.told);
 	}
+	if (d->o.moved != NULL)
+		d->o.moved(d->o.arg, fetcher_fresh(d->f));
 }
 
 /* Content inside the op -------------------------------------------------- */

@@ -48,7 +48,12 @@ struct download_opts {
 	 */
 	enum zk_err (*local)(void *arg, const uint8_t *hash, uint32_t len,
 	    int *fd, uint64_t *off);
-	void (*moved)(void *arg, uint64_t bytes);	/* may be NULL */
+	/*
+	 * Bytes of content as they come; also with 0 while none does, a few
+	 * times a second.  What a remote gave in vain counts, too, once.
+	 * May be NULL.
+	 */
+	void (*moved)(void *arg, uint64_t bytes);
 	bool (*stop)(void *arg);	/* as in upload.h; may be NULL */
 	void *arg;
 };

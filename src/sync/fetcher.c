@@ -6,6 +6,7 @@
 #include "format/compress.h"
 #include "store/chunkdb.h"
 #include "sync/blobget.h"
+#include "sync/blobnote.h"
 #include "sync/fetcher.h"
 #include "transport/transport.h"
 #include "util/env.h"
@@ -13,7 +14,6 @@
 
 #define POOL_DEPTH 8u
 #define PIECES_MAX 64u
-#define NOTES_MAX 64u
 #define REMOTES_MAX 16u
 #define IDLE_MS 3600000	/* the transport gives up long before */
 #define HELD_MAX (DOWNLOAD_FLIGHT - CHUNK_STORED_MAX)
@@ -43,14 +43,8 @@ struct piece {
 	struct compress *z;
 	struct buf plain;
 	size_t held;
+	uint64_t told;
 	struct txfer x;
-};
-
-/* For the index: a blob was found good on a remote, or is not there. */
-struct note {
-	struct chunk_ref ref;
-	int64_t remote;
-	bool gone;
 };
 
 struct fetcher {
@@ -61,11 +55,11 @@ struct fetcher {
 	unsigned z_n;
 	struct piece *arrived, **arrived_end;	/* bytes to be opened */
 	struct piece *done, **done_end;
+	struct piece *air;		/* in flight */
 	size_t out;
 	size_t flying;
 	size_t held;
-	struct note notes[NOTES_MAX];
-	size_t notes_n;
+	struct blobnotes notes;
 	struct download_stats stats;
 	int64_t idle_ms;		/* waited since a blob last arrived */
 };
@@ -156,7 +150,7 @@ fetcher_free(struct fetcher *f)
 		piece_free(pop(&f->done, &f->done_end));
 	while (f->z_n > 0)
 		compress_free(f->z[--f->z_n]);
-	crypto_wipe(f->notes, sizeof(f->notes));
+	crypto_wipe(&f->notes, sizeof(f->notes));
 	free(f);
 }
 
@@ -231,7 +225,11 @@ arrived(struct txfer *x, enum zk_err r)
 {
 	struct piece *p = x->arg;
 	struct fetcher *f = p->f;
+	struct piece **at = &f->air;
 
+	while (*at != p)
+		at = &(*at)->next;
+	*at = p->next;
 	f->flying--;
 	f->idle_ms = 0;
 	p->err = r;
@@ -292,10 +290,34 @@ ask_remote(struct piece *p)
 	f->flying++;
 	if (f->flying > f->stats.max_inflight)
 		f->stats.max_inflight = (unsigned)f->flying;
+	p->next = f->air;
+	f->air = p;
 	r = transport_submit(f->t[p->remote], &p->x);
-	if (r != ZK_OK)
+	if (r != ZK_OK) {
 		f->flying--;
+		f->air = p->next;
+	}
 	return r;
+}
+
+uint64_t
+fetcher_fresh(struct fetcher *f)
+{
+	uint64_t all = 0;
+
+	for (struct piece *p = f->air; p != NULL; p = p->next) {
+		uint64_t n = p->in.to.count * p->ref.plain_len;
+
+		/* what is asked for again was told before */
+		if (p->ref.stored_len > 0 && p->x.moved < p->ref.stored_len)
+			n = (uint64_t)((double)n * (double)p->x.moved /
+			    (double)p->ref.stored_len);
+		if (n > p->told) {
+			all += n - p->told;
+			p->told = n;
+		}
+	}
+	return all;
 }
 
 static enum zk_err
@@ -303,9 +325,8 @@ note(struct piece *p, bool gone)
 {
 	struct fetcher *f = p->f;
 
-	f->notes[f->notes_n++] = (struct note){ p->ref,
-	    f->o->remotes[p->remote].id, gone };
-	return f->notes_n == NOTES_MAX ? fetcher_note(f) : ZK_OK;
+	return blobnote_add(&f->notes, f->o->db, &p->ref,
+	    f->o->remotes[p->remote].id, gone);
 }
 
 /* Remote p->remote did not have it, or not rightly. */
@@ -407,6 +428,7 @@ fetcher_take(struct fetcher *f, struct fetcher_end *end)
 		return false;
 	end->tag = p->in.tag;
 	end->bytes = p->in.to.count * p->ref.plain_len;
+	end->told = p->told;
 	end->r = p->err;
 	f->out--;
 	piece_free(p);
@@ -568,27 +590,7 @@ fetcher_part(struct fetcher *f, unsigned only, unsigned level,
 enum zk_err
 fetcher_note(struct fetcher *f)
 {
-	struct db *db = f->o->db;
-	enum zk_err r;
-
-	if (f->notes_n == 0)
-		return ZK_OK;
-	r = db_begin(db);
-	for (size_t i = 0; i < f->notes_n && r == ZK_OK; i++) {
-		const struct note *n = &f->notes[i];
-
-		if (!n->gone)
-			r = chunkdb_add(db, &n->ref);
-		if (r == ZK_OK)
-			r = chunkdb_set_state(db, n->ref.name, n->remote,
-			    n->gone ? CHUNKDB_ABSENT : CHUNKDB_DURABLE);
-	}
-	if (r == ZK_OK)
-		r = db_commit(db);
-	db_rollback(db);
-	if (r == ZK_OK)
-		f->notes_n = 0;
-	return r;
+	return blobnote_flush(&f->notes, f->o->db);
 }
 
 void

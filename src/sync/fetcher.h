@@ -53,12 +53,16 @@ ZK_CHECKED enum zk_err fetcher_put(struct fetcher *f,
 
 struct fetcher_end {
 	void *tag;
-	uint64_t bytes;		/* plain bytes it stands for */
+	uint64_t bytes;		/* plain bytes it stands for... */
+	uint64_t told;		/* ...and those that fetcher_fresh gave */
 	enum zk_err r;		/* what concerns a blob was logged */
 };
 
 /* A piece that ended; false if none has. */
 bool fetcher_take(struct fetcher *f, struct fetcher_end *end);
+
+/* Plain bytes of pieces in flight that passed since it was last called. */
+uint64_t fetcher_fresh(struct fetcher *f);
 
 /* Pieces put and not taken. */
 size_t fetcher_out(const struct fetcher *f);

@@ -36,10 +36,7 @@ struct land {
 static void
 moved(void *arg, uint64_t bytes)
 {
-	struct round *rd = arg;
-
-	rd->progress.bytes += bytes;
-	round_progress(rd, SYNC_APPLY);
+	round_moved(arg, SYNC_APPLY, bytes);
 }
 
 static bool
@@ -269,6 +266,13 @@ appears(uint8_t op)
 	    op == PLAN_MOVE || op == PLAN_TAKE || op == PLAN_SWAP;
 }
 
+/* Whether a step brings content. */
+static bool
+brings(uint8_t op)
+{
+	return op == PLAN_CREATE || op == PLAN_REPLACE || op == PLAN_TAKE_NEW;
+}
+
 /* An entry that is moved, edited and touched is one. */
 static void
 count_step(struct round *rd, const struct plan_step *s)
@@ -277,8 +281,7 @@ count_step(struct round *rd, const struct plan_step *s)
 		round_count(rd, s->goal->kind, 0);
 	if (s->op == PLAN_SWAP)
 		round_count(rd, s->goal2->kind, 0);
-	if (s->op == PLAN_CREATE || s->op == PLAN_REPLACE ||
-	    s->op == PLAN_TAKE_NEW)
+	if (brings(s->op))
 		rd->rep->bytes += s->goal->size;
 }
 
@@ -291,6 +294,10 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 	struct round *rd = l->rd;
 
 	log_debug("step %d at '%s': %s", s->op, path, err_text(r));
+	if (s->op != PLAN_ADOPT) {
+		rd->progress.files++;
+		round_progress(rd, SYNC_APPLY);
+	}
 	if (r != ZK_OK || s->op == PLAN_ADOPT)
 		return;
 	l->rules |= rulewatch_is(path);
@@ -302,7 +309,20 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 	if (s->goal != NULL && appears(s->op) &&
 	    (s->goal->handle & GATHER_MADE_NAME) != 0)
 		tell_conflict(rd, path);
-	rd->progress.files++;
+}
+
+/* The steps of one more portion are ahead. */
+static void
+expect(struct round *rd, const struct plan *p)
+{
+	for (size_t i = 0; i < plan_len(p); i++) {
+		const struct plan_step *s = plan_step(p, i);
+
+		if (s->op != PLAN_ADOPT)
+			rd->progress.files_total++;
+		if (s->goal != NULL && brings(s->op))
+			rd->progress.bytes_total += s->goal->size;
+	}
 	round_progress(rd, SYNC_APPLY);
 }
 
@@ -470,8 +490,10 @@ portion(struct land *l, struct gather *g)
 		    l->rd->o->ui.change != NULL)
 			r = tell(l, p);
 		if (r == ZK_OK && !l->rd->o->dry_run && !l->rd->plan_only &&
-		    plan_len(p) > 0)
+		    plan_len(p) > 0) {
+			expect(l->rd, p);
 			r = execute(l, p);
+		}
 	}
 	plan_free(p);
 	return r;
@@ -524,7 +546,7 @@ land_run(struct round *rd)
 		r = ahead_new(&ao, &l.ahead);
 	if (r == ZK_OK)
 		r = compress_set_new(&l.z);
-	round_phase(rd, SYNC_APPLY);
+	rd->progress = (struct sync_progress){ .phase = SYNC_APPLY };
 	for (int i = 0; r == ZK_OK && i < LAND_ROUNDS; i++) {
 		r = look(&l);
 		if (r == ZK_OK && l.rules) {

@@ -281,7 +281,7 @@ send_batch(struct round *rd, struct vremote *vr, struct batch *b)
 
 	if (r == ZK_OK && b->n > 0)
 		r = note_results(rd, vr, b);
-	rd->progress.files += b->n;
+	rd->progress.segments += b->n;
 	round_progress(rd, SYNC_PUBLISH);
 	batch_reset(b);
 	return r;
@@ -313,14 +313,33 @@ send_all(struct round *rd, struct vremote *vr)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/* The phase, with what is to be sent.  Nothing to send is no phase. */
+static enum zk_err
+begin(struct round *rd, const struct vremote *vr)
+{
+	struct sync_progress all = { 0 };
+	uint64_t stored = 0;
+	bool blobs = false;
+	enum zk_err r = remotedb_lacking(rd->v->db, vr->info.id,
+	    &all.segments_total, &all.bytes_total, &blobs);
+
+	/* a pipeline that was at work has brought the blobs already */
+	if (r == ZK_OK && blobs && vr->up == NULL)
+		r = chunkdb_lacking(rd->v->db, vr->info.id, &stored);
+	all.bytes_total += stored;
+	if (r == ZK_OK && all.segments_total > 0)
+		round_phase(rd, SYNC_PUBLISH, &all);
+	return r;
+}
+
 enum zk_err
 remotes_publish(struct round *rd, struct vremote *vr)
 {
 	struct vault *v = rd->v;
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = begin(rd, vr);
 
-	round_phase(rd, SYNC_PUBLISH);
-	r = send_all(rd, vr);
+	if (r == ZK_OK)
+		r = send_all(rd, vr);
 
 	if (r == ZK_EGAP) {
 		/* it lost something it had acknowledged: ask for all again */

@@ -89,6 +89,7 @@ remotes_open_any(struct round *rd)
 			free(vr);
 			break;
 		}
+		transport_watch(vr->t, round_passed, rd);
 		rd->remotes[rd->remotes_n++] = vr;
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
@@ -337,7 +338,9 @@ remotes_fetch(struct round *rd, struct vremote *vr)
 	enum zk_err r = remotedb_mark(v->db, vr->info.id, 0, mark.b,
 	    &mark.len);
 
-	round_phase(rd, SYNC_FETCH);
+	/* of several remotes, one goes on where the other ended */
+	if (rd->progress.phase != SYNC_FETCH)
+		round_phase(rd, SYNC_FETCH, &(struct sync_progress){ 0 });
 	while (r == ZK_OK && more) {
 		struct reading a = { .rd = rd };
 		struct tread how = { .max_bytes = FETCH_BYTES,
@@ -350,7 +353,7 @@ remotes_fetch(struct round *rd, struct vremote *vr)
 		if (r == ZK_OK)
 			r = ingest_page(rd, vr, a.page, &mark);
 		if (r == ZK_OK) {
-			rd->progress.files += page_count(a.page);
+			rd->progress.segments += page_count(a.page);
 			round_progress(rd, SYNC_FETCH);
 		}
 		page_free(a.page);

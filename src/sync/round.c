@@ -26,18 +26,25 @@ round_stopped(const struct round *rd)
 	return rd->o->ui.stop != NULL && rd->o->ui.stop(rd->o->ui.arg);
 }
 
-void
-round_progress(struct round *rd, enum sync_phase phase)
+/* What was done is at most all there is. */
+static void
+at_least(uint64_t *total, uint64_t n)
 {
-	rd->progress.phase = phase;
-	if (rd->o->ui.progress != NULL)
-		rd->o->ui.progress(rd->o->ui.arg, &rd->progress);
+	if (*total > 0 && *total < n)
+		*total = n;
 }
 
 void
-round_phase(struct round *rd, enum sync_phase phase)
+round_progress(struct round *rd, enum sync_phase phase)
 {
-	rd->progress = (struct sync_progress){ .phase = phase };
+	struct sync_progress *p = &rd->progress;
+
+	p->phase = phase;
+	at_least(&p->files_total, p->files);
+	at_least(&p->segments_total, p->segments);
+	at_least(&p->bytes_total, p->bytes);
+	if (rd->o->ui.progress != NULL)
+		rd->o->ui.progress(rd->o->ui.arg, &rd->progress);
 }
 
 void
@@ -48,6 +55,31 @@ round_count(struct round *rd, uint8_t kind, uint64_t bytes)
 	else
 		rd->rep->files++;
 	rd->rep->bytes += bytes;
+}
+
+void
+round_phase(struct round *rd, enum sync_phase phase,
+    const struct sync_progress *total)
+{
+	rd->progress = *total;
+	round_progress(rd, phase);
+}
+
+void
+round_moved(struct round *rd, enum sync_phase phase, uint64_t n)
+{
+	if (rd->progress.phase == phase)
+		rd->progress.bytes += n;
+	round_progress(rd, rd->progress.phase);
+}
+
+void
+round_passed(void *arg, bool up, size_t n)
+{
+	struct round *rd = arg;
+
+	if (rd->progress.phase == (up ? SYNC_PUBLISH : SYNC_FETCH))
+		round_moved(rd, rd->progress.phase, n);
 }
 
 void
@@ -330,6 +362,8 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 		leave_those(rd, pulled);
 		r = capture_scan(rd);
 	}
+	if (r == ZK_OK)
+		r = named_check(rd, false);
 	if (r == ZK_OK && rd->o->dry_run) {
 		r = tell_changes(rd, &changes);
 		rd->rep->to_push = changes;
@@ -510,6 +544,8 @@ pull_steps(struct round *rd)
 		r = capture_scan(rd);
 	if (r == ZK_OK)
 		r = read_all(rd, &first);
+	if (r == ZK_OK)
+		r = named_check(rd, true);
 	if (r == ZK_OK)
 		r = logdb_gaps(rd->v->db, tell_gap, rd);
 	if (r == ZK_OK)

@@ -79,11 +79,21 @@ bool round_stopped(const struct round *rd);
 /* Tells progress, with the phase. */
 void round_progress(struct round *rd, enum sync_phase phase);
 
-/* Begins a phase, with all counts at 0; tells nobody. */
-void round_phase(struct round *rd, enum sync_phase phase);
-
 /* Counts an entry of that kind (enum node_kind) in the report. */
 void round_count(struct round *rd, uint8_t kind, uint64_t bytes);
+
+/* A phase begins: tells it, with the totals of *total and nothing done. */
+void round_phase(struct round *rd, enum sync_phase phase,
+    const struct sync_progress *total);
+
+/*
+ * n bytes of content moved, which count in that phase alone; 0 is told too:
+ * the work still waits for the network.
+ */
+void round_moved(struct round *rd, enum sync_phase phase, uint64_t n);
+
+/* transport_watch: arg is the round.  Counts while segments move. */
+void round_passed(void *arg, bool up, size_t n);
 
 /* Remotes (sync/remotes.c) ---------------------------------------------- */
 
@@ -160,6 +170,15 @@ ZK_CHECKED enum zk_err ingest_own_forked(struct round *rd);
 
 /* A new incarnation after our log went on without us. */
 ZK_CHECKED enum zk_err ingest_new_incarnation(struct round *rd);
+
+/* Paths of the round (sync/named.c) --------------------------------------- */
+
+/*
+ * Each path that was named is on this disk, in base (it was deleted here),
+ * or, with tree set, in what the merge says.  ZK_EUSAGE: one is not, or was
+ * written as a directory and is none; each is logged.
+ */
+ZK_CHECKED enum zk_err named_check(struct round *rd, bool tree);
 
 /* Differences (sync/changes.c), recording (sync/capture.c) --------------- */
 

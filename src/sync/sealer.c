@@ -233,6 +233,16 @@ to_pool(struct job *j, enum stage stage)
 
 /* Finding ---------------------------------------------------------------- */
 
+/* The bytes that j stands for are on the remote, or another brings them. */
+static void
+tell(const struct job *j)
+{
+	const struct upload_opts *o = j->s->o;
+
+	if (o->moved != NULL && j->mode == SEALER_SEND && j->level == 0)
+		o->moved(o->arg, j->count * j->ref.plain_len);
+}
+
 /* j has its reference and holds no bytes any more; so have its twins. */
 static void
 done(struct job *j)
@@ -244,6 +254,7 @@ done(struct job *j)
 		if (o->stage == ST_TWIN && o->twin == j) {
 			o->ref = j->ref;
 			o->stage = ST_DONE;
+			tell(o);
 		}
 }
 
@@ -307,10 +318,13 @@ hashed(struct job *j)
 		}
 		r = look_up(j, &have);
 	}
-	if (r == ZK_OK && !have)
+	if (r == ZK_OK && !have) {
 		to_pool(j, ST_SEAL);
-	else
-		done(j);
+		return r;
+	}
+	if (have)
+		tell(j);
+	done(j);
 	return r;
 }
 
@@ -321,7 +335,7 @@ hashed(struct job *j)
 static enum zk_err
 sealed(struct job *j)
 {
-	struct sender_in in = { &j->ref, j->level, j->renamed };
+	struct sender_in in = { &j->ref, j->level, 0, j->renamed };
 	struct chunk_ref made = j->ref;
 	bool have = false;
 	enum zk_err r = ZK_OK;
@@ -331,6 +345,10 @@ sealed(struct job *j)
 		if (!have)
 			j->ref = made;
 	}
+	if (j->mode == SEALER_SEND && j->level == 0)
+		in.bytes = j->count * j->ref.plain_len;
+	if (have)
+		tell(j);
 	if (r == ZK_OK && !have)
 		r = sender_put(j->s->sender, &in, &j->out);
 	chunk_ref_wipe(&made);
@@ -500,7 +518,7 @@ enum zk_err
 sealer_pass(struct sealer *s, const struct chunk_ref *ref, unsigned level,
     struct buf *stored)
 {
-	struct sender_in in = { ref, level, false };
+	struct sender_in in = { ref, level, 0, false };
 
 	s->stats.chunks++;
 	return sender_put(s->sender, &in, stored);

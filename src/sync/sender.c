@@ -12,12 +12,15 @@
 #define BUSY 4u			/* ...fewer than these are in flight... */
 #define BATCH_BUSY 16u		/* ...and when more are */
 #define LANDED_MAX (2 * SENDER_MAX)
+#define TELL_MS 100	/* of one wait: progress is told between two */
 #define IDLE_MS 3600000	/* the transport gives up long before */
 
-/* In the list until committed, then with the transport. */
+/* In the list until committed, then with the transport and in the air. */
 struct blob {
 	struct sender *s;
 	struct blob *next;
+	uint64_t bytes;		/* of content... */
+	uint64_t told;		/* ...and those of them told as moved */
 	unsigned level;
 	bool alias;
 	struct buf out;
@@ -29,6 +32,7 @@ struct sender {
 	const struct upload_opts *o;
 	struct blob *list, **end;	/* not committed */
 	size_t listed;
+	struct blob *air;	/* in flight */
 	size_t flying;
 	size_t held;
 	uint8_t landed[LANDED_MAX][CHUNK_HASH_LEN];	/* not noted */
@@ -89,6 +93,7 @@ sender_put(struct sender *s, const struct sender_in *in, struct buf *stored)
 	b->ref = *in->ref;
 	b->level = in->level;
 	b->alias = in->alias;
+	b->bytes = in->bytes;
 	buf_init(&b->out, CHUNK_STORED_MAX);
 	buf_swap(&b->out, stored);
 	s->held += b->out.len;
@@ -172,14 +177,54 @@ sender_note(struct sender *s)
 }
 
 static void
+tell(const struct sender *s, uint64_t bytes)
+{
+	if (s->o->moved != NULL)
+		s->o->moved(s->o->arg, bytes);
+}
+
+/* What of b has not been told, if so many of its bytes have passed. */
+static uint64_t
+untold(struct blob *b, size_t passed)
+{
+	uint64_t n = 0;
+
+	/* what is sent again was told before */
+	if (passed <= b->out.len && b->out.len > 0)
+		n = (uint64_t)((double)b->bytes * (double)passed /
+		    (double)b->out.len);
+	if (passed == b->out.len)
+		n = b->bytes;
+	n = n > b->told ? n - b->told : 0;
+	b->told += n;
+	return n;
+}
+
+/* Tells what passed since the last time, if only that nothing did. */
+static void
+tell_air(struct sender *s)
+{
+	uint64_t n = 0;
+
+	for (struct blob *b = s->air; b != NULL; b = b->next)
+		n += untold(b, b->x.moved);
+	tell(s, n);
+}
+
+static void
 landed(struct txfer *x, enum zk_err r)
 {
 	struct blob *b = x->arg;
 	struct sender *s = b->s;
+	struct blob **at = &s->air;
 
+	while (*at != b)
+		at = &(*at)->next;
+	*at = b->next;
 	s->flying--;
 	s->idle_ms = 0;
 	if (r == ZK_OK) {
+		tell(s, untold(b, b->out.len));
 		if (s->landed_n == LANDED_MAX)
 			BUG("more blobs landed than may be sent");
 		memcpy(s->landed[s->landed_n++], b->ref.name,
@@ -205,11 +250,14 @@ submit(struct blob *b)
 	s->sent++;
 	s->sent_bytes += b->out.len;
 	s->flying++;
+	b->next = s->air;
+	s->air = b;
 	if (s->flying > s->max_inflight)
 		s->max_inflight = (unsigned)s->flying;
 	r = transport_submit(s->o->remote, &b->x);
 	if (r != ZK_OK) {
 		s->flying--;
+		s->air = b->next;
 		blob_free(b);
 	}
 	return r;
@@ -226,6 +274,7 @@ dispatch(struct blob *b)
 		r = o->alias(o->arg, &b->ref);
 	if (r == ZK_OK && o->remote != NULL)
 		return submit(b);
+	tell(b->s, b->bytes);
 	blob_free(b);
 	return r;
 }
@@ -262,6 +311,7 @@ drive(struct sender *s, size_t left, int ms)
 	if (s->flying == 0)
 		return s->err;
 	r = transport_wait(s->o->remote, left, ms);
+	tell_air(s);
 	if (r == ZK_ETIMEDOUT)
 		r = ZK_OK;
 	if (s->err == ZK_OK)
@@ -303,7 +353,7 @@ sender_wait(struct sender *s, int ms)
 
 	if (s->err != ZK_OK || before == 0)
 		return s->err;
-	r = drive(s, before - 1, ms);
+	r = drive(s, before - 1, ms < TELL_MS ? ms : TELL_MS);
 	if (s->flying == before)
 		s->idle_ms += env_mono_ms(s->o->env) - start;
 	if (r == ZK_OK && s->idle_ms > IDLE_MS)

@@ -30,6 +30,7 @@ void sender_free(struct sender *s);
 struct sender_in {
 	const struct chunk_ref *ref;
 	unsigned level;		/* above 0: a part, also kept here */
+	uint64_t bytes;		/* of content that it stands for */
 	bool alias;		/* others know this plaintext elsewhere */
 };
 

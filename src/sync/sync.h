@@ -92,12 +92,16 @@ enum sync_phase {
 };
 
 /*
- * Totals are 0 while unknown.  files are paths while scanning, segments
- * while fetching and publishing, changes while applying and uploading.
+ * What the phase at hand has done; each starts again.  Totals are 0 while
+ * unknown, may grow, and are never below what was done.  files are paths
+ * while scanning, changes while applying and uploading.  Bytes are those of
+ * files' content, but for SYNC_FETCH and SYNC_PUBLISH: there they are what
+ * passes, and segments and their blobs are what is counted.
  */
 struct sync_progress {
 	enum sync_phase phase;
 	uint64_t files, files_total;
+	uint64_t segments, segments_total;
 	uint64_t bytes, bytes_total;
 };
 
@@ -124,7 +128,8 @@ struct sync_opts {
 	 * push, pull: only what lies at or below one of these paths, as given
 	 * on the command line (absolute, or relative to dir, NULL for
 	 * the working directory; raw bytes); paths_n 0 for the whole vault.
-	 * ZK_EUSAGE for one outside the root.
+	 * ZK_EUSAGE for one outside the root, and for one that is nowhere:
+	 * neither on disk nor in base nor, to pull, in the merged tree.
 	 */
 	const char *dir;
 	const char *const *paths;

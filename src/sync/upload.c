@@ -124,8 +124,6 @@ sink_drain(struct upload *u, struct sink *k)
 		if (r != ZK_OK)
 			break;
 		r = sink_add(k, &ref, count);
-		if (r == ZK_OK && u->o.moved != NULL)
-			u->o.moved(u->o.arg, count * ref.plain_len);
 		if (r != ZK_OK)
 			break;
 	}

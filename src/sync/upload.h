@@ -52,7 +52,11 @@ struct upload_opts {
 	/* NULL: seal and note only; remote_id is then not used */
 	struct transport *remote;
 	int64_t remote_id;		/* of chunkdb */
-	/* bytes of plain content dealt with, sent or not; may be NULL */
+	/*
+	 * Bytes of manifest content dealt with: on the remote already, or
+	 * on their way there, as they pass; also with 0 while nothing does,
+	 * a few times a second.  May be NULL.
+	 */
 	void (*moved)(void *arg, uint64_t bytes);
 	/* asked often; true ends with ZK_ESIGNAL; may be NULL */
 	bool (*stop)(void *arg);

@@ -7,6 +7,7 @@
 
 #include "transport/folder_append.h"
 #include "transport/folder_dir.h"
+#include "transport/folder_pace.h"
 #include "transport/folder_rv.h"
 #include "transport/folder_seg.h"
 #include "transport/url.h"
@@ -84,12 +85,14 @@ folder_rec_get(struct transport *t, const uint8_t *name, struct buf *out)
 {
 	struct folder *f = self(t);
 	char path[NAMES_CAP] = "rec/";
+	size_t had = out->len;
 	enum zk_err r = folder_dir_open(f);
 
 	names_hex(name, TRANSPORT_NAME_LEN, path + 4);
+	folder_pace_begin(f, 0);
 	if (r == ZK_OK)
 		r = folder_dir_get(f, f->dir, path, TRANSPORT_OBJ_MAX, out);
-	return r;
+	return r == ZK_OK ? folder_pace(f, false, out->len - had) : r;
 }
 
 static enum zk_err
@@ -101,6 +104,9 @@ folder_rec_put(struct transport *t, const uint8_t *name, const void *p,
 	enum zk_err r = folder_dir_open(f);
 	int fd;
 
+	folder_pace_begin(f, 0);
+	if (r == ZK_OK)
+		r = folder_pace(f, true, n);
 	if (r != ZK_OK)
 		return r;
 	fd = folder_dir_sub(f, f->dir, "rec", true);
@@ -241,24 +247,49 @@ pop(struct folder *f)
 	return x;
 }
 
-/* Runs the first transfer, or the first few if they are puts. */
-static void
+/* True once all n bytes of x have kept to the rate. */
+static bool
+paid(struct folder *f, struct txfer *x, size_t n)
+{
+	x->moved += folder_pace_some(f, x->put, n - x->moved);
+	return x->moved == n;
+}
+
+/* Reads the first transfer (once), and ends it when it is paid for. */
+static bool
+run_get(struct folder *f)
+{
+	struct txfer *x = f->first;
+	enum zk_err r = x->impl == NULL ? blob_get(f, x) : ZK_OK;
+
+	x->impl = x;	/* it was read */
+	if (r == ZK_OK && !paid(f, x, x->body.len))
+		return false;
+	transport_done(&f->t, pop(f), r);
+	return true;
+}
+
+/*
+ * Runs the first transfer, or the first few if they are puts.  False: the
+ * rate limit lets none pass yet.
+ */
+static bool
 run_some(struct folder *f)
 {
 	struct batched b[BATCH_MAX];
 	size_t n = 0;
 
-	if (!f->first->put) {
-		struct txfer *x = pop(f);
-
-		transport_done(&f->t, x, blob_get(f, x));
-		return;
-	}
-	while (n < BATCH_MAX && f->first != NULL && f->first->put)
+	if (!f->first->put)
+		return run_get(f);
+	while (n < BATCH_MAX && f->first != NULL && f->first->put &&
+	    paid(f, f->first, f->first->len))
 		b[n++].x = pop(f);
+	if (n == 0)
+		return false;
 	blob_put(f, b, n);
 	for (size_t i = 0; i < n; i++)
 		transport_done(&f->t, b[i].x, b[i].r);
+	return true;
 }
 
 static enum zk_err
@@ -266,14 +297,20 @@ folder_wait(struct transport *t, size_t left, int timeout_ms)
 {
 	struct folder *f = self(t);
 	int64_t end = env_mono_ms(t->opts.env) + timeout_ms;
+	enum zk_err r = ZK_OK;
+	bool any = false;
 
-	/* one at least: a wait makes progress */
-	while (t->inflight > left) {
-		run_some(f);
-		if (env_mono_ms(t->opts.env) >= end)
-			break;
+	/* one at least, if the rate allows: a wait makes progress */
+	while (t->inflight > left && r == ZK_OK) {
+		if (run_some(f)) {
+			any = true;
+			if (env_mono_ms(t->opts.env) >= end)
+				break;
+		} else {
+			r = folder_pace_wait(f, f->first->put, end);
+		}
 	}
-	return ZK_OK;
+	return r == ZK_ETIMEDOUT && any ? ZK_OK : r;
 }
 
 static void
@@ -385,6 +422,7 @@ folder_open(const struct url *u, const struct transport_opts *opts,
 		free(f);
 		return r;
 	}
+	folder_pace_init(f);
 	*out = &f->t;
 	return ZK_OK;
 }

@@ -6,6 +6,7 @@
 
 #include "proto/seghdr.h"
 #include "transport/folder_list.h"
+#include "transport/folder_pace.h"
 #include "util/buf.h"
 #include "util/env.h"
 
@@ -146,7 +147,9 @@ place(struct placing *p, const struct tseg *s, enum tseg_result *res)
 		p->top = s;
 		return ZK_OK;
 	}
-	r = folder_dir_stage(p->f, s->data, s->len, true, tmp);
+	r = folder_pace(p->f, true, s->len);
+	if (r == ZK_OK)
+		r = folder_dir_stage(p->f, s->data, s->len, true, tmp);
 	if (r == ZK_OK)
 		r = folder_dir_place(p->f, tmp, p->fd, name);
 	memcpy(n.log, s->log, sizeof(n.log));
@@ -226,6 +229,7 @@ folder_append(struct transport *t, const struct tseg *segs, size_t n,
 	struct placing p = { .f = (struct folder *)t, .fd = -1 };
 	enum zk_err r = folder_dir_open(p.f);
 
+	folder_pace_begin(p.f, 0);
 	for (size_t i = 0; i < n && r == ZK_OK; i++) {
 		bool next = p.fd < 0 || memcmp(p.log, segs[i].log,
 		    TRANSPORT_NAME_LEN) != 0;

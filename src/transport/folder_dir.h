@@ -10,6 +10,7 @@
 
 #include "transport/impl.h"
 #include "transport/names.h"
+#include "transport/rate.h"
 
 #define FOLDER_GEN_LEN 8	/* bytes of the generation */
 #define FOLDER_ENTRIES_MAX (1u << 22)	/* entries of one listing */
@@ -22,6 +23,8 @@ struct folder {
 	uint8_t gen[FOLDER_GEN_LEN]; /* valid while dir >= 0 */
 	struct txfer *first;	/* submitted, not begun, in order */
 	struct txfer **last;
+	struct rate up, down;	/* transport/folder_pace.h */
+	int64_t deadline;	/* ms: of the call under way */
 };
 
 /* Makes DIR (its parent must be there), DIR/SPACE and what is in it. */

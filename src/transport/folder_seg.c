@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "transport/folder_list.h"
+#include "transport/folder_pace.h"
 #include "util/buf.h"
 #include "util/env.h"
 #include "util/rd.h"
@@ -114,6 +115,8 @@ give(struct folder *f, int fd, const struct folder_name *n, struct buf *data,
 	if (r == ZK_ENOENT)
 		return ZK_OK;	/* deleted since it was listed */
 	/* what is too long goes on as nothing, which no hash fits */
+	if (r == ZK_OK)
+		r = folder_pace(f, false, data->len);
 	if (r != ZK_OK && r != ZK_ELIMIT)
 		return r;
 	memcpy(s.log, n->log, sizeof(s.log));
@@ -293,6 +296,7 @@ folder_seg_read(struct transport *t, const struct tread *how,
 
 	if (r != ZK_OK)
 		return r;
+	folder_pace_begin(p.f, how->wait_ms);
 	buf_init(&p.data, TRANSPORT_OBJ_MAX);
 	mark_get(p.f, mark, &p.at);
 	r = read_pass(&p);
@@ -316,6 +320,7 @@ folder_seg_read_at(struct transport *t, const uint8_t *log, uint64_t seq,
 	size_t i;
 	int fd = -1;
 
+	folder_pace_begin(f, 0);
 	buf_init(&data, TRANSPORT_OBJ_MAX);
 	if (r == ZK_OK)
 		r = folder_list_segs(f, log, &segs);

@@ -9,7 +9,7 @@
 #include "proto/auth.h"
 #include "proto/hex.h"
 #include "transport/http.h"
-#include "transport/transport.h"
+#include "transport/impl.h"
 #include "util/env.h"
 
 #define HEAD_MAX (64u * 1024)	/* bytes of a reply's head, trailers too */
@@ -48,6 +48,9 @@ on_read(char *out, size_t size, size_t n, void *arg)
 	memcpy(out, (const uint8_t *)c->body + c->sent, n);
 	c->sent += n;
 	c->moved += n;
+	if (c->at != NULL)
+		*c->at = c->sent;
+	transport_moved(c->h->opts, true, n);
 	return n;
 }
 
@@ -122,7 +125,12 @@ on_write(char *p, size_t size, size_t n, void *arg)
 		    c->reply->len)
 			(void)buf_reserve(c->reply, (size_t)length);
 	}
-	return buf_put(c->reply, p, n) == ZK_OK ? n : 0;
+	if (buf_put(c->reply, p, n) != ZK_OK)
+		return 0;
+	if (c->at != NULL && c->body_len == 0)
+		*c->at = c->reply->len - c->reply_start;
+	transport_moved(c->h->opts, false, n);
+	return n;
 }
 
 /* Head of the request. */

@@ -31,6 +31,8 @@ struct http_call {
 	struct buf *reply;	/* a 200 or 201 body is appended, at most up
 				 * to its max; NULL: must be empty */
 	const struct trv *rv;	/* rendezvous: whose side asks */
+	size_t *at;		/* where the bytes of the body (or, without
+				 * one, of the reply) are counted; or NULL */
 	bool bulk;		/* no deadline of the whole, stalls end it */
 	/* called once; may be NULL; must not drive the engine */
 	void (*done)(struct http_call *c, enum zk_err r);

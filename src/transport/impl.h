@@ -76,6 +76,9 @@ bool transport_blob_ok(const uint8_t name[static TRANSPORT_NAME_LEN],
 /* True if the caller asks to stop waiting. */
 bool transport_stopped(const struct transport_opts *o);
 
+/* Tells who watches that n bytes passed. */
+void transport_moved(const struct transport_opts *o, bool up, size_t n);
+
 /* Ends x with r: counts it out and calls its done. */
 void transport_done(struct transport *t, struct txfer *x, enum zk_err r);
 

@@ -254,6 +254,7 @@ relay_submit(struct transport *t, struct txfer *x)
 	memcpy(b->call.target.name, x->name, TRANSPORT_NAME_LEN);
 	b->call.bulk = true;
 	b->call.done = blob_ended;
+	b->call.at = &x->moved;
 	if (x->put) {
 		b->call.body = x->data;
 		b->call.body_len = x->len;

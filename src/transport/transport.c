@@ -44,6 +44,13 @@ transport_stopped(const struct transport_opts *o)
 }
 
 void
+transport_moved(const struct transport_opts *o, bool up, size_t n)
+{
+	if (o->moved != NULL && n > 0)
+		o->moved(o->moved_arg, up, n);
+}
+
+void
 transport_done(struct transport *t, struct txfer *x, enum zk_err r)
 {
 	if (t->inflight == 0)
@@ -99,6 +106,14 @@ transport_free(struct transport *t)
 	t->ops->cancel(t);
 	t->ops->free(t);
 	free(url);
+}
+
+void
+transport_watch(struct transport *t,
+    void (*moved)(void *arg, bool up, size_t n), void *arg)
+{
+	t->opts.moved = moved;
+	t->opts.moved_arg = arg;
 }
 
 const char *
@@ -195,6 +210,7 @@ transport_submit(struct transport *t, struct txfer *x)
 		BUG("a blob that is too long");
 	x->next = NULL;
 	x->impl = NULL;
+	x->moved = 0;
 	t->inflight++;
 	r = t->ops->submit(t, x);
 	if (r != ZK_OK)

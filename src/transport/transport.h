@@ -67,6 +67,10 @@ struct transport_opts {
 	 * true ends it with ZK_ESIGNAL.  May be NULL */
 	bool (*stop)(void *arg);
 	void *stop_arg;
+	/* told of every n bytes that pass (up: to the remote), also those
+	 * of a try that fails later; from its thread.  May be NULL */
+	void (*moved)(void *arg, bool up, size_t n);
+	void *moved_arg;
 };
 
 struct transport_ops;	/* transport/impl.h, for implementations */
@@ -78,6 +82,10 @@ struct transport_ops;	/* transport/impl.h, for implementations */
 ZK_CHECKED enum zk_err transport_open(const char *url,
     const struct transport_opts *opts, struct transport **out);
 void transport_free(struct transport *t);
+
+/* Sets the option moved of an open transport. */
+void transport_watch(struct transport *t,
+    void (*moved)(void *arg, bool up, size_t n), void *arg);
 
 /* The URL without credentials; lives as long as t. */
 const char *transport_url(const struct transport *t);
@@ -166,6 +174,9 @@ struct txfer {
 	 * ZK_ENOENT, ZK_ETAMPER, ZK_EREMOTEFULL, network codes */
 	void (*done)(struct txfer *x, enum zk_err r);
 	void *arg;
+	/* how many of the stored bytes have passed; a retry starts again.
+	 * To be looked at between two waits */
+	size_t moved;
 	struct txfer *next;	/* for the implementation */
 	void *impl;
 };

@@ -37,12 +37,14 @@ test_text(void)
 	p.bytes = p.bytes_total;
 	check_text(&p, 100, "uploading: 3 of 12 changes, 3.0 MiB of "
 	    "3.0 MiB, 100 B/s");
-	p = (struct sync_progress){ .phase = SYNC_FETCH, .files = 2 };
-	check_text(&p, 0, "fetching: 2 segments");
-	p.phase = SYNC_PUBLISH;
-	p.files = 1;
-	check_text(&p, 0, "publishing: 1 segment");
-	p.phase = SYNC_APPLY;
+	/* what is fetched and published is no file */
+	p = (struct sync_progress){ .phase = SYNC_FETCH, .segments = 1,
+		.bytes = 2048 };
+	check_text(&p, 1024, "fetching: 1 segment, 2.0 KiB, 1.0 KiB/s");
+	p = (struct sync_progress){ .phase = SYNC_PUBLISH, .segments = 1,
+		.segments_total = 3, .bytes = 512, .bytes_total = 1024 };
+	check_text(&p, 0, "publishing: 1 of 3 segments, 512 B of 1.0 KiB");
+	p = (struct sync_progress){ .phase = SYNC_APPLY, .files = 1 };
 	check_text(&p, 0, "applying: 1 change");
 	p.phase = SYNC_DONE;
 	check_text(&p, 0, "done");
