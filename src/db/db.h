@@ -4,10 +4,10 @@
  * relay.
  *
  * A struct db belongs to one thread.  Errors of SQLite are logged here, once,
- * with the file's name: SQLITE_FULL is ZK_EDISKFULL, SQLITE_CORRUPT and
- * SQLITE_NOTADB are ZK_ETAMPER, SQLITE_BUSY is ZK_ELOCKED, SQLITE_CONSTRAINT
- * is ZK_EEXIST (not logged), SQLITE_READONLY and SQLITE_PERM are ZK_EPERM,
- * the rest ZK_EIO.
+ * with the file's name: SQLITE_FULL is ZK_EDISKFULL; SQLITE_CORRUPT,
+ * SQLITE_NOTADB and a page that fails its checksum are ZK_ETAMPER;
+ * SQLITE_BUSY is ZK_ELOCKED, SQLITE_CONSTRAINT is ZK_EEXIST (not logged),
+ * SQLITE_READONLY and SQLITE_PERM are ZK_EPERM, the rest ZK_EIO.
  */
 #ifndef ZK_DB_DB_H
 #define ZK_DB_DB_H
@@ -24,12 +24,14 @@ struct stmt;	/* a prepared statement, owned by its db */
 enum db_flags {
 	DB_CREATE = 1,	/* make the file if it is not there */
 	DB_READONLY = 2,
-	DB_UNTRUSTED = 4 /* no triggers, views or functions from the file */
+	DB_UNTRUSTED = 4, /* no triggers, views or functions from the file */
+	DB_SUMS = 8	/* its pages carry checksums (db/sums.h) */
 };
 
 /*
- * Opens path (":memory:" for none on disk) with WAL and synchronous=FULL,
- * trusted_schema off, mode 0600.  *out is owned by the caller.
+ * Opens path (":memory:" for none on disk, "" for one in a file without a
+ * name that vanishes with it) with WAL and synchronous=FULL, trusted_schema
+ * off, mode 0600.  *out is owned by the caller.
  */
 ZK_CHECKED enum zk_err db_open(const char *path, unsigned flags,
     struct db **out);
@@ -74,6 +76,9 @@ bool stmt_col_null(struct stmt *s, int i);
 ZK_CHECKED enum zk_err stmt_col_copy(struct stmt *s, int i, void *out,
     size_t n);
 
+/* True if the rows at hand have equal columns, types included. */
+bool stmt_same(struct stmt *a, struct stmt *b);
+
 /* A transaction (BEGIN IMMEDIATE).  They do not nest: BUG. */
 ZK_CHECKED enum zk_err db_begin(struct db *db);
 ZK_CHECKED enum zk_err db_commit(struct db *db);
@@ -83,7 +88,10 @@ bool db_in_tx(const struct db *db);
 int64_t db_last_id(struct db *db);
 int64_t db_changes(struct db *db);
 
-/* PRAGMA integrity_check: ZK_ETAMPER, logged with what it found. */
+/*
+ * Reads every page in use and checks that all fits (PRAGMA integrity_check).
+ * ZK_ETAMPER: each table that is damaged was logged, with what is wrong.
+ */
 ZK_CHECKED enum zk_err db_check(struct db *db);
 
 #endif

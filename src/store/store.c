@@ -86,7 +86,8 @@ store_open(const char *path, bool create, struct db **out)
 	struct db *db = NULL;
 
 	*out = NULL;
-	r = db_open(path, DB_UNTRUSTED | (create ? DB_CREATE : 0), &db);
+	r = db_open(path, DB_UNTRUSTED | DB_SUMS |
+	    (create ? DB_CREATE : 0), &db);
 	if (r != ZK_OK)
 		goto out;
 	r = create ? store_create(db) : store_check(db, path);
