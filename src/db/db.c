@@ -401,6 +401,20 @@ db_changes(struct db *db)
 	return sqlite3_changes64(db->h);
 }
 
+/* The first line of what the check says, if it is no "ok". */
+static void
+first_line(const char *text, char out[static 200])
+{
+	/* a line of its own says which database */
+	const char *nl = text == NULL ? NULL : strchr(text, '\n');
+
+	if (nl != NULL && strncmp(text, "***", 3) == 0)
+		text = nl + 1;
+	if (text != NULL && out[0] == '\0' && strcmp(text, "ok") != 0)
+		(void)snprintf(out, 200, "%.*s", (int)strcspn(text, "\n"),
+		    text);
+}
+
 /* Logs what is wrong with one table; ZK_ETAMPER if anything is. */
 static enum zk_err
 check_table(struct db *db, const char *name)
@@ -414,12 +428,8 @@ check_table(struct db *db, const char *name)
 		return ZK_ETAMPER;
 	stmt_text(s, 1, name);
 	for (rc = sqlite3_step(s->s); rc == SQLITE_ROW && first[0] == '\0';
-	    rc = sqlite3_step(s->s)) {
-		const char *text = (const char *)sqlite3_column_text(s->s, 0);
-
-		if (text != NULL && strcmp(text, "ok") != 0)
-			(void)snprintf(first, sizeof(first), "%s", text);
-	}
+	    rc = sqlite3_step(s->s))
+		first_line((const char *)sqlite3_column_text(s->s, 0), first);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE && first[0] == '\0')
 		(void)snprintf(first, sizeof(first), "%s",
 		    sqlite3_errmsg(db->h));
@@ -458,14 +468,10 @@ db_check(struct db *db)
 	int rc = s == NULL ? SQLITE_CORRUPT : SQLITE_ROW;
 
 	while (rc == SQLITE_ROW) {
-		const char *text = NULL;
-
 		rc = sqlite3_step(s->s);
 		if (rc == SQLITE_ROW)
-			text = (const char *)sqlite3_column_text(s->s, 0);
-		if (text != NULL && strcmp(text, "ok") != 0 &&
-		    first[0] == '\0')
-			(void)snprintf(first, sizeof(first), "%s", text);
+			first_line((const char *)sqlite3_column_text(s->s, 0),
+			    first);
 	}
 	if (rc != SQLITE_DONE && first[0] == '\0')
 		(void)snprintf(first, sizeof(first), "%s",

@@ -91,6 +91,8 @@ store_open(const char *path, bool create, struct db **out)
 	if (r != ZK_OK)
 		goto out;
 	r = create ? store_create(db) : store_check(db, path);
+	if (r == ZK_ETAMPER)
+		r = err_worse(r, db_check(db));	/* for the names it gives */
 	if (r != ZK_OK)
 		goto out;
 	*out = db;
