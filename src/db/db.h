@@ -25,7 +25,7 @@ enum db_flags {
 	DB_CREATE = 1,	/* make the file if it is not there */
 	DB_READONLY = 2,
 	DB_UNTRUSTED = 4, /* no triggers, views or functions from the file */
-	DB_SUMS = 8	/* its pages carry checksums (db/sums.h) */
+	DB_SUMS = 16	/* its pages carry checksums (db/sums.h) */
 };
 
 /*

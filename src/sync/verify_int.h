@@ -30,6 +30,7 @@ struct verify {
 	struct db *again;
 	struct treedb *td;
 	bool partial;		/* a segment is missing from it */
+	bool damaged;		/* something went bad here, after it came */
 	/* whose each log is, from the certificates */
 	struct logdb_log *logs;
 	size_t logs_n, logs_cap;
@@ -42,11 +43,14 @@ struct verify {
 bool verify_is_damage(enum zk_err r);
 
 /*
- * Names one finding in a table; path in the vault, or NULL: the database.
+ * Names something damaged in a table; path in the vault, or NULL: the database.
  * Always ZK_OK: the check goes on.  A check_bad_fn.
  */
 enum zk_err verify_bad(void *verify, const char *table, const char *what,
     const char *path);
+/* The same of what is as its writer signed it, and yet cannot be right. */
+enum zk_err verify_lie(struct verify *vf, const char *table,
+    const char *what);
 
 /*
  * Checks one held segment whole, applied or not, and applies the operations

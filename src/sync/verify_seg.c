@@ -11,16 +11,20 @@
 #include "sync/segcache.h"
 #include "sync/verify_int.h"
 
-/* Names one finding about a segment. */
+/* Names one finding about a segment; lie: its writer's. */
 static void
-found(struct verify *vf, const struct logdb_seg *g, const char *what)
+found(struct verify *vf, const struct logdb_seg *g, const char *what,
+    bool lie)
 {
 	char text[200];
 
 	(void)snprintf(text, sizeof(text), "log %02x%02x%02x%02x segment "
 	    "%llu: %s", g->log[0], g->log[1], g->log[2], g->log[3],
 	    (unsigned long long)g->seq, what);
-	(void)verify_bad(vf, "seg", text, NULL);
+	if (lie)
+		(void)verify_lie(vf, "seg", text);
+	else
+		(void)verify_bad(vf, "seg", text, NULL);
 }
 
 /* Whose log this is, by the certificates seen; NULL: there was none. */
@@ -109,7 +113,7 @@ check_ref(struct verify *vf, const struct chunk_ref *ref)
 		(void)snprintf(text, sizeof(text), "blob %02x%02x%02x%02x: "
 		    "a manifest says another key", ref->name[0],
 		    ref->name[1], ref->name[2], ref->name[3]);
-		r = verify_bad(vf, "chunk", text, NULL);
+		r = verify_lie(vf, "chunk", text);
 	}
 	chunk_ref_wipe(&is);
 	return r;
@@ -219,7 +223,8 @@ check_ops(struct verify *vf, struct seg *s, const struct logdb_seg *g,
 			*blobs = true;
 		r = check_content(vf, &op);
 		if (verify_is_damage(r)) {
-			found(vf, g, "a content does not match");
+			found(vf, g, "a content does not match: its "
+			    "device recorded it so", true);
 			r = ZK_OK;
 		}
 		if (r == ZK_OK && l != NULL)
@@ -320,7 +325,7 @@ check_applied(struct verify *vf, struct seg *s, const struct logdb_seg *g)
 	if (r == ZK_OK)
 		r = replay_all(vf, s, g, l, &blobs);
 	if (r == ZK_OK && blobs != g->blobs)
-		found(vf, g, "its row does not say what it holds");
+		found(vf, g, "its row does not say what it holds", false);
 	return r;
 }
 
@@ -344,7 +349,7 @@ verify_segment(struct verify *vf, const struct logdb_seg *g)
 		r = g->state == LOGDB_APPLIED ? check_applied(vf, s, g) :
 		    check_ops(vf, s, g, NULL, &blobs);
 	if (verify_is_damage(r)) {
-		found(vf, g, err_text(ZK_ETAMPER));
+		found(vf, g, err_text(ZK_ETAMPER), false);
 		vf->partial |= g->state == LOGDB_APPLIED;
 		r = ZK_OK;
 	}
