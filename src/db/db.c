@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "db/sums.h"
 #include "util/log.h"
 
 #define DB_STMTS 512		/* statements kept, at most: BUG beyond */
@@ -74,6 +76,13 @@ code(struct db *db, int rc)
 	default:
 		break;
 	}
+	if (rc == SQLITE_IOERR_DATA) {
+		r = ZK_ETAMPER;
+		log_error(r, &(struct log_where){ .path = db->path },
+		    "database '%s': page %lld is damaged: it fails its "
+		    "checksum", db->path, (long long)sums_bad_page(db->h));
+		return r;
+	}
 	log_error(r, &(struct log_where){ .path = db->path },
 	    "database '%s': %s", db->path, r == ZK_EDISKFULL ? err_text(r) :
 	    sqlite3_errmsg(db->h));
@@ -109,6 +118,16 @@ setup(struct db *db, unsigned flags)
 	return r;
 }
 
+/* Room for the checksums, in a database that is made by this connection. */
+static void
+reserve(struct db *db)
+{
+	int n = SUMS_LEN;
+
+	(void)sqlite3_file_control(db->h, "main", SQLITE_FCNTL_RESERVE_BYTES,
+	    &n);
+}
+
 enum zk_err
 db_open(const char *path, unsigned flags, struct db **out)
 {
@@ -129,7 +148,10 @@ db_open(const char *path, unsigned flags, struct db **out)
 		r = ZK_ENOMEM;
 		goto out;
 	}
-	r = code(db, sqlite3_open_v2(path, &db->h, how, NULL));
+	r = code(db, sqlite3_open_v2(path, &db->h, how,
+	    (flags & DB_SUMS) != 0 ? sums_vfs() : NULL));
+	if (r == ZK_OK && (flags & DB_SUMS) != 0)
+		reserve(db);
 	if (r == ZK_OK)
 		r = setup(db, flags);
 	if (r != ZK_OK)
@@ -305,6 +327,28 @@ stmt_col_copy(struct stmt *s, int i, void *out, size_t n)
 	return ZK_OK;
 }
 
+bool
+stmt_same(struct stmt *a, struct stmt *b)
+{
+	int n = sqlite3_column_count(a->s);
+
+	if (n != sqlite3_column_count(b->s))
+		return false;
+	for (int i = 0; i < n; i++) {
+		size_t la = 0, lb = 0;
+		const void *p = NULL, *q = NULL;
+
+		if (sqlite3_column_type(a->s, i) !=
+		    sqlite3_column_type(b->s, i))
+			return false;
+		p = stmt_col_blob(a, i, &la);
+		q = stmt_col_blob(b, i, &lb);
+		if (la != lb || memcmp(p, q, la) != 0)
+			return false;
+	}
+	return true;
+}
+
 enum zk_err
 db_begin(struct db *db)
 {
@@ -359,21 +403,88 @@ db_changes(struct db *db)
 	return sqlite3_changes64(db->h);
 }
 
+/* The first line of what the check says, if it is no "ok". */
+static void
+first_line(const char *text, char out[static 200])
+{
+	/* a line of its own says which database */
+	const char *nl = text == NULL ? NULL : strchr(text, '\n');
+
+	if (nl != NULL && strncmp(text, "***", 3) == 0)
+		text = nl + 1;
+	if (text != NULL && out[0] == '\0' && strcmp(text, "ok") != 0)
+		(void)snprintf(out, 200, "%.*s", (int)strcspn(text, "\n"),
+		    text);
+}
+
+/* Logs what is wrong with one table; ZK_ETAMPER if anything is. */
+static enum zk_err
+check_table(struct db *db, const char *name)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT integrity_check FROM pragma_integrity_check(?1) LIMIT 5");
+	char first[200] = "";
+	int rc = SQLITE_NOMEM;
+
+	if (s == NULL)
+		return ZK_ETAMPER;
+	stmt_text(s, 1, name);
+	for (rc = sqlite3_step(s->s); rc == SQLITE_ROW && first[0] == '\0';
+	    rc = sqlite3_step(s->s))
+		first_line((const char *)sqlite3_column_text(s->s, 0), first);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE && first[0] == '\0')
+		(void)snprintf(first, sizeof(first), "%s",
+		    sqlite3_errmsg(db->h));
+	stmt_reset(s);
+	if (first[0] == '\0')
+		return ZK_OK;
+	log_error(ZK_ETAMPER, &(struct log_where){ .path = db->path },
+	    "database '%s': table '%s' is damaged: %s", db->path, name,
+	    first);
+	return ZK_ETAMPER;
+}
+
+/* Says which tables are damaged, as far as the list of them can be read. */
+static enum zk_err
+name_damage(struct db *db)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT name FROM sqlite_master WHERE type='table'");
+	enum zk_err r = ZK_EBUG, bad = ZK_OK;
+
+	for (r = stmt_step(db, s); r == ZK_OK; r = stmt_step(db, s)) {
+		const char *name = (const char *)sqlite3_column_text(s->s, 0);
+
+		r = name == NULL ? ZK_OK : check_table(db, name);
+		if (r != ZK_OK)
+			bad = r;
+	}
+	return bad;
+}
+
 enum zk_err
 db_check(struct db *db)
 {
 	struct stmt *s = db_stmt(db, "PRAGMA integrity_check(20)");
-	enum zk_err r = ZK_OK;
-	enum zk_err bad = ZK_OK;
+	char first[200] = "";
+	int rc = s == NULL ? SQLITE_CORRUPT : SQLITE_ROW;
 
-	for (r = stmt_step(db, s); r == ZK_OK; r = stmt_step(db, s)) {
-		const char *text = (const char *)sqlite3_column_text(s->s, 0);
-
-		if (text == NULL || strcmp(text, "ok") == 0)
-			continue;
-		bad = ZK_ETAMPER;
-		log_error(bad, &(struct log_where){ .path = db->path },
-		    "database '%s': %s", db->path, text);
+	while (rc == SQLITE_ROW) {
+		rc = sqlite3_step(s->s);
+		if (rc == SQLITE_ROW)
+			first_line((const char *)sqlite3_column_text(s->s, 0),
+			    first);
 	}
-	return r != ZK_ENOENT ? r : bad;
+	if (rc != SQLITE_DONE && first[0] == '\0')
+		(void)snprintf(first, sizeof(first), "%s",
+		    sqlite3_errmsg(db->h));
+	stmt_reset(s);
+	if (rc == SQLITE_DONE && first[0] == '\0')
+		return ZK_OK;
+	if ((rc & 0xff) == SQLITE_NOMEM)
+		return ZK_ENOMEM;
+	if (name_damage(db) == ZK_OK)
+		log_error(ZK_ETAMPER, &(struct log_where){ .path = db->path },
+		    "database '%s' is damaged: %s", db->path, first);
+	return ZK_ETAMPER;
 }

@@ -4,10 +4,10 @@
  * relay.
  *
  * A struct db belongs to one thread.  Errors of SQLite are logged here, once,
- * with the file's name: SQLITE_FULL is ZK_EDISKFULL, SQLITE_CORRUPT and
- * SQLITE_NOTADB are ZK_ETAMPER, SQLITE_BUSY is ZK_ELOCKED, SQLITE_CONSTRAINT
- * is ZK_EEXIST (not logged), SQLITE_READONLY and SQLITE_PERM are ZK_EPERM,
- * the rest ZK_EIO.
+ * with the file's name: SQLITE_FULL is ZK_EDISKFULL; SQLITE_CORRUPT,
+ * SQLITE_NOTADB and a page that fails its checksum are ZK_ETAMPER;
+ * SQLITE_BUSY is ZK_ELOCKED, SQLITE_CONSTRAINT is ZK_EEXIST (not logged),
+ * SQLITE_READONLY and SQLITE_PERM are ZK_EPERM, the rest ZK_EIO.
  */
 #ifndef ZK_DB_DB_H
 #define ZK_DB_DB_H
@@ -27,12 +27,14 @@ enum db_flags {
 	DB_UNTRUSTED = 4, /* no triggers, views or functions from the file */
 	/* With DB_CREATE: pages of 16 KiB, for a file of large values: each
 	 * page costs two calls to write and two more when the WAL is copied. */
-	DB_LARGE_PAGES = 8
+	DB_LARGE_PAGES = 8,
+	DB_SUMS = 16	/* its pages carry checksums (db/sums.h) */
 };
 
 /*
- * Opens path (":memory:" for none on disk) with WAL and synchronous=FULL,
- * trusted_schema off, mode 0600.  *out is owned by the caller.
+ * Opens path (":memory:" for none on disk, "" for one in a file without a
+ * name that vanishes with it) with WAL and synchronous=FULL, trusted_schema
+ * off, mode 0600.  *out is owned by the caller.
  */
 ZK_CHECKED enum zk_err db_open(const char *path, unsigned flags,
     struct db **out);
@@ -77,6 +79,9 @@ bool stmt_col_null(struct stmt *s, int i);
 ZK_CHECKED enum zk_err stmt_col_copy(struct stmt *s, int i, void *out,
     size_t n);
 
+/* True if the rows at hand have equal columns, types included. */
+bool stmt_same(struct stmt *a, struct stmt *b);
+
 /* A transaction (BEGIN IMMEDIATE).  They do not nest: BUG. */
 ZK_CHECKED enum zk_err db_begin(struct db *db);
 ZK_CHECKED enum zk_err db_commit(struct db *db);
@@ -86,7 +91,10 @@ bool db_in_tx(const struct db *db);
 int64_t db_last_id(struct db *db);
 int64_t db_changes(struct db *db);
 
-/* PRAGMA integrity_check: ZK_ETAMPER, logged with what it found. */
+/*
+ * Reads every page in use and checks that all fits (PRAGMA integrity_check).
+ * ZK_ETAMPER: each table that is damaged was logged, with what is wrong.
+ */
 ZK_CHECKED enum zk_err db_check(struct db *db);
 
 #endif

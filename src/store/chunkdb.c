@@ -132,6 +132,27 @@ chunkdb_next(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
 }
 
 enum zk_err
+chunkdb_get(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
+    const uint8_t name[static CHUNK_HASH_LEN], struct chunk_ref *out)
+{
+	struct stmt *s = db_stmt(db, "SELECT " REF_COLS " FROM chunk c"
+	    " WHERE c.hash = ?1 AND c.name = ?2");
+	enum zk_err r;
+
+	memset(out, 0, sizeof(*out));
+	stmt_blob(s, 1, hash, CHUNK_HASH_LEN);
+	stmt_blob(s, 2, name, CHUNK_HASH_LEN);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	r = get_ref(s, out);
+	stmt_reset(s);
+	if (r != ZK_OK)
+		chunk_ref_wipe(out);
+	return r;
+}
+
+enum zk_err
 chunkdb_add(struct db *db, const struct chunk_ref *ref)
 {
 	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO chunk"

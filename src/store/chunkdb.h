@@ -51,6 +51,11 @@ ZK_CHECKED enum zk_err chunkdb_next(struct db *db,
     const uint8_t hash[static CHUNK_HASH_LEN],
     const uint8_t after[static CHUNK_HASH_LEN], struct chunk_ref *out);
 
+/* The location of the hash under this very name.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err chunkdb_get(struct db *db,
+    const uint8_t hash[static CHUNK_HASH_LEN],
+    const uint8_t name[static CHUNK_HASH_LEN], struct chunk_ref *out);
+
 /* Adds a location; one that is there already is fine. */
 ZK_CHECKED enum zk_err chunkdb_add(struct db *db,
     const struct chunk_ref *ref);

@@ -424,8 +424,8 @@ keys_load(struct env *env, int dirfd, struct keys **out)
 	if (r == ZK_OK) {
 		r = keys_decode(b.data, b.len, out);
 		if (r != ZK_OK)
-			log_error(r, NULL, "cannot use the keys file: %s",
-			    err_text(r));
+			log_error(r, &(struct log_where){ .path = KEYS_FILE },
+			    "cannot use the keys file: %s", err_text(r));
 	}
 	env_close(env, fd);
 	buf_release(&b);

@@ -248,6 +248,16 @@ logdb_ready(struct db *db, struct logdb_seg *out)
 }
 
 enum zk_err
+logdb_next_pending(struct db *db, int64_t after, struct logdb_seg *out)
+{
+	struct stmt *s = db_stmt(db, "SELECT " SEG_COLS " FROM seg"
+	    " WHERE state=0 AND id>?1 ORDER BY id LIMIT 1");
+
+	stmt_int(s, 1, after);
+	return seg_one(db, s, out);
+}
+
+enum zk_err
 logdb_pending(struct db *db, uint64_t *n)
 {
 	return count_one(db,

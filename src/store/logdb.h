@@ -97,6 +97,10 @@ ZK_CHECKED enum zk_err logdb_arrived(struct db *db,
 /* A pending segment that waits for nothing.  ZK_ENOENT: none. */
 ZK_CHECKED enum zk_err logdb_ready(struct db *db, struct logdb_seg *out);
 
+/* The pending segment with the lowest row above after.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err logdb_next_pending(struct db *db, int64_t after,
+    struct logdb_seg *out);
+
 /* Number of pending segments, and of those of one log. */
 ZK_CHECKED enum zk_err logdb_pending(struct db *db, uint64_t *n);
 ZK_CHECKED enum zk_err logdb_pending_of(struct db *db,

@@ -90,11 +90,13 @@ store_open(const char *path, bool create, struct db **out)
 	struct db *db = NULL;
 
 	*out = NULL;
-	r = db_open(path, DB_UNTRUSTED | (create ? DB_CREATE |
-	    DB_LARGE_PAGES : 0), &db);
+	r = db_open(path, DB_UNTRUSTED | DB_SUMS |
+	    (create ? DB_CREATE | DB_LARGE_PAGES : 0), &db);
 	if (r != ZK_OK)
 		goto out;
 	r = create ? store_create(db) : store_check(db, path);
+	if (r == ZK_ETAMPER)
+		r = err_worse(r, db_check(db));	/* for the names it gives */
 	if (r != ZK_OK)
 		goto out;
 	*out = db;

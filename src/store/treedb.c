@@ -466,6 +466,23 @@ static const struct cdb_impl treedb_impl = {
 };
 
 enum zk_err
+treedb_scratch(struct db **out)
+{
+	enum zk_err r = db_open("", 0, out);
+
+	if (r == ZK_OK)
+		r = db_exec(*out, "PRAGMA journal_mode=MEMORY;"
+		    "PRAGMA synchronous=OFF; PRAGMA cache_size=-24576;");
+	if (r == ZK_OK)
+		r = db_exec(*out, treedb_schema);
+	if (r != ZK_OK) {
+		db_close(*out);
+		*out = NULL;
+	}
+	return r;
+}
+
+enum zk_err
 treedb_new(struct db *db, struct treedb **out)
 {
 	struct treedb *td = calloc(1, sizeof(*td));

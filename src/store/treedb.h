@@ -17,6 +17,13 @@ struct treedb;
 /* Run once when the database is made. */
 extern const char treedb_schema[];
 
+/*
+ * A database with these tables alone, in a file that has no name: it is gone
+ * with the connection or the process.  SQLite says where such files lie
+ * (SQLITE_TMPDIR, TMPDIR, /var/tmp).  At most 24 MiB of it are in memory.
+ */
+ZK_CHECKED enum zk_err treedb_scratch(struct db **out);
+
 /* Over db, which outlives it.  Fails for want of memory alone. */
 ZK_CHECKED enum zk_err treedb_new(struct db *db, struct treedb **out);
 void treedb_free(struct treedb *td);

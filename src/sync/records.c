@@ -122,8 +122,13 @@ records_load(struct vault *v)
 		if (r == ZK_OK)
 			r = push(v, rec);
 		if (r != ZK_OK) {
-			log_error(r, NULL, "a record held in '%s' does not "
-			    "open: %s", v->state_dir, err_text(r));
+			/* it did when it was taken in */
+			if (err_status(r) == err_status(ZK_EREFUSED))
+				r = ZK_ETAMPER;
+			log_error(r, &(struct log_where){ .path =
+			    v->state_dir }, "record %02x%02x%02x%02x in '%s' "
+			    "does not open: %s", name[0], name[1], name[2],
+			    name[3], v->state_dir, err_text(r));
 			record_free(rec);
 			break;
 		}

@@ -314,6 +314,13 @@ vault_open(const struct vault_opts *o, struct vault **out)
 	if (r != ZK_OK)
 		return r;
 	r = vault_open_parts(v);
+	if (r == ZK_ETAMPER) {
+		/* the page that failed says little: name all the damage */
+		if (v->db != NULL)
+			r = err_worse(r, db_check(v->db));
+		log_error(r, &(struct log_where){ .path = v->state_dir },
+		    VAULT_DAMAGED, v->state_dir);
+	}
 	if (r == ZK_OK)
 		*out = v;
 	else

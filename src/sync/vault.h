@@ -27,6 +27,10 @@
 
 #define VAULT_ID_LEN 32
 #define VAULT_RECORDS_MAX 4096
+/* What to do about damage, %s being the state directory. */
+#define VAULT_DAMAGED "what this device holds in '%s' is damaged: restore it " \
+    "from a backup, or join again as a new device with 'zk pair --join' " \
+    "into an empty folder"
 
 /* Opens a remote; transport_open unless a test puts itself in between. */
 typedef enum zk_err vault_opener(void *arg, const char *url,

@@ -99,6 +99,10 @@ run as a pull
 [ "$(cat "$T/a/honest")" = yes ] || fail "an honest file is missing"
 [ "$(cat "$T/a/lying" 2>/dev/null || :)" != 1234 ] ||
     fail "content cut to a size that its writer invented"
+# a verify names it as its writer's, not as damage to what is held here
+expect 22 as a verify
+err_has "its device recorded it so"
+! grep -q "pair --join" "$T/err" || fail "a lie was taken for damage"
 
 # N21: a Lamport time ahead of its causes is tampering, and stays out
 before=$(cd "$T/a" && find . -path ./.zk -prune -o -print | sort)
