@@ -1,0 +1,23 @@
+#!/bin/sh
+# What a person reads when something goes wrong: a code that was used, an
+# option on the wrong subcommand, a second relay on the same data, a relay
+# without TLS, a device that is not there, an init that fails.
+. "${0%/*}/lib.sh"
+need jq
+
+# a failed init leaves nothing that was not there, not even a folder above
+tree() { find "$T" ! -path "$T/out" ! -path "$T/err" ! -path "$T/relay*" |
+	sort; }
+before=$(tree)
+expect 5 "$ZK" init "$T/new" --remote http://127.0.0.1:1/
+[ "$(tree)" = "$before" ] || fail "init with 5 leaves: $(tree)"
+relay_start --invite sesame
+mkdir "$T/full" "$T/st"
+echo kept >"$T/full/f"
+before=$(tree)
+expect 12 "$ZK" init "$T/new" --remote "$relay_url"
+expect 12 "$ZK" init "$T/full" --remote "$relay_url" --invite wrong
+XDG_STATE_HOME="$T/st" expect 12 "$ZK" init "$T/new" --remote "$relay_url"
+[ "$(tree)" = "$before" ] || fail "init with 12 leaves: $(tree)"
+relay_stop
+
