@@ -21,3 +21,8 @@ XDG_STATE_HOME="$T/st" expect 12 "$ZK" init "$T/new" --remote "$relay_url"
 [ "$(tree)" = "$before" ] || fail "init with 12 leaves: $(tree)"
 relay_stop
 
+# another relay on the same data
+relay_start --plain
+expect 11 "$ZK" relay --listen 127.0.0.1:0 --data "$T/relay"
+err_has "another relay is using '$T/relay'"
+
