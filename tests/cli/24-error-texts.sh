@@ -26,3 +26,11 @@ relay_start --plain
 expect 11 "$ZK" relay --listen 127.0.0.1:0 --data "$T/relay"
 err_has "another relay is using '$T/relay'"
 
+# HOST:PORT of a relay that speaks plain HTTP
+hostport=${relay_url#http://}
+hostport=${hostport%/}
+ZK_CODE=7-hundred-day-hedgehog expect 5 "$ZK" pair --join "$T/j" --yes \
+    --timeout 2s --remote "$hostport"
+err_has "http://$hostport/"
+[ ! -e "$T/j" ] || fail "a failed join leaves a folder"
+
