@@ -34,3 +34,14 @@ ZK_CODE=7-hundred-day-hedgehog expect 5 "$ZK" pair --join "$T/j" --yes \
 err_has "http://$hostport/"
 [ ! -e "$T/j" ] || fail "a failed join leaves a folder"
 
+# the whole name of a subcommand
+device_init a "$relay_url"
+expect 2 as a -n remote add "file://$T/far"
+err_has "'zk remote add' takes no '--dry-run'"
+expect 2 as a -n device rename a b
+err_has "'zk device rename' takes no '--dry-run'"
+ZK_DRY_RUN=1 expect 2 as a remote rm "$relay_url"
+err_has "'zk remote rm' has no dry run"
+expect 2 as a -n init
+err_has "'zk init' takes no '--dry-run'"
+
