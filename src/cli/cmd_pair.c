@@ -333,7 +333,7 @@ explain(enum zk_err r, bool join)
 		    "dead now, 'zk pair' shows a new one");
 	else if (r == ZK_EEXPIRED && join)
 		log_error(r, NULL, "no device shows this code: it is wrong, "
-		    "used or expired");
+		    "used or expired; 'zk pair' on a member shows a new one");
 	else if (r == ZK_EEXPIRED)
 		log_error(r, NULL, "nobody used the code in time; 'zk pair' "
 		    "shows a new one");

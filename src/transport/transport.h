@@ -218,7 +218,10 @@ struct trv {
  */
 ZK_CHECKED enum zk_err transport_rv_claim(struct transport *t,
     struct trv *rv);
-/* Appends message number seq (from 0, below 16) of this side, n <= 64 KiB. */
+/*
+ * Appends message number seq (from 0, below 16) of this side, n <= 64 KiB.
+ * ZK_EREFUSED: another message has this number.
+ */
 ZK_CHECKED enum zk_err transport_rv_put(struct transport *t,
     const struct trv *rv, unsigned seq, const void *p, size_t n);
 /*

@@ -45,3 +45,47 @@ err_has "'zk remote rm' has no dry run"
 expect 2 as a -n init
 err_has "'zk init' takes no '--dry-run'"
 
+# a code that was used, and one in use
+device_pair a b
+expect 0 as a push
+expect 0 as b pull
+echo hello >"$T/b/hello"
+expect 0 as b push
+join() {
+	who=$1
+	shift
+	ZK_CODE=$secret XDG_STATE_HOME="$T/state-$who" "$ZK" -q pair --join \
+	    "$T/$who" --name "$who" --yes --remote "$relay_url" "$@"
+}
+refused() {
+	expect 12 join again
+	err_has "used"
+	err_has "'zk pair' on a member shows a new one"
+	! grep -q "mailbox" "$T/err" || fail "a word that nobody knows"
+	[ ! -e "$T/again" ] || fail "a refused join leaves a folder"
+}
+for where in link code; do
+	XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" pair --yes --json \
+	    >"$T/inv" 2>"$T/inv.err" &
+	member=$!
+	pids="$pids $member"
+	n=0
+	while ! grep -q invite "$T/inv"; do
+		n=$((n + 1))
+		[ "$n" -lt 200 ] || fail "no invitation: $(cat "$T/inv.err")"
+		sleep 0.05
+	done
+	secret=$(head -n 1 "$T/inv" | jq -r ".$where")
+	kill -STOP "$member"
+	join "$where" 2>"$T/join.err" &
+	joiner=$!
+	pids="$pids $joiner"
+	# the member stands still: the first has the place, the other comes late
+	sleep 1
+	refused
+	kill -CONT "$member"
+	wait "$joiner" || fail "joiner: $(cat "$T/join.err")"
+	wait "$member" || fail "member: $(cat "$T/inv.err")"
+	refused
+done
+
