@@ -244,8 +244,9 @@ ZK_CHECKED enum zk_err sync_remote_ls(struct vault *v,
 ZK_CHECKED enum zk_err sync_device_ls(struct vault *v,
     const struct sync_ui *ui);
 /*
- * Renames a device (this one only, else ZK_EREFUSED); published by the next
- * push.  ZK_EUSAGE: not 1..SYNC_NAME_MAX bytes of printable UTF-8.
+ * Renames a device (this one only, else ZK_EREFUSED; ZK_ENOENT: old is no
+ * device's name); published by the next push.  ZK_EUSAGE: not
+ * 1..SYNC_NAME_MAX bytes of printable UTF-8.
  */
 ZK_CHECKED enum zk_err sync_device_rename(struct vault *v, const char *old,
     const char *name);

@@ -89,3 +89,12 @@ for where in link code; do
 	refused
 done
 
+# devices: one that is not there, one that is another
+expect 1 as a device rename foo bar
+err_has "no device 'foo'"
+expect 0 as a pull
+expect 12 as a device rename b bar
+err_has "only this device, 'a', can be renamed here"
+expect 0 as a device rename a new
+expect 1 as a device rename a newer
+
