@@ -185,6 +185,7 @@ device_json(struct out *o, const struct sync_device *d)
 	for (size_t i = 0; i < SYNC_DEVICE_LEN; i++)
 		snprintf(id + 2 * i, 3, "%02x", d->id[i]);
 	jsonw_str(w, "id", id);
+	jsonw_str(w, "tag", d->tag);
 	jsonw_bytes(w, "name", d->name, strlen(d->name));
 	jsonw_bool(w, "self", d->self);
 	if (d->last_seen_ms == 0)
@@ -207,8 +208,8 @@ show_device(void *arg, const struct sync_device *d)
 	}
 	out_printf(c->out, "device ");
 	out_name_str(c->out, d->name);
-	out_printf(c->out, "  %02x%02x%02x%02x", d->id[0], d->id[1], d->id[2],
-	    d->id[3]);
+	out_printf(c->out, "  %02x%02x%02x%02x  %s", d->id[0], d->id[1],
+	    d->id[2], d->id[3], d->tag);
 	if (d->self)
 		out_printf(c->out, "  this one");
 	else

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/cname.h"
 #include "crdt/list.h"
 #include "crypto/sign.h"
 #include "store/logdb.h"
@@ -198,6 +199,7 @@ status_devices(struct vault *v, const struct sync_ui *ui, int64_t max_age_ms,
 			vault_device(v), SYNC_DEVICE_LEN) == 0 };
 
 		memcpy(d.id, m->id, sizeof(d.id));
+		cname_tag(m->id, d.tag);
 		r = device_name(v, m->id, &name);
 		if (r == ZK_OK)
 			r = logdb_logs(v->db, device_log, &a);

@@ -21,6 +21,7 @@ struct transport_opts;
 struct vault;
 
 #define SYNC_DEVICE_LEN 32	/* bytes of a device id */
+#define SYNC_TAG_LEN 6		/* characters of a device in conflict names */
 #define SYNC_REMOTES_MAX 16
 #define SYNC_NAME_MAX 64	/* bytes of a device name, UTF-8 */
 
@@ -53,6 +54,7 @@ struct sync_remote {
 struct sync_device {
 	uint8_t id[SYNC_DEVICE_LEN];
 	const char *name;	/* UTF-8, unescaped */
+	char tag[SYNC_TAG_LEN + 1]; /* in conflict names, zk-merge(7) */
 	bool self;
 	int64_t last_seen_ms;	/* wall time its newest segment says; 0 none */
 	uint64_t behind;	/* segments of ours it has not acknowledged */

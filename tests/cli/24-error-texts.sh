@@ -98,3 +98,29 @@ err_has "only this device, 'a', can be renamed here"
 expect 0 as a device rename a new
 expect 1 as a device rename a newer
 
+# a conflict file leads to its device, in words and as JSON
+echo one >"$T/a/f"
+echo two >"$T/b/f"
+expect 0 as a push
+expect 0 as b push
+expect 4 as b pull
+copy=$(cd "$T/b" && echo f.conflict-*)
+tag=${copy#f.conflict-*-*-}
+tag=${tag%-*}
+expect 0 as b device --json
+name=$(jq -r --arg tag "$tag" 'select(.tag == $tag) | .name' "$T/out")
+case $name in
+new) [ "$(cat "$T/b/$copy")" = one ] || fail "$copy is not of $name" ;;
+b) [ "$(cat "$T/b/$copy")" = two ] || fail "$copy is not of $name" ;;
+*) fail "no device has the tag $tag: $(cat "$T/out")" ;;
+esac
+expect 0 as b status --json
+[ "$(jq -r --arg tag "$tag" 'select(.tag == $tag) | .name' "$T/out")" = \
+    "$name" ] || fail "status has another tag"
+for cmd in "device ls" "status"; do
+	# shellcheck disable=SC2086 # words are meant
+	expect 0 as b $cmd
+	grep -q "^device $name .* $tag " "$T/out" ||
+	    fail "zk $cmd: $(cat "$T/out")"
+done
+
