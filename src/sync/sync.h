@@ -47,7 +47,8 @@ struct sync_remote {
 	int64_t last_ok_ms;	/* last success, ms since 1970; 0 never */
 	bool asked;		/* status: it was asked in this run... */
 	bool ok;		/* ...and answered */
-	enum zk_err err;	/* why it did not */
+	enum zk_err err;	/* why it did not... */
+	const char *why;	/* ...in more words than its text; or NULL */
 	uint64_t ahead;		/* status: segments it has that we lack */
 };
 

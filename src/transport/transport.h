@@ -83,6 +83,12 @@ void transport_free(struct transport *t);
 const char *transport_url(const struct transport *t);
 
 /*
+ * What the last failure was about where its code cannot tell, a lower-case
+ * sentence in static storage; NULL where the code says all.
+ */
+const char *transport_why(const struct transport *t);
+
+/*
  * Creates the space if it is not there (idempotent).  ZK_EREFUSED: the relay
  * wants an invite.  ZK_ENET and the other network codes.
  */

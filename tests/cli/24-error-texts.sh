@@ -124,3 +124,20 @@ for cmd in "device ls" "status"; do
 	    fail "zk $cmd: $(cat "$T/out")"
 done
 
+# a folder that is away: said, and no success just now
+expect 0 as a remote add "file://$T/far"
+expect 0 as a push
+expect 0 as a status
+out_has "remote file://$T/far  last success"
+mv "$T/far" "$T/away"
+expect 0 as a status
+out_has "file://$T/far  not reachable: the folder is not there, last success"
+! grep "file://$T/far " "$T/out" | grep -q "just now" ||
+    fail "a success just now of a folder that is away"
+expect 0 as a status --json
+[ "$(jq -r 'select(.type == "remote" and .ok == false) | .message' \
+    "$T/out")" = "the folder is not there" ] || fail "$(cat "$T/out")"
+mkdir "$T/far"
+expect 0 as a status
+out_has "not reachable: the folder does not hold this vault"
+
