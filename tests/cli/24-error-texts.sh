@@ -141,3 +141,34 @@ mkdir "$T/far"
 expect 0 as a status
 out_has "not reachable: the folder does not hold this vault"
 
+# what zk pair prints works as it stands, for any kind of remote
+mkdir "$T/bin" "$T/it's far"
+ln -s "$ZK" "$T/bin/zk"
+try_pair() {
+	device_init "$1" "$2"
+	for where in link code; do
+		XDG_STATE_HOME="$T/state-$1" "$ZK" -C "$T/$1" pair --yes \
+		    >"$T/inv" 2>"$T/inv.err" &
+		member=$!
+		pids="$pids $member"
+		n=0
+		while ! grep -q "^code: " "$T/inv"; do
+			n=$((n + 1))
+			[ "$n" -lt 200 ] || fail "$(cat "$T/inv.err")"
+			sleep 0.05
+		done
+		sleep 0.2
+		secret=$(sed -n "s/^$where: //p" "$T/inv")
+		cmd=$(sed -n "/^$where: /{n;p;q}" "$T/inv")
+		mkdir "$T/new-$1-$where"
+		(cd "$T/new-$1-$where" && PATH=$T/bin:$PATH ZK_YES=1 \
+		    ZK_CODE=$secret XDG_STATE_HOME=$T/state-$1-$where \
+		    sh -c "$cmd") 2>"$T/err" || fail "'$cmd' does not work"
+		wait "$member" || fail "member: $(cat "$T/inv.err")"
+	done
+}
+try_pair plain "$relay_url"
+relay_stop
+relay_start
+try_pair tls "$relay_url"
+try_pair folder "file://$T/it's%20far"
