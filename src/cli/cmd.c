@@ -138,6 +138,19 @@ read_args(struct run *r, int argc, char **argv)
 	return ZK_OK;
 }
 
+/* What stands before the name of a subcommand, and the space between. */
+static const char *
+before_of(const struct run *r)
+{
+	return r->parent == NULL ? "" : r->parent->name;
+}
+
+static const char *
+gap_of(const struct run *r)
+{
+	return r->parent == NULL ? "" : " ";
+}
+
 /* A given option that the command cannot honour is refused, not ignored. */
 static enum zk_err
 check_globals(const struct run *r)
@@ -150,13 +163,13 @@ check_globals(const struct run *r)
 
 		if (o < global_opts || o >= global_opts + n || o->mask & takes)
 			continue;
-		log_error(ZK_EUSAGE, NULL, "'zk %s' takes no '--%s'",
-		    r->cmd->name, o->name);
+		log_error(ZK_EUSAGE, NULL, "'zk %s%s%s' takes no '--%s'",
+		    before_of(r), gap_of(r), r->cmd->name, o->name);
 		return ZK_EUSAGE;
 	}
 	if (r->g.dry_run && !(takes & G_DRY_RUN)) {
-		log_error(ZK_EUSAGE, NULL, "'zk %s' has no dry run, unset "
-		    "ZK_DRY_RUN", r->cmd->name);
+		log_error(ZK_EUSAGE, NULL, "'zk %s%s%s' has no dry run, unset "
+		    "ZK_DRY_RUN", before_of(r), gap_of(r), r->cmd->name);
 		return ZK_EUSAGE;
 	}
 	return ZK_OK;
@@ -166,8 +179,6 @@ static enum zk_err
 check_operands(const struct run *r)
 {
 	const struct cmd *c = r->cmd;
-	const char *before = r->parent == NULL ? "" : r->parent->name;
-	const char *gap = r->parent == NULL ? "" : " ";
 	const char *trouble = NULL;
 
 	if (r->operands_n < c->min_args)
@@ -177,7 +188,8 @@ check_operands(const struct run *r)
 	if (trouble == NULL)
 		return ZK_OK;
 	log_error(ZK_EUSAGE, NULL, "%s, usage: zk %s%s%s%s%s", trouble,
-	    before, gap, c->name, c->args[0] == '\0' ? "" : " ", c->args);
+	    before_of(r), gap_of(r), c->name,
+	    c->args[0] == '\0' ? "" : " ", c->args);
 	return ZK_EUSAGE;
 }
 

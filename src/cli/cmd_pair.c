@@ -73,6 +73,40 @@ draw_qr(struct out *o, const char *link)
 	buf_release(&b);
 }
 
+/*
+ * What the short code's --remote is to be, from the link, fit for a shell:
+ * HOST:PORT, or the URL of what is no relay with TLS.
+ */
+static void
+put_meeting(struct out *o, const char *link)
+{
+	const char *p = strstr(link, "://");
+	size_t n = strcspn(link, "#");
+	bool plain;
+
+	if (p != NULL && p == link + 2) {	/* zk://HOST:PORT/ */
+		p += 3;
+		n -= (size_t)(p - link);
+		while (n > 0 && p[n - 1] == '/')
+			n--;
+	} else {				/* zk+http://, zk+file:// */
+		p = link + 3;
+		n -= 3;
+	}
+	plain = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789:/._%+-") >= n;
+	if (plain) {
+		out_name(o, p, n);
+		return;
+	}
+	out_printf(o, "'");
+	for (size_t i = 0, k; i < n; i += k + 1) {
+		k = strcspn(p + i, "'#");
+		out_name(o, p + i, k);
+		out_printf(o, i + k < n ? "'\\''" : "'");
+	}
+}
+
 /* Member: the code, for people or as the first JSON line. */
 static void
 on_invite(void *arg, const char *code, const char *link, int64_t expires_ms)
@@ -95,14 +129,18 @@ on_invite(void *arg, const char *code, const char *link, int64_t expires_ms)
 	}
 	if (isatty(STDOUT_FILENO) != 0)
 		draw_qr(o, link);
-	out_printf(o, "On the new device: zk pair --join DIR\n");
-	out_printf(o, "link: ");
+	out_printf(o, "On the new device, in the folder to be kept in step:"
+	    "\nlink: ");
 	out_name_str(o, link);
-	if (code[0] != '\0')
-		out_printf(o, "\ncode: %s\n", code);
-	else
-		out_printf(o, "\nAfter three failed attempts there is no "
+	out_printf(o, "\n    zk pair --join\n");
+	if (code[0] != '\0') {
+		out_printf(o, "code: %s\n    zk pair --join --remote ", code);
+		put_meeting(o, link);
+		out_printf(o, "\n");
+	} else {
+		out_printf(o, "After three failed attempts there is no "
 		    "short code for an hour.\n");
+	}
 	out_release_now(o);
 }
 
@@ -333,7 +371,7 @@ explain(enum zk_err r, bool join)
 		    "dead now, 'zk pair' shows a new one");
 	else if (r == ZK_EEXPIRED && join)
 		log_error(r, NULL, "no device shows this code: it is wrong, "
-		    "used or expired");
+		    "used or expired; 'zk pair' on a member shows a new one");
 	else if (r == ZK_EEXPIRED)
 		log_error(r, NULL, "nobody joined: the time is up, or the "
 		    "other side left; 'zk pair' shows a new code");

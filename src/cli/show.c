@@ -9,6 +9,8 @@
 #include "sync/sync.h"
 #include "util/env.h"
 
+#define JUST_NOW "just now"
+
 static const char *
 plural(uint64_t n)
 {
@@ -118,7 +120,7 @@ show_ago(struct cmd_ctx *c, int64_t at_ms, char out[static 32])
 		return out;
 	}
 	if (s < 1) {
-		snprintf(out, 32, "just now");
+		snprintf(out, 32, JUST_NOW);
 		return out;
 	}
 	size_t u = 0;
@@ -128,6 +130,13 @@ show_ago(struct cmd_ctx *c, int64_t at_ms, char out[static 32])
 	snprintf(out, 32, "%" PRId64 " %s%s ago", n, units[u].name,
 	    n == 1 ? "" : "s");
 	return out;
+}
+
+/* Why a remote that was asked did not answer. */
+static const char *
+trouble(const struct sync_remote *rm)
+{
+	return rm->why != NULL ? rm->why : err_text(rm->err);
 }
 
 static void
@@ -145,8 +154,10 @@ remote_json(struct out *o, const struct sync_remote *rm)
 	if (rm->asked) {
 		jsonw_bool(w, "ok", rm->ok);
 		jsonw_int(w, "ahead", (int64_t)rm->ahead);
-		if (!rm->ok)
+		if (!rm->ok) {
 			jsonw_str(w, "code", err_name(rm->err));
+			jsonw_str(w, "message", trouble(rm));
+		}
 	}
 	out_end(o);
 }
@@ -163,16 +174,21 @@ show_remote(void *arg, const struct sync_remote *rm)
 	}
 	out_printf(c->out, "remote ");
 	out_name_str(c->out, rm->url);
-	out_printf(c->out, "  last success %s",
-	    show_ago(c, rm->last_ok_ms, ago));
+	(void)show_ago(c, rm->last_ok_ms, ago);
+	/* "just now" would read as if all were well */
+	if (rm->asked && !rm->ok)
+		out_printf(c->out, "  %s: %s, last success %s",
+		    err_status(rm->err) == err_status(ZK_ENET) ?
+		    "not reachable" : "failed", trouble(rm),
+		    strcmp(ago, JUST_NOW) == 0 ? "a moment ago" : ago);
+	else
+		out_printf(c->out, "  last success %s", ago);
 	if (rm->behind > 0)
 		out_printf(c->out, ", lacks %" PRIu64 " object%s", rm->behind,
 		    plural(rm->behind));
 	if (rm->asked && rm->ok && rm->ahead > 0)
 		out_printf(c->out, ", offers %" PRIu64 " segment%s",
 		    rm->ahead, plural(rm->ahead));
-	if (rm->asked && !rm->ok)
-		out_printf(c->out, ", %s", err_text(rm->err));
 	out_printf(c->out, "\n");
 }
 
@@ -185,6 +201,7 @@ device_json(struct out *o, const struct sync_device *d)
 	for (size_t i = 0; i < SYNC_DEVICE_LEN; i++)
 		snprintf(id + 2 * i, 3, "%02x", d->id[i]);
 	jsonw_str(w, "id", id);
+	jsonw_str(w, "tag", d->tag);
 	jsonw_bytes(w, "name", d->name, strlen(d->name));
 	jsonw_bool(w, "self", d->self);
 	if (d->last_seen_ms == 0)
@@ -207,8 +224,8 @@ show_device(void *arg, const struct sync_device *d)
 	}
 	out_printf(c->out, "device ");
 	out_name_str(c->out, d->name);
-	out_printf(c->out, "  %02x%02x%02x%02x", d->id[0], d->id[1], d->id[2],
-	    d->id[3]);
+	out_printf(c->out, "  %02x%02x%02x%02x  %s", d->id[0], d->id[1],
+	    d->id[2], d->id[3], d->tag);
 	if (d->self)
 		out_printf(c->out, "  this one");
 	else

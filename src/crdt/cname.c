@@ -40,17 +40,16 @@ date_of(int64_t wall_ms, struct date *d)
 	d->sec = (int)(s % 60);
 }
 
-/* 30 bits of the device's id in lower-case base 32 (RFC 4648). */
-static void
-device_tag(const uint8_t *device, char out[static 7])
+void
+cname_tag(const uint8_t device[static 32], char out[static CNAME_TAG_LEN + 1])
 {
 	static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 	uint32_t v = (uint32_t)device[0] << 24 | (uint32_t)device[1] << 16 |
 	    (uint32_t)device[2] << 8 | device[3];
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < CNAME_TAG_LEN; i++)
 		out[i] = digits[v >> (27 - 5 * i) & 31];
-	out[6] = '\0';
+	out[CNAME_TAG_LEN] = '\0';
 }
 
 /* Bytes of the UTF-8 character at p, 0 if there is none (RFC 3629). */
@@ -112,7 +111,8 @@ cname_make(const struct cdb_name *base, bool ext,
 	static const char digits[] = "0123456789abcdef";
 	size_t ext_n = ext ? ext_len(base) : 0;
 	unsigned hex_n = HEX_MIN + attempt;
-	char hex[HEX_MAX + 1], more[16] = "", tag[7], mid[128];
+	char hex[HEX_MAX + 1], more[16] = "", mid[128];
+	char tag[CNAME_TAG_LEN + 1];
 	size_t mid_n, stem_n;
 	struct date d;
 
@@ -124,7 +124,7 @@ cname_make(const struct cdb_name *base, bool ext,
 		hex[i] = digits[stamp->id.b[HASH_AT + i / 2] >>
 		    (i % 2 == 0 ? 4 : 0) & 15];
 	hex[hex_n] = '\0';
-	device_tag(stamp->device, tag);
+	cname_tag(stamp->device, tag);
 	date_of(stamp->wall_ms, &d);
 	snprintf(mid, sizeof(mid),
 	    ".conflict-%04d%02d%02d-%02d%02d%02d-%s-%s%s", d.year, d.month,

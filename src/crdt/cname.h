@@ -10,12 +10,21 @@
 
 #include "crdt/cdb.h"
 
+#define CNAME_TAG_LEN 6	/* characters of a device in a name */
+
 /* The op that dates the copy. */
 struct cname_stamp {
 	struct opid id;
 	uint8_t device[32];
 	int64_t wall_ms;	/* any value; clamped to years 1 to 9999 */
 };
+
+/*
+ * What stands for a device: 30 bits of its id in lower-case base 32
+ * (RFC 4648).
+ */
+void cname_tag(const uint8_t device[static 32],
+    char out[static CNAME_TAG_LEN + 1]);
 
 /*
  * The attempt-th candidate for the name, from 0 on: 4 hex digits of the op's

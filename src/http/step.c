@@ -229,6 +229,9 @@ step_head(struct httpd_conn *c)
 
 	if (s != STEP_AGAIN)
 		return s;
+	/* no request begins so; one that speaks TLS here is told at once */
+	if (n > 0 && (p[0] < 'A' || p[0] > 'Z'))
+		return refuse(c, 400);
 	end = head_end(p, n < HEAD_MAX ? n : HEAD_MAX);
 	if (end > 0)
 		return start_request(c, p, n, end);

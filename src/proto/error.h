@@ -45,8 +45,8 @@ struct buf;
 	    "the request took too long")                                     \
 	X(ERROR_EXISTS, 409, "exists", ZK_EEXIST,                            \
 	    "the space exists with other keys")                              \
-	X(ERROR_TAKEN, 409, "taken", ZK_EREFUSED,                            \
-	    "this side of the mailbox is taken")                             \
+	X(ERROR_TAKEN, 409, "taken", ZK_EEXIST,                              \
+	    "this code was used already or is in use")                       \
 	X(ERROR_GONE, 410, "gone", ZK_EEXPIRED,                              \
 	    "the mailbox is closed or expired")                              \
 	X(ERROR_LENGTH, 411, "length", ZK_EREFUSED,                          \

@@ -74,7 +74,7 @@ check_head(struct core *core, struct httpd_conn *c, const struct head *h,
 	if (target_signed(t->call))
 		e = gate_signed(core, c, h, t, &q->pass);
 	else if (t->call == TARGET_CREATE)
-		e = gate_create(core, c, h);
+		e = gate_create(core, c, h, t);
 	else if (t->call == TARGET_KEYS && !addr_may(core->addrs,
 	    httpd_peer(c), CORE_FAILS, core->lim.fails_addr, CORE_MINUTE_MS))
 		e = ERROR_TOO_MANY;

@@ -436,8 +436,10 @@ depot_open(const struct depot_opts *opts, struct depot **out)
 	if (r != ZK_OK) {
 		struct log_where where = { opts->dir, NULL };
 
-		log_error(r, &where, "cannot open the relay's data in '%s'",
-		    opts->dir);
+		log_error(r, &where, r == ZK_ELOCKED ?
+		    "another relay is using '%s': stop it, or give this one "
+		    "a '--data' of its own" :
+		    "cannot open the relay's data in '%s'", opts->dir);
 		depot_close(s);
 		return r;
 	}

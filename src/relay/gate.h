@@ -25,9 +25,12 @@ struct gate_pass {
 enum error_code gate_signed(struct core *core, struct httpd_conn *c,
     const struct head *h, const struct target *t, struct gate_pass *pass);
 
-/* Whether the client may create spaces here. */
+/*
+ * Whether the client may create the space of t here.  One that is there is
+ * not created again: its members ask to learn that, and need no token.
+ */
 enum error_code gate_create(struct core *core, struct httpd_conn *c,
-    const struct head *h);
+    const struct head *h, const struct target *t);
 
 /*
  * Whether a time and authority inside a signed body are good: the authority

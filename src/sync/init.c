@@ -194,15 +194,72 @@ made_root(struct env *env, struct root *root)
 	return e < 0 ? err_from_errno(-e) : ZK_OK;
 }
 
+/* Bytes at the start of path that name a directory which is there. */
+static size_t
+there(struct env *env, const char *path)
+{
+	struct env_stat st;
+	size_t n = strlen(path);
+	struct buf b;
+
+	buf_init(&b, 65536);
+	while (n > 0) {
+		buf_reset(&b);
+		if (buf_put(&b, path, n) != ZK_OK ||
+		    env_statat(env, ENV_CWD, buf_cstr(&b), &st) == 0)
+			break;
+		while (n > 0 && path[n - 1] != '/')
+			n--;
+		while (n > 0 && path[n - 1] == '/')
+			n--;
+	}
+	buf_release(&b);
+	return n;
+}
+
+/* Removes path and those above it down to its first n bytes, if empty. */
+static void
+drop_dirs(struct env *env, const char *path, size_t n)
+{
+	size_t len = strlen(path);
+	struct buf b;
+
+	buf_init(&b, 65536);
+	while (len > n) {
+		buf_reset(&b);
+		/* what another vault uses by now is not empty, and stays */
+		if (buf_put(&b, path, len) != ZK_OK || env_unlinkat(env,
+		    ENV_CWD, buf_cstr(&b), AT_REMOVEDIR) != 0)
+			break;
+		while (len > n && path[len - 1] != '/')
+			len--;
+		while (len > n && path[len - 1] == '/')
+			len--;
+	}
+	buf_release(&b);
+}
+
+/* Removes the directories that were made for it, not what is in them. */
+static void
+drop_made(struct env *env, const char *dir, const char *state_home,
+    const struct vault_made *made)
+{
+	if (made->dir)
+		(void)env_unlinkat(env, ENV_CWD, dir, AT_REMOVEDIR);
+	drop_dirs(env, state_home, made->state_there);
+}
+
 enum zk_err
-vault_make(const struct vault_make *m)
+vault_make(const struct vault_make *m, struct vault_made *made)
 {
 	char name[SYNC_NAME_MAX + 1];
 	char *abs = NULL, *state = NULL;
 	struct root *root = NULL;
-	bool made = false, rooted = false;
+	bool rooted = false;
 	enum zk_err r = ZK_OK;
 
+	made->dir = false;
+	made->state_there = there(m->env, m->state_home);
 	vault_host_name(name);
 	if (m->name != NULL)
 		r = vault_name_check(m->name);
@@ -210,7 +267,7 @@ vault_make(const struct vault_make *m)
 		return r;
 	if (m->name != NULL)
 		memcpy(name, m->name, strlen(m->name) + 1);
-	r = make_dir(m->env, m->dir, &made);
+	r = make_dir(m->env, m->dir, &made->dir);
 	if (r == ZK_OK)
 		r = vault_abs(m->dir, &abs);
 	if (r == ZK_OK)
@@ -229,16 +286,17 @@ vault_make(const struct vault_make *m)
 		r = made_root(m->env, root);
 	root_free(root);
 	if (r != ZK_OK && rooted)
-		vault_unmake(m->env, abs, m->state_home);
-	if (r != ZK_OK && made)
-		(void)env_unlinkat(m->env, ENV_CWD, m->dir, AT_REMOVEDIR);
+		vault_unmake(m->env, abs, m->state_home, made);
+	else if (r != ZK_OK)
+		drop_made(m->env, m->dir, m->state_home, made);
 	free(abs);
 	free(state);
 	return r;
 }
 
 void
-vault_unmake(struct env *env, const char *dir, const char *state_home)
+vault_unmake(struct env *env, const char *dir, const char *state_home,
+    const struct vault_made *made)
 {
 	struct root *root = NULL;
 	char *abs = NULL, *state = NULL;
@@ -255,6 +313,7 @@ vault_unmake(struct env *env, const char *dir, const char *state_home)
 	if (r != ZK_OK && abs != NULL)
 		log_warn("cannot clean up '%s': %s", abs, err_text(r));
 	root_free(root);
+	drop_made(env, dir, state_home, made);
 	free(abs);
 	free(state);
 }
@@ -349,6 +408,7 @@ enum zk_err
 vault_init(const struct vault_init_opts *o)
 {
 	struct founding f = { .keys = NULL };
+	struct vault_made made;
 	enum zk_err r = ZK_EBUG;
 
 	buf_init(&f.genesis, RECORD_STORED_MAX);
@@ -364,12 +424,12 @@ vault_init(const struct vault_init_opts *o)
 			.keys = f.keys, .recs = recs, .recs_len = lens,
 			.recs_n = 2, .urls = o->urls, .urls_n = o->urls_n };
 
-		r = vault_make(&m);
+		r = vault_make(&m, &made);
 	}
 	if (r == ZK_OK && o->urls_n > 0) {
 		r = greet_all(o);
 		if (r != ZK_OK)
-			vault_unmake(o->env, o->dir, o->state_home);
+			vault_unmake(o->env, o->dir, o->state_home, &made);
 	}
 	founding_release(&f);
 	return r;

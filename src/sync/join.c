@@ -296,12 +296,14 @@ on_accept(void *arg, const struct pair_grant *g)
 			.urls = (const char *const *)g->urls,
 			.urls_n = g->urls_n };
 
-		r = vault_make(&m);
+		struct vault_made made;
+
+		r = vault_make(&m, &made);
 		if (r == ZK_OK) {
 			r = check_joined(j);
 			if (r != ZK_OK)
 				vault_unmake(j->o->env, j->o->dir,
-				    j->o->state_home);
+				    j->o->state_home, &made);
 		}
 	}
 out:

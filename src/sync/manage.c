@@ -131,6 +131,39 @@ put_name(struct vault *v, const char *name)
 	return r;
 }
 
+struct search {
+	const char *name;
+	bool found;
+};
+
+static void
+search_one(void *arg, const struct sync_device *d)
+{
+	struct search *s = arg;
+
+	s->found |= strcmp(d->name, s->name) == 0;
+}
+
+/* Only this device can be renamed here: says what is wrong with old. */
+static enum zk_err
+not_this(struct vault *v, const char *old)
+{
+	struct search s = { .name = old };
+	struct sync_ui ui = { .arg = &s, .device = search_one };
+	enum zk_err r = sync_device_ls(v, &ui);
+
+	if (r != ZK_OK)
+		return r;
+	if (!s.found) {
+		log_error(ZK_ENOENT, NULL, "no device '%s': 'zk device ls' "
+		    "shows them", old);
+		return ZK_ENOENT;
+	}
+	log_error(ZK_EREFUSED, NULL, "only this device, '%s', can be "
+	    "renamed here: rename another one on itself", v->name);
+	return ZK_EREFUSED;
+}
+
 enum zk_err
 sync_device_rename(struct vault *v, const char *old, const char *name)
 {
@@ -138,11 +171,8 @@ sync_device_rename(struct vault *v, const char *old, const char *name)
 
 	if (r != ZK_OK)
 		return r;
-	if (strcmp(old, v->name) != 0) {
-		log_error(ZK_EREFUSED, NULL, "only this device, '%s', can be "
-		    "renamed here: rename another one on itself", v->name);
-		return ZK_EREFUSED;
-	}
+	if (strcmp(old, v->name) != 0)
+		return not_this(v, old);
 	r = put_name(v, name);
 	if (r == ZK_OK)
 		memcpy(v->name, name, strlen(name) + 1);

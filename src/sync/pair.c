@@ -551,8 +551,11 @@ pair_join(const struct pair_join_opts *o, struct pair_result *out)
 	if (n < 1 || n > PAIR_NAME_MAX)
 		return ZK_EUSAGE;
 	r = pair_open_line(&l, o->env, o->t, &o->ui, 1, o->code->plate);
-	if (r == ZK_EEXIST)
-		return ZK_EREFUSED;	/* another device uses this code */
+	if (r == ZK_EEXIST) {
+		log_error(ZK_EREFUSED, NULL, "this code was used already or "
+		    "is in use: 'zk pair' on a member shows a new one");
+		return ZK_EREFUSED;
+	}
 	if (r != ZK_OK)
 		return r;
 	r = join_talk(o, &l, out);

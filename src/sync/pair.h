@@ -148,7 +148,8 @@ struct pair_join_opts {
 
 /*
  * Joins.  ZK_EAUTH: wrong code.  ZK_EEXPIRED: no such code (any more).
- * ZK_EREFUSED: the member's user said no, or another device uses this code.
+ * ZK_EREFUSED: the member's user said no, or (logged) another device used or
+ * uses this code.
  * ZK_EPIN, ZK_ESIGNAL, network codes.
  */
 ZK_CHECKED enum zk_err pair_join(const struct pair_join_opts *o,

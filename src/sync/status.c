@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/cname.h"
 #include "crdt/list.h"
 #include "crypto/sign.h"
 #include "store/logdb.h"
@@ -94,6 +95,7 @@ status_remotes(struct round *rd, const struct sync_ui *ui)
 			.pos = (unsigned)i,
 			.last_ok_ms = vr->info.last_ok_ms, .asked = vr->asked,
 			.ok = vr->asked && vr->err == ZK_OK, .err = vr->err,
+			.why = vr->err == ZK_OK ? NULL : transport_why(vr->t),
 			.ahead = vr->ahead };
 
 		r = remotedb_behind(rd->v->db, vr->info.id, &out.behind);
@@ -198,6 +200,7 @@ status_devices(struct vault *v, const struct sync_ui *ui, int64_t max_age_ms,
 			vault_device(v), SYNC_DEVICE_LEN) == 0 };
 
 		memcpy(d.id, m->id, sizeof(d.id));
+		cname_tag(m->id, d.tag);
 		r = device_name(v, m->id, &name);
 		if (r == ZK_OK)
 			r = logdb_logs(v->db, device_log, &a);

@@ -21,6 +21,7 @@ struct transport_opts;
 struct vault;
 
 #define SYNC_DEVICE_LEN 32	/* bytes of a device id */
+#define SYNC_TAG_LEN 6		/* characters of a device in conflict names */
 #define SYNC_REMOTES_MAX 16
 #define SYNC_NAME_MAX 64	/* bytes of a device name, UTF-8 */
 
@@ -46,13 +47,15 @@ struct sync_remote {
 	int64_t last_ok_ms;	/* last success, ms since 1970; 0 never */
 	bool asked;		/* status: it was asked in this run... */
 	bool ok;		/* ...and answered */
-	enum zk_err err;	/* why it did not */
+	enum zk_err err;	/* why it did not... */
+	const char *why;	/* ...in more words than its text; or NULL */
 	uint64_t ahead;		/* status: segments it has that we lack */
 };
 
 struct sync_device {
 	uint8_t id[SYNC_DEVICE_LEN];
 	const char *name;	/* UTF-8, unescaped */
+	char tag[SYNC_TAG_LEN + 1]; /* in conflict names, zk-merge(7) */
 	bool self;
 	int64_t last_seen_ms;	/* wall time its newest segment says; 0 none */
 	uint64_t behind;	/* segments of ours it has not acknowledged */
@@ -253,8 +256,9 @@ ZK_CHECKED enum zk_err sync_remote_ls(struct vault *v,
 ZK_CHECKED enum zk_err sync_device_ls(struct vault *v,
     const struct sync_ui *ui);
 /*
- * Renames a device (this one only, else ZK_EREFUSED); published by the next
- * push.  ZK_EUSAGE: not 1..SYNC_NAME_MAX bytes of printable UTF-8.
+ * Renames a device (this one only, else ZK_EREFUSED; ZK_ENOENT: old is no
+ * device's name); published by the next push.  ZK_EUSAGE: not
+ * 1..SYNC_NAME_MAX bytes of printable UTF-8.
  */
 ZK_CHECKED enum zk_err sync_device_rename(struct vault *v, const char *old,
     const char *name);

@@ -115,11 +115,18 @@ struct vault_make {
 	size_t urls_n;
 };
 
+/* What vault_make found missing and made, so that it can be taken back. */
+struct vault_made {
+	bool dir;		/* the directory itself */
+	size_t state_there;	/* bytes of state_home that were there */
+};
+
 /*
  * Makes it, durably.  Nothing is left behind on failure.  ZK_EEXIST
  * (logged): dir is in a vault already.  ZK_EUSAGE: a bad name.
  */
-ZK_CHECKED enum zk_err vault_make(const struct vault_make *m);
+ZK_CHECKED enum zk_err vault_make(const struct vault_make *m,
+    struct vault_made *made);
 
 /*
  * True while vault_make is at work in root, or was interrupted: the file
@@ -128,8 +135,9 @@ ZK_CHECKED enum zk_err vault_make(const struct vault_make *m);
 #define VAULT_MAKING "making"
 bool vault_is_making(struct env *env, const struct root *root);
 
-/* Takes back what vault_make made; what dir held before stays. */
-void vault_unmake(struct env *env, const char *dir, const char *state_home);
+/* Takes back what vault_make made; what was there before stays. */
+void vault_unmake(struct env *env, const char *dir, const char *state_home,
+    const struct vault_made *made);
 
 /* The host's name, cut to what a device name may be. */
 void vault_host_name(char out[static SYNC_NAME_MAX + 1]);

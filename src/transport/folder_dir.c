@@ -19,6 +19,7 @@ folder_dir_fail(struct folder *f, int e, const char *what, const char *name)
 	struct log_where w = { .path = name, .remote = f->t.url };
 	enum zk_err r;
 
+	f->t.why = NULL;
 	e = e < 0 ? -e : e;
 	switch (e) {
 	case ENOENT:
@@ -80,6 +81,7 @@ open_top(struct folder *f, bool make, int *out)
 		return ZK_OK;
 	if (fd != -ENOENT)
 		return folder_dir_fail(f, fd, "open", f->path);
+	f->t.why = "the folder is not there";
 	log_error(ZK_ENET, &w, "the folder '%s' is not there", f->path);
 	return ZK_ENET;
 }
@@ -148,6 +150,7 @@ folder_dir_open(struct folder *f)
 	}
 	if (fd >= 0)
 		(void)env_close(env, fd);
+	f->t.why = "the folder does not hold this vault";
 	log_error(ZK_ENET, &w, "'%s' does not hold this vault", f->path);
 	return ZK_ENET;
 }

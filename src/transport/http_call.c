@@ -434,6 +434,21 @@ http_call_release(struct http_call *c)
 
 /* What became of it. */
 
+/* Adds to what went wrong with TLS that there may be none. */
+static void
+hint_plain(struct http_call *c, CURLcode code)
+{
+	size_t n = strlen(c->text);
+
+	/* libcurl says only in words that TLS is what took too long */
+	if (code == CURLE_SSL_CONNECT_ERROR ||
+	    (code == CURLE_OPERATION_TIMEDOUT &&
+	    strncmp(c->text, "SSL ", 4) == 0))
+		(void)snprintf(c->text + n, sizeof(c->text) - n,
+		    "; if this relay speaks plain HTTP, its URL is http://%s/",
+		    c->h->authority);
+}
+
 /* A try that ended without a whole reply. */
 static enum zk_err
 curl_outcome(struct http_call *c, CURLcode code, bool *retry)
@@ -445,6 +460,7 @@ curl_outcome(struct http_call *c, CURLcode code, bool *retry)
 		say(c, "the reply is longer than any that was asked for");
 		return ZK_ELIMIT;
 	}
+	hint_plain(c, code);
 	switch (code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 		say(c, "its certificate is not one that this system trusts "

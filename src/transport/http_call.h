@@ -39,7 +39,7 @@ struct http_call {
 
 	int status;		/* of the last reply, 0 without one */
 	struct error_body error; /* valid if status >= 400 */
-	char text[256];		/* what went wrong, for people */
+	char text[768];		/* what went wrong, for people */
 	bool finished;
 	enum zk_err result;	/* valid once finished */
 

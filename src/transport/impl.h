@@ -58,6 +58,7 @@ struct transport {
 	const struct transport_ops *ops;
 	struct transport_opts opts;	/* as given; pointers are borrowed */
 	char *url;			/* without credentials; owned */
+	const char *why;		/* as transport_why */
 	size_t inflight;		/* submitted and not done */
 };
 

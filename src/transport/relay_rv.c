@@ -39,8 +39,6 @@ relay_rv_claim(struct transport *t, struct trv *rv)
 	c.reply = &reply;
 	if (r == ZK_OK)
 		r = relay_call_run(rr, &c);
-	if (c.status == 409 && c.error.code == ERROR_TAKEN)
-		r = ZK_EEXIST;
 	if (c.status == 404)
 		r = ZK_EEXPIRED;
 	if (r == ZK_OK && (msg_plate_get(reply.data, reply.len,
@@ -67,6 +65,8 @@ relay_rv_put(struct transport *t, const struct trv *rv, unsigned seq,
 	c.body_len = n;
 	if (r == ZK_OK)
 		r = relay_call_run(rr, &c);
+	if (r == ZK_EEXIST)
+		r = ZK_EREFUSED;	/* other bytes stand in this place */
 	return c.status == 404 ? ZK_EEXPIRED : r;
 }
 

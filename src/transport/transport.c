@@ -122,6 +122,12 @@ transport_url(const struct transport *t)
 	return t->url;
 }
 
+const char *
+transport_why(const struct transport *t)
+{
+	return t->why;
+}
+
 enum zk_err
 transport_create(struct transport *t)
 {

@@ -91,6 +91,12 @@ void transport_watch(struct transport *t,
 const char *transport_url(const struct transport *t);
 
 /*
+ * What the last failure was about where its code cannot tell, a lower-case
+ * sentence in static storage; NULL where the code says all.
+ */
+const char *transport_why(const struct transport *t);
+
+/*
  * Creates the space if it is not there (idempotent).  ZK_EREFUSED: the relay
  * wants an invite.  ZK_ENET and the other network codes.
  */
@@ -229,7 +235,10 @@ struct trv {
  */
 ZK_CHECKED enum zk_err transport_rv_claim(struct transport *t,
     struct trv *rv);
-/* Appends message number seq (from 0, below 16) of this side, n <= 64 KiB. */
+/*
+ * Appends message number seq (from 0, below 16) of this side, n <= 64 KiB.
+ * ZK_EREFUSED: another message has this number.
+ */
 ZK_CHECKED enum zk_err transport_rv_put(struct transport *t,
     const struct trv *rv, unsigned seq, const void *p, size_t n);
 /*

@@ -59,12 +59,3 @@ relay_start --plain
 port=${relay_url##*:}
 expect 1 "$ZK" relay --listen "127.0.0.1:${port%/}" --data "$T/other"
 err_has "cannot listen"
-
-# the data of a newer version is left alone
-kill "$relay_pid"
-wait "$relay_pid"
-need sqlite3
-sqlite3 "$T/relay/relay.db" \
-    "UPDATE meta SET value = 99 WHERE key = 'version'" || fail sqlite3
-expect 23 "$ZK" relay --listen 127.0.0.1:0 --data "$T/relay"
-exit 0

@@ -16,6 +16,8 @@
  *	move REF PARENT-REF NAME
  *	remove REF
  *	edit REF SIZE TEXT
+ *	type N			an op of that type, of no known form
+ *	ext BYTES		the extensions of the op in the next line
  *
  * stranger puts a record by which a device that is no member adds another;
  * genesis puts the genesis of another vault, sealed for this one.  id prints
@@ -49,6 +51,8 @@ struct forge {
 	size_t n;
 	uint8_t name[FORGE_TEXT];
 	uint8_t data[FORGE_TEXT + 1];
+	uint8_t ext[FORGE_TEXT];
+	size_t ext_len;
 };
 
 static void
@@ -146,8 +150,15 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 	op->wall_ms = f->row.wall_ms;
 	if (verb == NULL)
 		die("empty line", ZK_EUSAGE);
+	op->ext = f->ext;
+	op->ext_len = f->ext_len;
+	f->ext_len = 0;
 	if (strcmp(verb, "create") == 0) {
 		read_create(f, op, &rest);
+		return;
+	}
+	if (strcmp(verb, "type") == 0) {
+		op->type = (uint8_t)strtoul(word(&rest), NULL, 10);
 		return;
 	}
 	op->node = ref(f, word(&rest));
@@ -356,6 +367,11 @@ main(int argc, char **argv)
 	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
 	    argc > 4 && strcmp(argv[4], "gap") == 0);
 	while (fgets(line, sizeof(line), stdin) != NULL) {
+		if (strncmp(line, "ext ", 4) == 0) {
+			line[strcspn(line, "\n")] = '\0';
+			f.ext_len = unhex(line + 4, f.ext);
+			continue;
+		}
 		read_op(&f, line, &op, &refs);
 		if (f.n == FORGE_OPS)
 			die("too many ops", ZK_ELIMIT);

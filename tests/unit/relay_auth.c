@@ -318,6 +318,10 @@ test_invite(void)
 	CHECK(kit_create(&kit, &space, "") == 403);
 	CHECK(kit_create(&kit, &space, "Zk-Invite: token-on\r\n") == 403);
 	CHECK(kit_create(&kit, &space, "Zk-Invite: token-one\r\n") == 201);
+	/* a member asks whether it is there; a token is not looked at */
+	CHECK(kit_create(&kit, &space, "") == 200);
+	CHECK(kit_create(&kit, &space, "X-Forwarded-For: 192.0.2.1\r\n") ==
+	    200);
 	CHECK(kit_stop(&kit, SIGTERM) == 0);
 	/* without a token: this machine may, what a proxy passes on may not */
 	kit.opts.invite = NULL;
