@@ -129,7 +129,10 @@ fuzz-%: build-fuzz/fuzz/%
 	@sed -n 's/^stat::number_of_executed_units: */  RUNS  $*: /p' \
 	    build-fuzz/$*.log
 
-bench: all
+bench: all $(BUILD)/tools/pipeline
+	$(BUILD)/tools/pipeline cut
+	$(BUILD)/tools/pipeline relay
+	$(BUILD)/tools/pipeline tls
 	BUILD='$(abspath $(BUILD))' scripts/bench-relay
 	ZK='$(ZK)' scripts/bench
 

@@ -7,6 +7,7 @@
 #include "crdt/entry.h"
 #include "crdt/feed.h"
 #include "crdt/made.h"
+#include "util/path.h"
 
 struct list {
 	struct cdb db;
@@ -307,6 +308,10 @@ load_chain(const struct cdb *db, const struct cdb_node *node,
 
 	*n = 0;
 	for (;;) {
+		if (*n == PATH_DEPTH_MAX) {
+			r = ZK_ELIMIT;
+			break;
+		}
 		if (*n == cap) {
 			struct cdb_node *p;
 

@@ -89,8 +89,8 @@ ZK_CHECKED enum zk_err list_lookup(struct tree *t, const uint8_t *path,
  * Puts the path of an entry in place of what out held; the root's is empty.
  * key is list_entry.key or any of list_entry.nodes (of which the file at the
  * name is meant, if the node shows as several).  ZK_ENOENT: nothing visible
- * has it.  Depth is not bounded by PATH_DEPTH_MAX here; the bound of out
- * decides.
+ * has it.  ZK_ELIMIT: it lies deeper than PATH_DEPTH_MAX components, which is
+ * found out in so many steps, or its path is longer than out may be.
  */
 ZK_CHECKED enum zk_err list_path(struct tree *t, const struct opid *key,
     struct buf *out);
@@ -98,7 +98,8 @@ ZK_CHECKED enum zk_err list_path(struct tree *t, const struct opid *key,
 /*
  * The path of a directory, in place of what path held, and the ids of all
  * nodes that it is, winner first: the caller frees *ids.  The root: an empty
- * path and the zero id.  ZK_ENOENT as list_path, or no directory.
+ * path and the zero id.  ZK_ENOENT, ZK_ELIMIT as list_path; ZK_ENOENT also
+ * where it is no directory.
  */
 ZK_CHECKED enum zk_err list_dirs(struct tree *t, const struct opid *node,
     struct buf *path, struct opid **ids, size_t *n);

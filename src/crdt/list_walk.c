@@ -152,8 +152,9 @@ visit(struct walk *w, const struct todo *d, struct buf *path)
 	enum zk_err r;
 
 	r = list_dirs(w->t, &d->dir, path, &ids, &dirs.n);
+	/* what lies too deep to be shown has no conflict to show */
 	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_OK : r;
+		return r == ZK_ENOENT || r == ZK_ELIMIT ? ZK_OK : r;
 	if (dirs.n > 1 && !d->united)
 		goto out;	/* comes again from the directory above */
 	dirs.v = calloc(dirs.n, sizeof(*dirs.v));

@@ -40,6 +40,7 @@ struct gather {
 	struct plan *plan;
 	struct buf path;
 	bool all;		/* every directory, dirty or not */
+	bool deep;		/* some lie too deep; that was said */
 	uint64_t removals;
 };
 
@@ -58,7 +59,36 @@ more(void *p, size_t n, size_t *cap, size_t size)
 	return q;
 }
 
-/* Puts a directory on the list unless it is or was there. */
+/* The number of directories that path names. */
+static unsigned
+depth_of(const char *path)
+{
+	unsigned n = path[0] != '\0';
+
+	for (; *path != '\0'; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* What lies deeper than any path may is left out; said once in a run. */
+static void
+too_deep(struct gather *g, const char *path)
+{
+	if (!g->deep && g->rd->worst != ZK_ELIMIT) {
+		struct log_where where = { .path = path };
+
+		log_error(ZK_ELIMIT, &where, "directories are nested more "
+		    "than %d deep: what lies below is left out",
+		    PATH_DEPTH_MAX);
+		round_note(g->rd, ZK_ELIMIT);
+	}
+	g->deep = true;
+}
+
+/*
+ * Puts a directory on the list unless it is or was there, or its entries
+ * would lie too deep.
+ */
 static enum zk_err
 push(struct gather *g, const struct opid *node, const char *path)
 {
@@ -69,6 +99,10 @@ push(struct gather *g, const struct opid *node, const char *path)
 	log_debug("to look at '%s' fresh %d", path, fresh);
 	if (r != ZK_OK || !fresh)
 		return r;
+	if (depth_of(path) >= PATH_DEPTH_MAX) {
+		too_deep(g, path);
+		return ZK_OK;
+	}
 	t = more(g->todo, g->todo_n, &g->todo_cap, sizeof(*t));
 	if (t == NULL)
 		return ZK_ENOMEM;
@@ -93,6 +127,10 @@ push_node(struct gather *g, const struct opid *node)
 	if (r == ZK_OK && n > 0)
 		r = push(g, &ids[0], buf_cstr(&g->path));
 	free(ids);
+	if (r == ZK_ELIMIT) {
+		too_deep(g, NULL);
+		r = ZK_OK;
+	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
@@ -294,7 +332,7 @@ goal_dir(struct gather *g, const struct opid *node)
 	enum zk_err r = list_dirs(g->rd->v->tree, node, &g->path, &ids, &n);
 
 	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_OK : r;
+		return r == ZK_ENOENT || r == ZK_ELIMIT ? ZK_OK : r;
 	dir = strdup(buf_cstr(&g->path));
 	log_debug("looking at '%s' of %zu nodes", dir, n);
 	if (dir == NULL)
@@ -339,8 +377,9 @@ give_row(struct gather *g, const struct base_entry *e)
 		goal = keyset_has(&g->goals, &e->nodes[i]);
 	if (!goal && e->nodes_n > 0) {
 		r = list_path(g->rd->v->tree, &e->nodes[0], &g->path);
-		elsewhere = r == ZK_OK;
-		if (r == ZK_ENOENT)
+		/* too deep to be shown, but not removed */
+		elsewhere = r == ZK_OK || r == ZK_ELIMIT;
+		if (r == ZK_ENOENT || r == ZK_ELIMIT)
 			r = ZK_OK;
 		if (r == ZK_OK && !elsewhere)
 			g->removals++;

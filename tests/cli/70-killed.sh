@@ -234,7 +234,15 @@ while [ "$kills" -lt 115 ]; do
 	delay "$push_span"
 	sleep "$delay"
 	kills=$((kills + 1))
-	kill -KILL "$relay_pid" && hits=$((hits + 1))
+	# counted where the push still waits for its answer
+	kill -STOP "$relay_pid"
+	sleep 0.05
+	state=$(sed 's/.*) \(.\).*/\1/' "/proc/$push_pid/stat" 2>/dev/null)
+	sleep 0.02
+	state=$state$(sed 's/.*) \(.\).*/\1/' "/proc/$push_pid/stat" \
+	    2>/dev/null)
+	[ "$state" != SS ] || hits=$((hits + 1))
+	kill -KILL "$relay_pid"
 	wait "$relay_pid" 2>/dev/null
 	relay_again
 	wait "$push_pid"

@@ -10,7 +10,7 @@
  * the right first Lamport time; with gap the segment names as a head one
  * that does not exist.  Script lines, names and texts in hex, "-" for empty;
  * REF is "root", the number of an op of this script (from 0), or "@" and any
- * id in hex:
+ * id in hex.  The id of each op is a line on stdout.
  *
  *	create KIND PARENT-REF NAME MODE(octal) SECONDS NANOSECONDS TEXT
  *	move REF PARENT-REF NAME
@@ -18,6 +18,11 @@
  *	edit REF SIZE TEXT
  *	type N			an op of that type, of no known form
  *	ext BYTES		the extensions of the op in the next line
+ *	swapped WHAT NAME NAME
+ *
+ * swapped makes two files of 100,000 random bytes, a chunk each, whose
+ * references have changed places in part: WHAT is "key" (and nonce), "name"
+ * of the blob, or "all", so that each manifest is that of the other file.
  *
  * stranger puts a record by which a device that is no member adds another;
  * genesis puts the genesis of another vault, sealed for this one.  id prints
@@ -35,16 +40,20 @@
 #include "crdt/list.h"
 #include "crypto/crypto.h"
 #include "format/chunk.h"
+#include "format/compress.h"
+#include "format/manifest.h"
 #include "store/logdb.h"
 #include "sync/round.h"
 #include "sync/vault.h"
 #include "util/log.h"
 
-#define FORGE_OPS 4096
+#define FORGE_OPS 8192
 #define FORGE_TEXT 8192
+#define FORGE_LARGE 100000
 
 struct forge {
 	struct vault *v;
+	const char *url;
 	struct segb *b;
 	struct logdb_seg row;
 	struct opid id[FORGE_OPS];
@@ -137,6 +146,148 @@ read_create(struct forge *f, struct op *op, char **rest)
 	op->mtime_nsec = (uint32_t)strtoul(word(rest), NULL, 10);
 	if (op->kind != NODE_DIR)
 		content(f, op, word(rest));
+}
+
+static void
+sent(struct txfer *x, enum zk_err r)
+{
+	*(enum zk_err *)x->arg = r;
+}
+
+/* A blob of fresh random bytes on the remote. */
+static void
+put_blob(struct forge *f, struct transport *t, struct chunk_ref *ref)
+{
+	static uint8_t plain[FORGE_LARGE];
+	struct chunk_ctx ctx = { vault_id(f->v), 0 };
+	enum zk_err r, done = ZK_EBUG;
+	struct compress *z = NULL;
+	struct txfer x;
+	struct buf out;
+
+	buf_init(&out, CHUNK_STORED_MAX);
+	env_random(f->v->env, plain, sizeof(plain));
+	chunk_hash(0, plain, sizeof(plain), ref->hash);
+	chunk_ref_fresh(f->v->env, ref);
+	memset(&x, 0, sizeof(x));
+	r = compress_new(&z);
+	if (r == ZK_OK)
+		r = chunk_seal(z, &ctx, plain, sizeof(plain), ref, &out);
+	memcpy(x.name, ref->name, sizeof(x.name));
+	x.put = true;
+	x.data = out.data;
+	x.len = out.len;
+	x.done = sent;
+	x.arg = &done;
+	if (r == ZK_OK)
+		r = transport_submit(t, &x);
+	if (r == ZK_OK)
+		r = transport_wait(t, 0, 10000);
+	if (r != ZK_OK || done != ZK_OK)
+		die("cannot put a blob", r == ZK_OK ? done : r);
+	compress_free(z);
+	buf_release(&out);
+}
+
+static void
+swap(void *a, void *b, size_t n)
+{
+	uint8_t c[CHUNK_HASH_LEN];
+
+	memcpy(c, a, n);
+	memcpy(a, b, n);
+	memcpy(b, c, n);
+}
+
+static enum zk_err
+no_part(void *arg, unsigned level, const uint8_t *plain, size_t n,
+    struct chunk_ref *ref)
+{
+	(void)arg;
+	(void)level;
+	(void)plain;
+	(void)n;
+	(void)ref;
+	return ZK_EBUG;
+}
+
+/* Adds the op that makes the file name of the content hash from the blob. */
+static void
+add_large(struct forge *f, const char *name, const uint8_t *hash,
+    const struct chunk_ref *ref)
+{
+	static const uint8_t cut_id[CUT_ID_LEN] = { 1 };
+	uint8_t raw[KEY_LEN] = { 1 };
+	struct manifest_writer *w = NULL;
+	struct key *cut = NULL;
+	struct buf root;
+	uint64_t size;
+	struct op op;
+	enum zk_err r;
+
+	buf_init(&root, MANIFEST_ROOT_MAX);
+	r = key_import(KEY_PRF, raw, &cut);
+	if (r == ZK_OK)
+		r = manifest_writer_new(cut, cut_id, no_part, NULL, &w);
+	if (r == ZK_OK)
+		r = manifest_add(w, ref, 1);
+	if (r == ZK_OK)
+		r = manifest_finish(w, &root, &size);
+	memset(&op, 0, sizeof(op));
+	op.type = OP_CREATE;
+	op.kind = NODE_FILE;
+	op.name = f->name;
+	op.name_len = unhex(name, f->name);
+	op.wall_ms = f->row.wall_ms;
+	op.has_mode = true;
+	op.mode = 0644;
+	op.content.form = CONTENT_MANIFEST;
+	op.content.size = FORGE_LARGE;
+	memcpy(op.content.hash, hash, CONTENT_HASH_LEN);
+	op.content.data = root.data;
+	op.content.data_len = root.len;
+	if (r == ZK_OK)
+		r = segb_add(f->b, &op, &f->id[f->n]);
+	if (r != ZK_OK)
+		die("a large file", r);
+	f->n++;
+	manifest_writer_free(w);
+	key_free(cut);
+	buf_release(&root);
+}
+
+static void
+add_swapped(struct forge *f, char **rest)
+{
+	struct signkey *request = NULL;
+	struct transport *t = NULL;
+	struct chunk_ref a, b;
+	uint8_t hash[2][CHUNK_HASH_LEN];
+	const char *what = word(rest);
+	const char *first = word(rest);
+	enum zk_err r = remotes_open_url(f->v, NULL, f->url, &t, &request);
+
+	if (r != ZK_OK)
+		die(f->url, r);
+	put_blob(f, t, &a);
+	put_blob(f, t, &b);
+	memcpy(hash[0], a.hash, sizeof(hash[0]));
+	memcpy(hash[1], b.hash, sizeof(hash[1]));
+	if (strcmp(what, "key") == 0) {
+		swap(a.key, b.key, sizeof(a.key));
+		swap(a.nonce, b.nonce, sizeof(a.nonce));
+	} else if (strcmp(what, "name") == 0) {
+		swap(a.name, b.name, sizeof(a.name));
+	}
+	if (strcmp(what, "all") == 0) {
+		add_large(f, first, hash[0], &b);
+		add_large(f, word(rest), hash[1], &a);
+	} else {
+		add_large(f, first, hash[0], &a);
+		add_large(f, word(rest), hash[1], &b);
+	}
+	transport_free(t);
+	signkey_free(request);
 }
 
 /* One line; refs has room for one. */
@@ -366,7 +517,15 @@ main(int argc, char **argv)
 	}
 	begin(&f, argc > 4 ? strtoull(argv[4], NULL, 10) : 0,
 	    argc > 4 && strcmp(argv[4], "gap") == 0);
+	f.url = argv[3];
 	while (fgets(line, sizeof(line), stdin) != NULL) {
+		if (strncmp(line, "swapped ", 8) == 0) {
+			char *rest;
+
+			(void)strtok_r(line, " \n", &rest);
+			add_swapped(&f, &rest);
+			continue;
+		}
 		if (strncmp(line, "ext ", 4) == 0) {
 			line[strcspn(line, "\n")] = '\0';
 			f.ext_len = unhex(line + 4, f.ext);
@@ -381,6 +540,11 @@ main(int argc, char **argv)
 		f.n++;
 	}
 	publish(&f, argv[3]);
+	for (size_t i = 0; i < f.n; i++) {
+		for (size_t k = 0; k < sizeof(f.id[i].b); k++)
+			printf("%02x", f.id[i].b[k]);
+		printf("\n");
+	}
 	segb_free(f.b);
 	vault_close(f.v);
 	return 0;

@@ -1,6 +1,9 @@
 /*
- * Figures of the content pipelines (README, SPEED): cutting on one core, and
- * pushing and pulling one file through a relay in a child process.
+ * Figures of the content pipelines (make bench): cutting on one core, and
+ * pushing and pulling one file through a relay in a child process, without
+ * the folder, the log and the database of a vault that scripts/bench has
+ * around them.  Ends with 1 where a push of 16 objects or more has fewer
+ * than 4 in flight at once, or one inserted byte makes more than 3 new ones.
  *
  *	pipeline cut [MIB]
  *	pipeline relay|tls|folder [MIB] [random|text|sparse|files]
@@ -191,6 +194,15 @@ report(const char *what, const struct bench *b, double t, double c,
 	    c / t, flight, (unsigned long long)(held / MIB), peak_mib());
 }
 
+/* What the figures must at least be. */
+static enum zk_err
+enough(bool ok, const char *what)
+{
+	if (!ok)
+		fprintf(stderr, "pipeline: %s\n", what);
+	return ok ? ZK_OK : ZK_EREFUSED;
+}
+
 static enum zk_err
 push(struct bench *b, const char *what, const struct content *prev)
 {
@@ -212,6 +224,10 @@ push(struct bench *b, const char *what, const struct content *prev)
 	printf("  %llu objects, %llu sent, %llu bytes\n",
 	    (unsigned long long)st.chunks, (unsigned long long)st.sent,
 	    (unsigned long long)st.sent_bytes);
+	if (r == ZK_OK && st.sent >= 16)
+		r = enough(st.max_inflight >= 4, "fewer than 4 in flight");
+	if (r == ZK_OK && prev != NULL)
+		r = enough(st.sent <= 3, "one byte made more than 3 objects");
 	return r;
 }
 

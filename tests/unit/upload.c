@@ -78,6 +78,7 @@ test_flight(void)
 	NEED(fix_push(&f, p, n, NULL, &st) == ZK_OK);
 	CHECK(st.plain_bytes == n);
 	CHECK(st.max_held <= UPLOAD_FLIGHT);
+	CHECK(st.chunks >= 16 && st.max_inflight >= 4);
 	CHECK(remote_fake_blobs(f.fake) == st.sent);
 	free(p);
 	fix_release(&f, true);
