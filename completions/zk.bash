@@ -20,7 +20,8 @@ _zk() {
 		w=${COMP_WORDS[i]}
 		case $w in
 		-C|--dir)
-			vault=(-C "${COMP_WORDS[++i]}")
+			w=${COMP_WORDS[++i]}
+			vault=(-C "${w/#\~\//$HOME/}")
 			;;
 		--progress|--timeout|--bwlimit|--max-delete|--lock-wait)
 			((i++))

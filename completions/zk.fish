@@ -23,7 +23,7 @@ function __zk_vault
     set -l words (commandline -opc)
     for i in (seq 2 (count $words))
         if contains -- $words[$i] -C --dir; and test $i -lt (count $words)
-            printf '%s\n' -C $words[(math $i + 1)]
+            printf '%s\n' -C (string replace -r '^~/' $HOME/ -- $words[(math $i + 1)])
             return
         end
     end
@@ -51,6 +51,14 @@ function __zk_options
     zk complete options (__zk_named) 2>/dev/null
 end
 
+function __zk_after
+    # the word before the one being typed is one of these
+    set -l words (commandline -opc)
+    contains -- $words[-1] $argv
+end
+
 complete -c zk -f
+complete -c zk -n '__zk_after -C --dir --data' -a '(__fish_complete_directories (commandline -ct))'
+complete -c zk -n '__zk_after --progress' -a 'auto always never'
 complete -c zk -n 'string match -q -- "-*" (commandline -ct)' -a '(__zk_options)'
-complete -c zk -n 'not string match -q -- "-*" (commandline -ct)' -a '(__zk_operands)'
+complete -c zk -n 'not string match -q -- "-*" (commandline -ct); and not __zk_after -C --dir --data --progress' -a '(__zk_operands)'

@@ -7,7 +7,7 @@
 
 #include "relay/relay.c"
 
-#include "relaykit.h"
+#include "relaycall.h"
 
 #define OK "GET /v1/health HTTP/1.1\r\nHost: x\r\n"
 #define HEAD_MS 1500
