@@ -107,7 +107,8 @@ setup(struct db *db, unsigned flags)
 		(void)sqlite3_db_config(db->h, SQLITE_DBCONFIG_ENABLE_VIEW, 0,
 		    NULL);
 	}
-	if ((flags & DB_LARGE_PAGES) != 0)
+	/* in memory they would only be copied into journals, whole */
+	if ((flags & DB_LARGE_PAGES) != 0 && db->path[0] != ':')
 		r = db_exec(db, "PRAGMA page_size=16384;");
 	if (r == ZK_OK && (flags & DB_READONLY) == 0)
 		r = db_exec(db, "PRAGMA journal_mode=WAL;"

@@ -98,7 +98,7 @@ pool_new(struct env *env, unsigned threads, unsigned depth,
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->more, NULL);
 	pthread_cond_init(&p->ready, NULL);
-	if (threads == 0)
+	if (threads == 0 && !p->single)
 		threads = cores();
 	if (threads > POOL_THREADS_MAX)
 		threads = POOL_THREADS_MAX;
