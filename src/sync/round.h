@@ -67,6 +67,8 @@ struct round {
 /* Frees all that the run holds but the vault. */
 void round_release(struct round *rd);
 
+/* What it tells and counts (sync/round_tell.c) ---------------------------- */
+
 /* Remembers a failure that does not end the run. */
 void round_note(struct round *rd, enum zk_err r);
 
