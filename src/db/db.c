@@ -24,6 +24,7 @@ struct db {
 	sqlite3 *h;
 	char *path;
 	bool tx;
+	bool dry;		/* all is in one transaction, to be undone */
 	struct stmt *stmts[DB_STMTS];	/* open addressing by address */
 	size_t stmts_n;
 };
@@ -173,6 +174,7 @@ db_close(struct db *db)
 	if (db == NULL)
 		return;
 	db_rollback(db);
+	db_dry_end(db);
 	for (size_t i = 0; i < DB_STMTS; i++) {
 		if (db->stmts[i] == NULL)
 			continue;
@@ -357,7 +359,14 @@ db_begin(struct db *db)
 
 	if (db->tx)
 		BUG("a transaction in a transaction");
-	r = stmt_run(db, db_stmt(db, "BEGIN IMMEDIATE"));
+	/* outside of a transaction, a savepoint's end would commit */
+	if (db->dry && sqlite3_get_autocommit(db->h) != 0) {
+		log_error(ZK_EIO, &(struct log_where){ .path = db->path },
+		    "database '%s': the dry run was given up", db->path);
+		return ZK_EIO;
+	}
+	r = stmt_run(db, db->dry ? db_stmt(db, "SAVEPOINT dry") :
+	    db_stmt(db, "BEGIN IMMEDIATE"));
 	db->tx = r == ZK_OK;
 	return r;
 }
@@ -369,7 +378,8 @@ db_commit(struct db *db)
 
 	if (!db->tx)
 		BUG("commit without a transaction");
-	r = stmt_run(db, db_stmt(db, "COMMIT"));
+	r = stmt_run(db, db->dry ? db_stmt(db, "RELEASE dry") :
+	    db_stmt(db, "COMMIT"));
 	if (r == ZK_OK)
 		db->tx = false;
 	return r;
@@ -382,8 +392,33 @@ db_rollback(struct db *db)
 		return;
 	/* a full disk may have rolled back already */
 	if (sqlite3_get_autocommit(db->h) == 0)
-		(void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+		(void)sqlite3_exec(db->h, db->dry ?
+		    "ROLLBACK TO dry; RELEASE dry" : "ROLLBACK", NULL, NULL,
+		    NULL);
 	db->tx = false;
+}
+
+enum zk_err
+db_dry_begin(struct db *db)
+{
+	enum zk_err r = ZK_EBUG;
+
+	if (db->tx || db->dry)
+		BUG("a dry transaction in a transaction");
+	r = stmt_run(db, db_stmt(db, "BEGIN IMMEDIATE"));
+	db->dry = r == ZK_OK;
+	return r;
+}
+
+void
+db_dry_end(struct db *db)
+{
+	if (!db->dry)
+		return;
+	db_rollback(db);
+	if (sqlite3_get_autocommit(db->h) == 0)
+		(void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
+	db->dry = false;
 }
 
 bool

@@ -82,11 +82,22 @@ ZK_CHECKED enum zk_err stmt_col_copy(struct stmt *s, int i, void *out,
 /* True if the rows at hand have equal columns, types included. */
 bool stmt_same(struct stmt *a, struct stmt *b);
 
-/* A transaction (BEGIN IMMEDIATE).  They do not nest: BUG. */
+/*
+ * A transaction (BEGIN IMMEDIATE).  They do not nest: BUG.  In a dry one each
+ * is a savepoint of it.
+ */
 ZK_CHECKED enum zk_err db_begin(struct db *db);
 ZK_CHECKED enum zk_err db_commit(struct db *db);
 void db_rollback(struct db *db);	/* nothing open: does nothing */
 bool db_in_tx(const struct db *db);
+
+/*
+ * A dry transaction: what is begun and committed until its end is seen by
+ * all that follows and then taken back as a whole, as it is by a close and
+ * by a crash.  Not inside a transaction nor inside another: BUG.
+ */
+ZK_CHECKED enum zk_err db_dry_begin(struct db *db);
+void db_dry_end(struct db *db);	/* none: does nothing */
 
 int64_t db_last_id(struct db *db);
 int64_t db_changes(struct db *db);

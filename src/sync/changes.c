@@ -57,13 +57,22 @@ report(struct round *rd)
 }
 
 enum zk_err
+capture_recover(struct round *rd)
+{
+	struct read_hasher h = cuts_hasher(rd);
+
+	return apply_recover(rd->v->root, rd->v->db, &h);
+}
+
+enum zk_err
 capture_scan(struct round *rd)
 {
 	struct read_hasher h = cuts_hasher(rd);
 	struct scan_opts so = { .paths = rd->paths,
 		.paths_n = rd->paths == NULL ? 0 : rd->paths_n,
 		.progress = scanned, .ctx = rd };
-	enum zk_err r = apply_recover(rd->v->root, rd->v->db, &h);
+	/* a dry run has done so, for good */
+	enum zk_err r = rd->o->dry_run ? ZK_OK : capture_recover(rd);
 
 	round_phase(rd, SYNC_SCAN, &(struct sync_progress){ 0 });
 	if (r == ZK_OK)

@@ -109,12 +109,16 @@ alias(void *arg, const struct chunk_ref *ref)
 enum zk_err
 cuts_upload(struct round *rd, struct vremote *vr, struct upload **out)
 {
-	struct upload **at = vr == NULL ? &rd->local_up : &vr->up;
+	struct upload **at = NULL;
 	struct upload_opts o = { .env = rd->v->env, .db = rd->v->db,
 		.vault = vault_id(rd->v), .cut_find = find_cut,
 		.moved = moved, .stop = stop, .alias = alias, .arg = rd };
 	enum zk_err r = ZK_OK;
 
+	/* a dry run sends nothing */
+	if (rd->o->dry_run)
+		vr = NULL;
+	at = vr == NULL ? &rd->local_up : &vr->up;
 	if (rd->cuts == NULL)
 		r = cuts_new(rd->v, &rd->cuts);
 	if (r == ZK_OK && *at == NULL) {

@@ -16,8 +16,9 @@ ZK_CHECKED enum zk_err cuts_new(struct vault *v, struct cuts **out);
 void cuts_free(struct cuts *c);
 
 /*
- * The pipeline to a remote, or with vr NULL the one that seals and hashes
- * alone; made on first use, lent until remotes_close or round_release.
+ * The pipeline to a remote, or with vr NULL and in a dry run the one that
+ * seals and hashes alone; made on first use, lent until remotes_close or
+ * round_release.
  */
 ZK_CHECKED enum zk_err cuts_upload(struct round *rd, struct vremote *vr,
     struct upload **out);

@@ -491,7 +491,7 @@ ingest_new_incarnation(struct round *rd)
 		return r;
 	}
 	r = keys_new_log(v->keys, v->env);
-	if (r == ZK_OK)
+	if (r == ZK_OK && !v->dry)
 		r = keys_save(v->env, v->state_fd, v->keys);
 	if (r == ZK_OK)
 		r = vault_log_open(v);

@@ -285,6 +285,14 @@ count_step(struct round *rd, const struct plan_step *s)
 		rd->rep->bytes += s->goal->size;
 }
 
+/* Whether a step puts a conflict copy on the disk. */
+static bool
+is_copy(const struct plan_step *s)
+{
+	return s->goal != NULL && appears(s->op) &&
+	    (s->goal->handle & GATHER_MADE_NAME) != 0;
+}
+
 /* apply_ops.done */
 static void
 step_done(void *ctx, const struct plan_step *s, const char *path,
@@ -306,8 +314,7 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 	} else {
 		count_step(rd, s);
 	}
-	if (s->goal != NULL && appears(s->op) &&
-	    (s->goal->handle & GATHER_MADE_NAME) != 0)
+	if (is_copy(s))
 		tell_conflict(rd, path);
 }
 
@@ -326,7 +333,7 @@ expect(struct round *rd, const struct plan *p)
 	round_progress(rd, SYNC_APPLY);
 }
 
-/* The path of a step, for -n. */
+/* The path of a step, to be told. */
 static enum zk_err
 step_path(struct land *l, struct plan *p, const struct plan_step *s,
     struct buf *out)
@@ -368,7 +375,7 @@ step_kind(uint8_t op)
 	}
 }
 
-/* Tells the steps of a plan instead of taking them. */
+/* Tells the steps of a plan, before or instead of taking them. */
 static enum zk_err
 tell(struct land *l, struct plan *p)
 {
@@ -400,6 +407,9 @@ tell(struct land *l, struct plan *p)
 			rd->rep->to_pull++;
 		if (r == ZK_OK && rd->o->ui.change != NULL)
 			rd->o->ui.change(rd->o->ui.arg, &c);
+		/* a real one tells them as they come to be: step_done */
+		if (r == ZK_OK && rd->o->dry_run && is_copy(s))
+			tell_conflict(rd, c.path);
 	}
 	buf_release(&path);
 	buf_release(&from);
@@ -431,6 +441,26 @@ brake(struct land *l, struct plan *p, uint64_t removals)
 	return ZK_OK;
 }
 
+/* Counts removals for the brake, unless an override let them pass. */
+static enum zk_err
+count_removed(struct round *rd, uint64_t removed, uint64_t tree)
+{
+	struct db *db = rd->v->db;
+	enum zk_err r = ZK_OK;
+
+	if (removed == 0 || rd->approved[BASE_APPLIED])
+		return ZK_OK;
+	r = db_begin(db);
+	if (r == ZK_OK)
+		r = base_brake_add(db, BASE_APPLIED, env_now_ms(rd->v->env),
+		    removed, tree);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
 static enum zk_err
 execute(struct land *l, struct plan *p)
 {
@@ -445,24 +475,24 @@ execute(struct land *l, struct plan *p)
 	memset(&l->res, 0, sizeof(l->res));
 	if (r == ZK_OK)
 		r = apply_run(rd->v->root, rd->v->db, p, &ops, &l->res);
-	if (l->res.removed > 0 && !rd->approved[BASE_APPLIED]) {
-		enum zk_err e = db_begin(rd->v->db);
-
-		if (e == ZK_OK)
-			e = base_brake_add(rd->v->db, BASE_APPLIED,
-			    env_now_ms(rd->v->env), l->res.removed, tree);
-		if (e == ZK_OK)
-			e = db_commit(rd->v->db);
-		if (e != ZK_OK)
-			db_rollback(rd->v->db);
-		r = err_worse(r, e);
-	}
+	r = err_worse(r, count_removed(rd, l->res.removed, tree));
 	l->again |= l->res.changed > 0 || l->res.kept > 0;
 	l->failed |= l->res.failed > 0;
 	if (l->res.worst != ZK_OK)
 		round_note(rd, l->res.worst == ZK_EPERM ||
 		    l->res.worst == ZK_EIO ? ZK_EPARTIAL : l->res.worst);
 	return r;
+}
+
+/* What a dry run's portion would have left to the brake of the next. */
+static enum zk_err
+pretend(struct land *l, uint64_t removals)
+{
+	uint64_t tree = 0;
+	enum zk_err r = base_count(l->rd->v->db, &tree);
+
+	return r == ZK_OK && !l->held ?
+	    count_removed(l->rd, removals, tree) : r;
 }
 
 static enum zk_err
@@ -489,7 +519,9 @@ portion(struct land *l, struct gather *g)
 		if (l->rd->o->dry_run || l->rd->plan_only ||
 		    l->rd->o->ui.change != NULL)
 			r = tell(l, p);
-		if (r == ZK_OK && !l->rd->o->dry_run && !l->rd->plan_only &&
+		if (r == ZK_OK && l->rd->o->dry_run) {
+			r = pretend(l, removals);
+		} else if (r == ZK_OK && !l->rd->plan_only &&
 		    plan_len(p) > 0) {
 			expect(l->rd, p);
 			r = execute(l, p);

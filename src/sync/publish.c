@@ -336,8 +336,11 @@ enum zk_err
 remotes_publish(struct round *rd, struct vremote *vr)
 {
 	struct vault *v = rd->v;
-	enum zk_err r = begin(rd, vr);
+	enum zk_err r = ZK_EBUG;
 
+	if (rd->o->dry_run)
+		return ZK_OK;
+	r = begin(rd, vr);
 	if (r == ZK_OK)
 		r = send_all(rd, vr);
 

@@ -66,7 +66,7 @@ recompute(struct vault *v)
 		if (r != ZK_OK)
 			return r;
 	}
-	if (keys_epoch_count(v->keys) != had)
+	if (keys_epoch_count(v->keys) != had && !v->dry)
 		r = keys_save(v->env, v->state_fd, v->keys);
 	return r;
 }

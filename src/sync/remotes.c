@@ -264,7 +264,8 @@ remotes_greet(struct round *rd, struct vremote *vr)
 	struct vault *v = rd->v;
 	enum zk_err r = ZK_OK;
 
-	if (!vr->info.created) {
+	/* a dry run makes nothing; who let this device in did it before */
+	if (!vr->info.created && !rd->o->dry_run) {
 		r = transport_create(vr->t);
 		if (r == ZK_OK)
 			r = db_begin(v->db);
@@ -279,7 +280,7 @@ remotes_greet(struct round *rd, struct vremote *vr)
 	}
 	if (r == ZK_OK)
 		r = fetch_records(rd, vr);
-	if (r == ZK_OK)
+	if (r == ZK_OK && !rd->o->dry_run)
 		r = send_records(rd, vr);
 	return r == ZK_OK ? ZK_OK : gave_up(vr, r);
 }

@@ -15,74 +15,6 @@
 #define SETTLE_ROUNDS 4		/* scans in one pull while files change */
 
 void
-round_note(struct round *rd, enum zk_err r)
-{
-	rd->worst = err_worse(rd->worst, r);
-}
-
-bool
-round_stopped(const struct round *rd)
-{
-	return rd->o->ui.stop != NULL && rd->o->ui.stop(rd->o->ui.arg);
-}
-
-/* What was done is at most all there is. */
-static void
-at_least(uint64_t *total, uint64_t n)
-{
-	if (*total > 0 && *total < n)
-		*total = n;
-}
-
-void
-round_progress(struct round *rd, enum sync_phase phase)
-{
-	struct sync_progress *p = &rd->progress;
-
-	p->phase = phase;
-	at_least(&p->files_total, p->files);
-	at_least(&p->segments_total, p->segments);
-	at_least(&p->bytes_total, p->bytes);
-	if (rd->o->ui.progress != NULL)
-		rd->o->ui.progress(rd->o->ui.arg, &rd->progress);
-}
-
-void
-round_count(struct round *rd, uint8_t kind, uint64_t bytes)
-{
-	if (kind == NODE_DIR)
-		rd->rep->dirs++;
-	else
-		rd->rep->files++;
-	rd->rep->bytes += bytes;
-}
-
-void
-round_phase(struct round *rd, enum sync_phase phase,
-    const struct sync_progress *total)
-{
-	rd->progress = *total;
-	round_progress(rd, phase);
-}
-
-void
-round_moved(struct round *rd, enum sync_phase phase, uint64_t n)
-{
-	if (rd->progress.phase == phase)
-		rd->progress.bytes += n;
-	round_progress(rd, rd->progress.phase);
-}
-
-void
-round_passed(void *arg, bool up, size_t n)
-{
-	struct round *rd = arg;
-
-	if (rd->progress.phase == (up ? SYNC_PUBLISH : SYNC_FETCH))
-		round_moved(rd, rd->progress.phase, n);
-}
-
-void
 round_release(struct round *rd)
 {
 	remotes_close(rd);
@@ -175,22 +107,6 @@ begin(struct round *rd, struct vault *v, const struct sync_opts *o,
 	if (!all)
 		rd->paths = (const char *const *)rd->own_paths;
 	return r;
-}
-
-void
-round_report(struct round *rd, size_t i, uint64_t behind)
-{
-	struct vremote *vr = rd->remotes[i];
-	struct sync_report_remote *out = &rd->rep->remotes[i];
-	const char *url = transport_url(vr->t);
-	size_t n = strnlen(url, sizeof(out->url) - 1);
-
-	memcpy(out->url, url, n);
-	out->url[n] = '\0';
-	out->ok = vr->err == ZK_OK;
-	out->err = vr->err;
-	out->behind = behind;
-	rd->rep->remotes_n = i + 1;
 }
 
 /* What became of each remote, for the summary. */
@@ -349,11 +265,23 @@ leave_those(struct round *rd, const struct sync_report *pulled)
 			rd->remotes[i]->err = pulled->remotes[i].err;
 }
 
+/* Tells what is about to be recorded, if anybody wants to know. */
+static enum zk_err
+tell_local(struct round *rd)
+{
+	uint64_t changes = 0;
+	enum zk_err r = rd->o->dry_run || rd->o->ui.change != NULL ?
+	    tell_changes(rd, &changes) : ZK_OK;
+
+	if (rd->o->dry_run)
+		rd->rep->to_push += changes;
+	return r;
+}
+
 static enum zk_err
 push_steps(struct round *rd, const struct sync_report *pulled)
 {
 	struct vremote *first = NULL;
-	uint64_t changes = 0;
 	enum zk_err r = remotes_alone(rd->v);
 
 	if (r == ZK_OK)
@@ -364,15 +292,10 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 	}
 	if (r == ZK_OK)
 		r = named_check(rd, false);
-	if (r == ZK_OK && rd->o->dry_run) {
-		r = tell_changes(rd, &changes);
-		rd->rep->to_push = changes;
-		return r;
-	}
 	if (r == ZK_OK)
 		r = capture_brake(rd);
-	if (r == ZK_OK && rd->o->ui.change != NULL)
-		r = tell_changes(rd, &changes);
+	if (r == ZK_OK)
+		r = tell_local(rd);
 	if (r == ZK_OK)
 		r = primary(rd, &first);
 	if (r == ZK_OK)
@@ -387,6 +310,13 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 	return r;
 }
 
+/* What was recorded and is not what was asked for. */
+static void
+forget_counts(struct sync_report *rep)
+{
+	rep->files = rep->dirs = rep->bytes = rep->deleted = 0;
+}
+
 /* Ends a round: the report, and the worst of all. */
 static enum zk_err
 finish(struct round *rd, enum zk_err r)
@@ -395,6 +325,9 @@ finish(struct round *rd, enum zk_err r)
 
 	if (r == ZK_OK)
 		r = e;
+	/* what a dry run recorded was not done */
+	if (rd->o->dry_run)
+		forget_counts(rd->rep);
 	r = err_worse(r, rd->worst);
 	round_progress(rd, SYNC_DONE);
 	round_release(rd);
@@ -418,11 +351,42 @@ push(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
 	return finish(&rd, r);
 }
 
+/*
+ * A dry run does all that a real one does but to write outside of the
+ * database, in a transaction that is undone at its end: only so does it know
+ * how local and remote changes merge.  What an earlier run was killed in is
+ * completed first and for good: the disk and base agree only then.
+ */
+static enum zk_err
+dry_begin(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	struct round rd = { .v = v, .o = o, .rep = rep };
+	enum zk_err r = ZK_EBUG;
+
+	memset(rep, 0, sizeof(*rep));
+	if (v->dry)
+		BUG("a vault in use after a dry run");
+	if (!o->dry_run)
+		return ZK_OK;
+	r = capture_recover(&rd);
+	round_release(&rd);
+	if (r != ZK_OK)
+		return r;
+	v->dry = true;
+	return db_dry_begin(v->db);
+}
+
 enum zk_err
 sync_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
-	return push(v, o, rep, NULL);
+	enum zk_err r = dry_begin(v, o, rep);
+
+	if (r == ZK_OK)
+		r = push(v, o, rep, NULL);
+	db_dry_end(v->db);
+	return r;
 }
 
 /* Reads every remote; at least one must answer. */
@@ -504,13 +468,6 @@ acknowledge(struct round *rd, struct vremote *first)
 	return r;
 }
 
-/* What a pull records is not what it is asked about. */
-static void
-forget_counts(struct sync_report *rep)
-{
-	rep->files = rep->dirs = rep->bytes = rep->deleted = 0;
-}
-
 /* Records and lands until the disk holds still. */
 static enum zk_err
 settle(struct round *rd, struct vremote *first)
@@ -522,6 +479,9 @@ settle(struct round *rd, struct vremote *first)
 			r = capture_scan(rd);
 		if (r == ZK_OK)
 			r = capture_brake(rd);
+		/* a pull alone tells only what comes in */
+		if (r == ZK_OK && rd->both)
+			r = tell_local(rd);
 		if (r == ZK_OK)
 			r = capture_record(rd, first);
 		if (i == 0 && !rd->both)
@@ -549,7 +509,7 @@ pull_steps(struct round *rd)
 	if (r == ZK_OK)
 		r = logdb_gaps(rd->v->db, tell_gap, rd);
 	if (r == ZK_OK)
-		r = rd->o->dry_run ? land_run(rd) : settle(rd, first);
+		r = settle(rd, first);
 	if (r == ZK_OK && !rd->o->dry_run)
 		r = acknowledge(rd, first);
 	if (r == ZK_OK && rd->rep->conflicts > 0)
@@ -574,11 +534,16 @@ enum zk_err
 sync_pull(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
-	return pull(v, o, rep, false);
+	enum zk_err r = dry_begin(v, o, rep);
+
+	if (r == ZK_OK)
+		r = pull(v, o, rep, false);
+	db_dry_end(v->db);
+	return r;
 }
 
-enum zk_err
-sync_both(struct vault *v, const struct sync_opts *o,
+static enum zk_err
+pull_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	struct sync_report pushed;
@@ -596,8 +561,20 @@ sync_both(struct vault *v, const struct sync_opts *o,
 	rep->bytes += pushed.bytes;
 	rep->deleted += pushed.deleted;
 	rep->skipped = pushed.skipped;
-	rep->to_push = pushed.to_push;
+	rep->to_push += pushed.to_push;
 	rep->remotes_n = pushed.remotes_n;
 	memcpy(rep->remotes, pushed.remotes, sizeof(rep->remotes));
 	return err_worse(r, e);
+}
+
+enum zk_err
+sync_both(struct vault *v, const struct sync_opts *o,
+    struct sync_report *rep)
+{
+	enum zk_err r = dry_begin(v, o, rep);
+
+	if (r == ZK_OK)
+		r = pull_push(v, o, rep);
+	db_dry_end(v->db);
+	return r;
 }

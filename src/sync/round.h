@@ -67,6 +67,8 @@ struct round {
 /* Frees all that the run holds but the vault. */
 void round_release(struct round *rd);
 
+/* What it tells and counts (sync/round_tell.c) ---------------------------- */
+
 /* Remembers a failure that does not end the run. */
 void round_note(struct round *rd, enum zk_err r);
 
@@ -122,7 +124,8 @@ ZK_CHECKED enum zk_err remotes_open_url(struct vault *v,
 
 /*
  * Creates the space of a remote if that was not done, and brings records
- * over in both directions.
+ * over in both directions; a dry run only fetches them, and fails where
+ * there is no space.
  */
 ZK_CHECKED enum zk_err remotes_greet(struct round *rd, struct vremote *vr);
 
@@ -141,7 +144,10 @@ ZK_CHECKED enum zk_err remotes_fetch(struct round *rd, struct vremote *vr);
 ZK_CHECKED enum zk_err remotes_heads(struct round *rd, struct vremote *vr,
     bool only_own);
 
-/* Sends what a remote lacks: records, blobs, segments, in causal order. */
+/*
+ * Sends what a remote lacks: records, blobs, segments, in causal order.  A
+ * dry run sends nothing.
+ */
 ZK_CHECKED enum zk_err remotes_publish(struct round *rd,
     struct vremote *vr);
 
@@ -186,6 +192,9 @@ ZK_CHECKED enum zk_err named_check(struct round *rd, bool tree);
 #define ROUND_CHANGES (1u << DIFF_NEW | 1u << DIFF_MOVED | 1u << DIFF_KIND | \
     1u << DIFF_CHANGED | 1u << DIFF_ATTR | 1u << DIFF_KEPT)
 #define ROUND_GONE (1u << DIFF_VANISHED)
+
+/* Completes what an earlier run was killed in: apply_recover. */
+ZK_CHECKED enum zk_err capture_recover(struct round *rd);
 
 /* Recovers, scans, finds moves: fills the table of differences. */
 ZK_CHECKED enum zk_err capture_scan(struct round *rd);

@@ -278,10 +278,12 @@ enum zk_err
 sync_status(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
-	struct round rd = { .v = v, .o = o, .rep = rep };
 	struct sync_opts quiet = *o;
+	struct round rd = { .v = v, .o = &quiet, .rep = rep };
 	enum zk_err r = ZK_EBUG;
 
+	/* a status is one anyway, and has other ways */
+	quiet.dry_run = false;
 	memset(rep, 0, sizeof(*rep));
 	r = status_steps(&rd, &quiet);
 	rd.o = o;

@@ -125,7 +125,7 @@ struct sync_ui {
 
 struct sync_opts {
 	struct sync_ui ui;
-	bool dry_run;		/* print the plan (ui.change), change nothing */
+	bool dry_run;		/* tell the plan, change nothing: see Rounds */
 	bool offline;		/* status: ask no remote */
 	/*
 	 * push, pull: only what lies at or below one of these paths, as given
@@ -221,6 +221,12 @@ ZK_CHECKED enum zk_err vault_setting(struct vault *v, const char *name,
  * Each: ZK_OK, or the worst of what happened (err_worse) with *rep filled
  * as far as it went.  ZK_EPARTIAL: paths skipped.  ZK_ECONFLICT: done, new
  * conflicts.  ZK_EUSAGE: no remote is set.
+ *
+ * With dry_run they tell the same changes and conflicts and return the same
+ * code as without, short of what only writing to the disk or to a remote
+ * would show.  Remotes are read; nothing is written but the end of what an
+ * earlier run was killed in.  What is in memory is then ahead of the disk: v
+ * may only be closed.
  */
 ZK_CHECKED enum zk_err sync_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep);

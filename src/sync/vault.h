@@ -55,6 +55,7 @@ struct vault {
 	char *state_dir;		/* absolute */
 	int state_fd;			/* of state_dir */
 	int lock_fd;			/* held; -1 without */
+	bool dry;			/* a dry run was begun: see sync.h */
 	char name[SYNC_NAME_MAX + 1];	/* this device's */
 	vault_opener *opener;
 	void *opener_arg;

@@ -107,6 +107,36 @@ test_tx(void)
 	db_close(db);
 }
 
+/* Committed in a dry transaction: seen in it, and gone after it. */
+static void
+test_dry(void)
+{
+	begin();
+	CHECK(insert(1, "", 0, NULL) == ZK_OK);
+	CHECK(db_dry_begin(db) == ZK_OK && !db_in_tx(db));
+	CHECK(db_begin(db) == ZK_OK && db_in_tx(db));
+	CHECK(insert(2, "", 0, NULL) == ZK_OK);
+	CHECK(db_commit(db) == ZK_OK && !db_in_tx(db) && count() == 2);
+	CHECK(db_begin(db) == ZK_OK && insert(3, "", 0, NULL) == ZK_OK);
+	db_rollback(db);
+	CHECK(!db_in_tx(db) && count() == 2);
+	/* outside of its transactions, too */
+	CHECK(insert(4, "", 0, NULL) == ZK_OK && count() == 3);
+	CHECK(db_begin(db) == ZK_OK && insert(5, "", 0, NULL) == ZK_OK);
+	db_dry_end(db);
+	CHECK(!db_in_tx(db) && count() == 1);
+	db_dry_end(db);
+	CHECK(db_begin(db) == ZK_OK && insert(2, "", 0, NULL) == ZK_OK);
+	CHECK(db_commit(db) == ZK_OK && count() == 2);
+	/* one that SQLite gave up takes no more in */
+	CHECK(db_dry_begin(db) == ZK_OK);
+	CHECK(db_exec(db, "ROLLBACK") == ZK_OK);
+	CHECK(db_begin(db) == ZK_EIO && !db_in_tx(db));
+	db_dry_end(db);
+	CHECK(count() == 2);
+	db_close(db);
+}
+
 static void
 test_files(void)
 {
@@ -153,5 +183,6 @@ TESTS(
     { "rows", test_rows },
     { "bad-sql", test_bad_sql },
     { "tx", test_tx },
+    { "dry", test_dry },
     { "files", test_files },
 )

@@ -1,0 +1,88 @@
+/* What a round tells and counts on its way.  See round.h. */
+#include "sync/round.h"
+
+#include <string.h>
+
+void
+round_note(struct round *rd, enum zk_err r)
+{
+	rd->worst = err_worse(rd->worst, r);
+}
+
+bool
+round_stopped(const struct round *rd)
+{
+	return rd->o->ui.stop != NULL && rd->o->ui.stop(rd->o->ui.arg);
+}
+
+/* What was done is at most all there is. */
+static void
+at_least(uint64_t *total, uint64_t n)
+{
+	if (*total > 0 && *total < n)
+		*total = n;
+}
+
+void
+round_progress(struct round *rd, enum sync_phase phase)
+{
+	struct sync_progress *p = &rd->progress;
+
+	p->phase = phase;
+	at_least(&p->files_total, p->files);
+	at_least(&p->segments_total, p->segments);
+	at_least(&p->bytes_total, p->bytes);
+	if (rd->o->ui.progress != NULL)
+		rd->o->ui.progress(rd->o->ui.arg, &rd->progress);
+}
+
+void
+round_count(struct round *rd, uint8_t kind, uint64_t bytes)
+{
+	if (kind == NODE_DIR)
+		rd->rep->dirs++;
+	else
+		rd->rep->files++;
+	rd->rep->bytes += bytes;
+}
+
+void
+round_phase(struct round *rd, enum sync_phase phase,
+    const struct sync_progress *total)
+{
+	rd->progress = *total;
+	round_progress(rd, phase);
+}
+
+void
+round_moved(struct round *rd, enum sync_phase phase, uint64_t n)
+{
+	if (rd->progress.phase == phase)
+		rd->progress.bytes += n;
+	round_progress(rd, rd->progress.phase);
+}
+
+void
+round_passed(void *arg, bool up, size_t n)
+{
+	struct round *rd = arg;
+
+	if (rd->progress.phase == (up ? SYNC_PUBLISH : SYNC_FETCH))
+		round_moved(rd, rd->progress.phase, n);
+}
+
+void
+round_report(struct round *rd, size_t i, uint64_t behind)
+{
+	struct vremote *vr = rd->remotes[i];
+	struct sync_report_remote *out = &rd->rep->remotes[i];
+	const char *url = transport_url(vr->t);
+	size_t n = strnlen(url, sizeof(out->url) - 1);
+
+	memcpy(out->url, url, n);
+	out->url[n] = '\0';
+	out->ok = vr->err == ZK_OK;
+	out->err = vr->err;
+	out->behind = behind;
+	rd->rep->remotes_n = i + 1;
+}
