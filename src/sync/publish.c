@@ -12,6 +12,7 @@
 #include "store/logdb.h"
 #include "store/store.h"
 #include "sync/cuts.h"
+#include "sync/nodeset.h"
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "util/log.h"
@@ -26,6 +27,7 @@ struct batch {
 	struct buf data[SEND_SEGS];
 	size_t n, bytes;
 	int64_t last;		/* order of the last segment in it */
+	struct nodeset counted;	/* over all batches: nodes in the report */
 };
 
 static void
@@ -120,11 +122,11 @@ send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored)
 }
 
 /*
- * Counts an op; last is the node of the one before: what was moved and
- * edited is one entry.
+ * Counts an op, with the nodes that were counted before: what was moved and
+ * edited, or edited twice, is one entry.
  */
 static enum zk_err
-count_op(struct round *rd, const struct op *op, struct opid *last)
+count_op(struct round *rd, const struct op *op, struct nodeset *counted)
 {
 	const struct opid *node = op->type == OP_CREATE ||
 	    op->type == OP_SPLIT ? &op->id : &op->node;
@@ -137,9 +139,8 @@ count_op(struct round *rd, const struct op *op, struct opid *last)
 	}
 	if (op->type == OP_CREATE || op->type == OP_EDIT)
 		rd->rep->bytes += op->content.size;
-	if (op->type == OP_KEEP || opid_cmp(node, last) == 0)
+	if (op->type == OP_KEEP || !nodeset_add(counted, node))
 		return ZK_OK;
-	*last = *node;
 	if (node == &op->node)
 		r = tree_kind(rd->v->tree, node, &kind);
 	if (r == ZK_OK)
@@ -149,10 +150,10 @@ count_op(struct round *rd, const struct op *op, struct opid *last)
 
 /* Counts what an earlier run recorded and this one sends. */
 static enum zk_err
-count_ops(struct round *rd, const struct buf *stored)
+count_ops(struct round *rd, const struct buf *stored,
+    struct nodeset *counted)
 {
 	struct seg_keys keys = { records_find_epoch, rd->v };
-	struct opid last = { { 0 } };
 	struct seg *s = NULL;
 	struct op op;
 	enum zk_err r = seg_open(stored->data, stored->len, vault_id(rd->v),
@@ -161,7 +162,7 @@ count_ops(struct round *rd, const struct buf *stored)
 	while (r == ZK_OK) {
 		r = seg_next(s, &op);
 		if (r == ZK_OK && op.type <= OP_SPLIT)
-			r = count_op(rd, &op, &last);
+			r = count_op(rd, &op, counted);
 	}
 	seg_free(s);
 	return r == ZK_ENOENT ? ZK_OK : r;
@@ -186,7 +187,7 @@ gather(struct round *rd, struct vremote *vr, struct batch *b)
 	r = logdb_data(v->db, id, data);
 	if (r == ZK_OK && vr == rd->first && id < rd->first_new &&
 	    memcmp(g.log, v->log_id, VAULT_ID_LEN) == 0)
-		r = count_ops(rd, data);
+		r = count_ops(rd, data, &b->counted);
 	if (r == ZK_OK && g.blobs)
 		r = send_blobs(rd, vr, data);
 	if (r != ZK_OK) {
@@ -307,8 +308,10 @@ send_all(struct round *rd, struct vremote *vr)
 			r = send_batch(rd, vr, b);
 		}
 	}
-	if (b != NULL)
+	if (b != NULL) {
 		batch_reset(b);
+		nodeset_release(&b->counted);
+	}
 	free(b);
 	return r == ZK_ENOENT ? ZK_OK : r;
 }

@@ -3,7 +3,9 @@
 # relay, the database of a vault, and an op of a type that must be understood
 # (zk-format(5)), which arrives from a remote.
 . "${0%/*}/lib.sh"
-need sqlite3
+need sqlite3 jq
+forge=${BUILD:-$top/build}/tools/forge
+[ -x "$forge" ] || skip "tools/forge is not built"
 
 # the data of a relay
 relay_start --plain
@@ -19,9 +21,9 @@ sqlite3 "$T/relay/relay.db" \
     "UPDATE meta SET value = 1 WHERE key = 'version'" || fail sqlite3
 
 # the database of a vault
-sql() { sqlite3 "$db" "$@" || fail "sqlite3 $*"; }
 db=$(echo "$T"/state-a/zk/*/vault.db)
-sql "UPDATE setting SET value = 99 WHERE name = 'schema'"
+cp -a "$T/state-a" "$T/state-kept"
+"$forge" "$T/a" "$T/state-a/zk" - schema 99 || fail "forge"
 before=$(find "$T/a" -printf '%p %T@ %C@\n' | sort | cksum)
 for cmd in push pull sync status "device ls" verify; do
 	# shellcheck disable=SC2086 # words are meant
@@ -31,16 +33,16 @@ for cmd in push pull sync status "device ls" verify; do
 done
 [ "$before" = "$(find "$T/a" -printf '%p %T@ %C@\n' | sort | cksum)" ] ||
     fail "a vault of a newer version was touched"
-sql "UPDATE setting SET value = 1 WHERE name = 'schema'"
+rm -r "$T/state-a"
+mv "$T/state-kept" "$T/state-a"
 expect 0 as a status --offline
 
 # what arrives from a remote
-forge=${BUILD:-$top/build}/tools/forge
-[ -x "$forge" ] || skip "tools/forge is not built"
 hex() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
 file() { echo "create 1 root $(hex "$1") 644 1767225600 0 $(hex "$2")"; }
 as_forger() {
-	"$forge" "$T/$1" "$T/state-$1/zk" "file://$T/far" || fail "forge"
+	"$forge" "$T/$1" "$T/state-$1/zk" "file://$T/far" >/dev/null ||
+	    fail "forge"
 }
 stops() {
 	expect 23 as "$1" pull --json
@@ -48,7 +50,6 @@ stops() {
 	    fail "not called newer_format: $(cat "$T/err")"
 	[ "$(json .status)" = 23 ] || fail "the summary has another status"
 }
-need jq
 device_init c "file://$T/far"
 echo mine >"$T/c/mine"
 expect 0 as c push

@@ -19,6 +19,7 @@ pair_pid=
 lib_cleanup() {
 	for pid in $pids $pair_pid; do
 		kill "$pid" 2>/dev/null
+		kill -CONT "$pid" 2>/dev/null # one that was stopped dies too
 		wait "$pid" 2>/dev/null
 	done
 	chmod -R u+rwx "$T" 2>/dev/null

@@ -3,6 +3,8 @@
  * forge DIR STATE_HOME URL gap < SCRIPT
  * forge DIR STATE_HOME URL stranger|genesis
  * forge DIR STATE_HOME URL id PATH
+ * forge DIR STATE_HOME - schema N
+ * forge DIR STATE_HOME - setting NAME TEXT
  *
  * Writes one segment of arbitrary ops in the name of the device whose vault
  * is at DIR, and appends it to the remote at URL: what a hostile member can
@@ -26,7 +28,8 @@
  *
  * stranger puts a record by which a device that is no member adds another;
  * genesis puts the genesis of another vault, sealed for this one.  id prints
- * the id of what has this name in the root of the merged tree.
+ * the id of what has this name in the root of the merged tree.  schema and
+ * setting write into the vault's database here what no command does.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +46,7 @@
 #include "format/compress.h"
 #include "format/manifest.h"
 #include "store/logdb.h"
+#include "store/store.h"
 #include "sync/round.h"
 #include "sync/vault.h"
 #include "util/log.h"
@@ -488,6 +492,31 @@ is_record(const char *word)
 	return strcmp(word, "stranger") == 0 || strcmp(word, "genesis") == 0;
 }
 
+/* Writes into the database; false if the words ask for something else. */
+static bool
+put_local(struct forge *f, int n, char **args)
+{
+	struct db *db = f->v->db;
+	char name[128] = "schema";
+	bool schema = n == 2 && strcmp(args[0], "schema") == 0;
+	enum zk_err r;
+
+	if (!schema && (n != 3 || strcmp(args[0], "setting") != 0))
+		return false;
+	if (!schema)
+		snprintf(name, sizeof(name), "set.%s", args[1]);
+	r = db_begin(db);
+	if (r == ZK_OK)
+		r = schema ? store_put_int(db, name,
+		    (int64_t)strtoull(args[1], NULL, 10)) :
+		    store_put(db, name, args[2], strlen(args[2]));
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		die(name, r);
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -505,6 +534,10 @@ main(int argc, char **argv)
 	r = vault_open(&vo, &f.v);
 	if (r != ZK_OK)
 		die(argv[1], r);
+	if (put_local(&f, argc - 4, argv + 4)) {
+		vault_close(f.v);
+		return 0;
+	}
 	if (argc > 4 && is_record(argv[4])) {
 		put_record(&f, argv[3], strcmp(argv[4], "genesis") == 0);
 		vault_close(f.v);
