@@ -85,6 +85,22 @@ too_deep(struct gather *g, const char *path)
 	g->deep = true;
 }
 
+/* Entries of a directory as deep as any may be are left out; none is fine. */
+static enum zk_err
+deepest(struct gather *g, const struct opid *node, const char *path)
+{
+	const struct list_entry *e = NULL;
+	struct list *l = NULL;
+	enum zk_err r = list_open(g->rd->v->tree, node, 1, &l);
+
+	if (r == ZK_OK)
+		r = list_next(l, &e);
+	if (r == ZK_OK)
+		too_deep(g, path);
+	list_close(l);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 /*
  * Puts a directory on the list unless it is or was there, or its entries
  * would lie too deep.
@@ -99,10 +115,8 @@ push(struct gather *g, const struct opid *node, const char *path)
 	log_debug("to look at '%s' fresh %d", path, fresh);
 	if (r != ZK_OK || !fresh)
 		return r;
-	if (depth_of(path) >= PATH_DEPTH_MAX) {
-		too_deep(g, path);
-		return ZK_OK;
-	}
+	if (depth_of(path) >= PATH_DEPTH_MAX)
+		return deepest(g, node, path);
 	t = more(g->todo, g->todo_n, &g->todo_cap, sizeof(*t));
 	if (t == NULL)
 		return ZK_ENOMEM;

@@ -139,7 +139,7 @@ expect 11 as a pair --yes
 err_has "another zk"
 asks x
 expect 12 pair_enter "$link" y
-err_has "taken"
+err_has "used already"
 nobody y
 expect 11 as a pair --yes
 echo y >&3
