@@ -61,6 +61,9 @@ ZK_CHECKED enum zk_err remotedb_lacks(struct db *db, int64_t id,
 /* How many segments it lacks. */
 ZK_CHECKED enum zk_err remotedb_behind(struct db *db, int64_t id,
     uint64_t *n);
+/* How many of these are acknowledgements alone. */
+ZK_CHECKED enum zk_err remotedb_behind_acks(struct db *db, int64_t id,
+    uint64_t *n);
 
 /* How many segments, of how many stored bytes, remotedb_lacks will give;
  * *blobs: some name blobs. */

@@ -434,37 +434,47 @@ tell_gap(void *arg, const uint8_t *log, uint64_t seq, const uint8_t *hash)
 	return ZK_OK;
 }
 
+/* Writes a segment of heads alone. */
+static enum zk_err
+write_ack(struct vault *v)
+{
+	struct segw *w = NULL;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK)
+		r = segw_end(w, true);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
+}
+
 /*
  * The acknowledgement: only when nothing of ours is waiting to be pushed,
- * since the log cannot be published past that.
+ * since the log cannot be published past that.  One that an earlier run
+ * wrote and could not send goes first.
  */
 static enum zk_err
 acknowledge(struct round *rd, struct vremote *first)
 {
-	struct vault *v = rd->v;
-	struct segw *w = NULL;
+	struct db *db = rd->v->db;
 	int64_t need = 0;
-	uint64_t behind = 0;
-	enum zk_err r = store_get_int(v->db, "need_ack", 0, &need);
+	uint64_t behind = 0, acks = 0;
+	enum zk_err r = store_get_int(db, "need_ack", 0, &need);
 
 	if (r == ZK_OK)
-		r = remotedb_behind(v->db, first->info.id, &behind);
-	if (r != ZK_OK)
+		r = remotedb_behind(db, first->info.id, &behind);
+	if (r == ZK_OK && behind > 0)
+		r = remotedb_behind_acks(db, first->info.id, &acks);
+	if (r != ZK_OK || acks != behind)
 		return r;
-	if (need != 0 && behind == 0) {
-		r = db_begin(v->db);
-		if (r == ZK_OK)
-			r = segw_begin(v, &w);
-		if (r == ZK_OK)
-			r = segw_end(w, true);
-		if (r == ZK_OK)
-			r = db_commit(v->db);
-		if (r != ZK_OK) {
-			db_rollback(v->db);
-			return r;
-		}
+	if (need != 0)
+		r = write_ack(rd->v);
+	if (r == ZK_OK && (need != 0 || acks > 0))
 		r = remotes_publish(rd, first);
-	}
 	return r;
 }
 
