@@ -97,7 +97,7 @@ broken() {
 		# blocks at both ends of a chunk count whole, of 32 at most
 		staged=$(find "$T/b/.zk/tmp" -type f -printf '%b\n' |
 		    awk '{ n += $1 * 512 }
-		    END { n -= 32 * 2 * 4096; print n > 0 ? n : 0 }') ;;
+		    END { n -= 32 * 2 * 4096; print (n > 0 ? n : 0) }') ;;
 	2) expect 5 "$@" --timeout 2s ;;
 	esac
 	cutter_stop
