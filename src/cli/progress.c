@@ -163,12 +163,13 @@ static void
 draw(int64_t ms)
 {
 	struct buf b;
-	size_t room = columns();
+	size_t room;
 
 	if (!pr.show || pr.json != NULL || !pr.any ||
 	    ms - pr.drawn_ms < (pr.tty ? DRAW_MS : LINE_MS))
 		return;
 	pr.drawn_ms = ms;
+	room = columns();
 	buf_init(&b, LINE_MAX_LEN);
 	(void)buf_str(&b, pr.tty ? "\r" : "zk: ");
 	if (progress_text(&b, &pr.now, pr.rate) == ZK_OK) {

@@ -14,15 +14,20 @@
 #include "store/store.h"
 #include "sync/causal.h"
 #include "sync/ingest_int.h"
+#include "sync/opener.h"
 #include "sync/round.h"
 #include "util/log.h"
 
 #define WAIT_OF_ONE_LOG_MAX 4096	/* pending segments (N22) */
+#define AHEAD_MIN (64u * 1024)	/* bytes of a segment worth a worker */
 
 struct item {
 	struct tseg s;
 	uint8_t *data;
 	bool refused;		/* its ops cannot be meant */
+	bool opened;		/* ahead, with this result */
+	struct seg *seg;
+	enum zk_err err;
 };
 
 struct page {
@@ -42,8 +47,10 @@ page_free(struct page *p)
 {
 	if (p == NULL)
 		return;
-	for (size_t i = 0; i < p->n; i++)
+	for (size_t i = 0; i < p->n; i++) {
 		free(p->items[i].data);
+		seg_free(p->items[i].seg);
+	}
 	free(p->items);
 	free(p);
 }
@@ -274,12 +281,18 @@ is_its_own(enum zk_err r)
 }
 
 static enum zk_err
-open_item(struct round *rd, const struct item *it, struct seg **out)
+open_item(struct round *rd, struct item *it, struct seg **out)
 {
 	struct seg_keys keys = { records_find_epoch, rd->v };
-	enum zk_err r = seg_open(it->data, it->s.len, vault_id(rd->v), &keys,
-	    NULL, out);
+	enum zk_err r = it->err;
 
+	/* what was opened ahead serves once: a page may be done again */
+	*out = it->seg;
+	it->seg = NULL;
+	if (!it->opened)
+		r = seg_open(it->data, it->s.len, vault_id(rd->v), &keys,
+		    NULL, out);
+	it->opened = false;
 	if (r == ZK_OK && (memcmp(seg_hash(*out), it->s.hash, 32) != 0 ||
 	    memcmp(seg_log(*out), it->s.log, 32) != 0 ||
 	    seg_seq(*out) != it->s.seq)) {
@@ -428,12 +441,46 @@ take_page(struct round *rd, struct vremote *vr, struct page *p,
 	return r;
 }
 
+/* Opens the large segments of a page that are not held, all at once. */
+static enum zk_err
+open_ahead(struct round *rd, struct page *p)
+{
+	struct opener_item *o = calloc(p->n + 1, sizeof(*o));
+	size_t *at = calloc(p->n + 1, sizeof(*at));
+	size_t n = 0;
+	bool have = false;
+	enum zk_err r = o == NULL || at == NULL ? ZK_ENOMEM : ZK_OK;
+
+	for (size_t i = 0; r == ZK_OK && i < p->n; i++) {
+		if (p->items[i].s.len < AHEAD_MIN)
+			continue;
+		r = logdb_have(rd->v->db, p->items[i].s.hash, &have);
+		if (have)
+			continue;
+		o[n] = (struct opener_item){ .data = p->items[i].data,
+			.len = p->items[i].s.len };
+		at[n++] = i;
+	}
+	if (r == ZK_OK && n > 1)
+		r = opener_run(rd->v, o, n);
+	for (size_t i = 0; r == ZK_OK && n > 1 && i < n; i++) {
+		p->items[at[i]].opened = true;
+		p->items[at[i]].seg = o[i].seg;
+		p->items[at[i]].err = o[i].r;
+	}
+	free(o);
+	free(at);
+	return r;
+}
+
 enum zk_err
 ingest_page(struct round *rd, struct vremote *vr, struct page *p,
     const struct tmark *mark)
 {
-	enum zk_err r = ZK_OK;
+	enum zk_err r = open_ahead(rd, p);
 
+	if (r != ZK_OK)
+		return r;
 	/*
 	 * A segment whose ops cannot be applied spoils its batch: it is then
 	 * marked refused and the page is done again without it.
@@ -446,8 +493,11 @@ ingest_page(struct round *rd, struct vremote *vr, struct page *p,
 		if (r == ZK_OK || !is_its_own(r))
 			break;
 		rd->took = took;
-		while (p->n > n)
-			free(p->items[--p->n].data);
+		while (p->n > n) {
+			p->n--;
+			free(p->items[p->n].data);
+			seg_free(p->items[p->n].seg);
+		}
 	}
 	return r;
 }

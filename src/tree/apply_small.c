@@ -14,6 +14,7 @@
 #define HOLE 4096		/* zeroes of this size are not written */
 #define SMALLS_MAX 64		/* small files under way, and the bytes */
 #define SMALLS_BYTES (2u << 20)	/* that they hold, about */
+#define SYNC_EVERY 1000		/* files staged before they begin to be synced */
 
 static bool
 is_zero(const uint8_t *p, size_t n)
@@ -70,7 +71,11 @@ stage_link(struct apply *a, struct act *t, struct buf *content, int dirfd,
 	return ZK_OK;
 }
 
-/* Small content on its way to staging. */
+/*
+ * Small content on its way to staging; without an act, a sync of what is
+ * there so far, so that the one at the end of the batch has little to wait
+ * for.
+ */
 struct small {
 	struct apply *a;
 	struct act *t;
@@ -131,6 +136,11 @@ small_work(void *job)
 	struct buf plain;
 	enum zk_err r;
 
+	if (s->t == NULL) {
+		/* what fails now fails again then */
+		(void)env_syncfs(s->a->env, root_tmp(s->a->root));
+		return;
+	}
 	if (!s->packed) {
 		s->t->r = small_write(s, &s->content);
 		return;
@@ -147,13 +157,14 @@ struct smalls {
 	struct apply *a;
 	struct pool *pool;
 	size_t bytes;		/* of content that they hold */
+	size_t unsynced;	/* files since the last sync began */
 };
 
 /* Ends a job; its error, if that is a fatal one. */
 static enum zk_err
 small_end(struct small *s)
 {
-	enum zk_err r = s->t->r;
+	enum zk_err r = s->t == NULL ? ZK_OK : s->t->r;
 
 	if (s->bad)
 		log_error(r, &(struct log_where){ s->t->path, NULL },
@@ -197,6 +208,21 @@ small_content(struct small *s)
 	    ops->content(ops->ctx, s->t->g, &s->content) : r;
 }
 
+static enum zk_err
+begin_sync(struct smalls *w)
+{
+	struct small *s = calloc(1, sizeof(*s));
+
+	w->unsynced = 0;
+	if (s == NULL)
+		return ZK_ENOMEM;
+	s->a = w->a;
+	buf_init(&s->content, 0);
+	if (!pool_put(w->pool, s))
+		BUG("more is staged at once than there is room for");
+	return smalls_take(w, SMALLS_BYTES);
+}
+
 /*
  * A link target or a file of at most READ_WHOLE_MAX bytes.  What goes into
  * .zk/tmp is left to a worker, since that directory stays open.
@@ -227,7 +253,10 @@ stage_small(struct smalls *w, struct act *t)
 	w->bytes += s->content.len;
 	if (!pool_put(w->pool, s))
 		BUG("more is staged at once than there is room for");
-	return smalls_take(w, SMALLS_BYTES);
+	r = smalls_take(w, SMALLS_BYTES);
+	if (r == ZK_OK && ++w->unsynced == SYNC_EVERY)
+		r = begin_sync(w);
+	return r;
 }
 
 static enum zk_err

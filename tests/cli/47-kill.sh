@@ -13,10 +13,13 @@ moments=${KILL_MOMENTS:-200}
 
 # KILL_SEED chooses the moments; a failure names its own
 seed=${KILL_SEED:-1}
-# moment N MAX: a time in seconds below MAX ms
+# moment N MAX: a time in seconds below MAX ms, in $moment
 moment() {
-	awk -v s="$((seed * 10000 + $1))" -v m="$2" \
-	    'BEGIN { srand(s); rand(); printf "%.4f", rand() * m / 1000 + 0.0005 }'
+	roll=$(((seed * 10007 + $1) * 48271 % 2147483647))
+	roll=$((roll * 48271 % 2147483647))
+	roll=$((roll * 48271 % 2147483647))
+	roll=$((roll % ($2 * 10) + 10005))
+	moment=$((roll / 10000 - 1)).${roll#"${roll%????}"}
 }
 # killed MOMENT CMD...: counted where it had not ended by itself
 killed() {
@@ -70,15 +73,15 @@ relay_up() {
 
 # change N: what happens in the folders of a and w between two moments
 change() {
-	head -c 70000 /dev/urandom >"$T/random"
 	for d in a w; do
 		for k in 1 2 3 4 5 6; do
 			echo "$1 $k $seed" >"$T/$d/dir/f$1-$k"
 		done
-		cat "$T/random" >"$T/$d/large$(($1 % 3))"
 		mv "$T/$d/dir/f$1-1" "$T/$d/moved$(($1 % 7))"
-		rm -f "$T/$d/dir/f$(($1 - 4))-2"
 	done
+	head -c 70000 /dev/urandom | tee "$T/a/large$(($1 % 3))" \
+	    >"$T/w/large$(($1 % 3))"
+	rm -f "$T/a/dir/f$(($1 - 4))-2" "$T/w/dir/f$(($1 - 4))-2"
 }
 
 # What the relays hold for the vault of a and for that of w: as many logs,
@@ -88,19 +91,23 @@ change() {
 # was admitted and then killed leaves the record of a device that never was,
 # one for each such kill at most.
 relays_same() {
-	"$holds" "$T/relay" | sed -n 1p >"$T/held"
-	"$holds" "$T/calm" | sed -n 1p >>"$T/held"
-	tr '=/' '  ' <"$T/held" | awk -v extra=$joins '
-	NF != 11 { exit 1 }	# also where something is lost
-	{ for (i = 2; i <= 11; i++) v[NR, i] = $i }
-	END {
-		off = v[1, 5] - v[2, 5]
-		exit !(NR == 2 && v[1, 2] == v[2, 2] && v[1, 4] == v[2, 4] &&
-		    off <= v[2, 5] / 32 && -off <= v[2, 5] / 32 &&
-		    v[1, 7] >= v[2, 7] && v[1, 7] <= v[2, 7] + extra &&
-		    v[1, 10] == v[2, 10] && v[1, 11] == v[2, 11])
-	}' || fail "the relays hold different things at moment $n" \
-	    "(KILL_SEED=$seed): $(cat "$T/held")"
+	"$holds" "$T/relay" >"$T/held"
+	"$holds" "$T/calm" >"$T/held2"
+	read -r line <"$T/held"
+	read -r line2 <"$T/held2"
+	old=$IFS
+	IFS='=/ '
+	# shellcheck disable=SC2086 # cut at each of these: 11 words each
+	set -- $line $line2
+	IFS=$old
+	# also where something is lost: that has more words
+	[ $# -eq 22 ] && [ "$2" = "${13}" ] && [ "$4" = "${15}" ] &&
+	    [ $(($5 - ${16})) -le $((${16} / 32)) ] &&
+	    [ $((${16} - $5)) -le $((${16} / 32)) ] &&
+	    [ "$7" -ge "${18}" ] && [ "$7" -le $((${18} + joins)) ] &&
+	    [ "${10}" = "${21}" ] && [ "${11}" = "${22}" ] ||
+	    fail "the relays hold different things at moment $n" \
+	    "(KILL_SEED=$seed): $line, not $line2"
 }
 
 # What is left of init is what is left of one that was not killed; each that
@@ -138,10 +145,12 @@ join_killed() {
 	ZK_CODE=$(sed -n 's/.*"link":"\([^"]*\)".*/\1/p;q' "$T/inv")
 	export ZK_CODE
 	dev c
-	killed "$(moment $n 300)" "$ZK" pair --join "$T/c" --name c --yes
+	moment $n 300
+	killed "$moment" "$ZK" pair --join "$T/c" --name c --yes
 	[ "$status" -ne 137 ] || joins=$((joins + 1))
 	unset ZK_CODE
-	sleep "$(moment "$((n + 1000))" 50)"
+	moment "$((n + 1000))" 50
+	sleep "$moment"
 	kill -9 "$member" 2>/dev/null
 	wait "$member" 2>/dev/null
 	if ! as c pull >"$T/out" 2>"$T/err"; then
@@ -172,7 +181,8 @@ relay_killed() {
 	dev a
 	"$ZK" -C "$T/a" push >/dev/null 2>&1 &
 	push_pid=$!
-	sleep "$(moment $n $push_ms)"
+	moment $n $push_ms
+	sleep "$moment"
 	kill -STOP "$relay_pid"
 	sleep 0.05
 	# asleep twice while nothing answers: in the middle of a request
@@ -238,13 +248,15 @@ while [ "$n" -lt "$moments" ]; do
 	0|2|4|6)	# push
 		change $((n + 10))
 		dev a
-		killed "$(moment $n $push_ms)" "$ZK" -C "$T/a" push
+		moment $n $push_ms
+		killed "$moment" "$ZK" -C "$T/a" push
 		again "$ZK" -C "$T/a" push
 		calm w push
 		;;
 	1|3|5|7)	# pull of what the last pushes did
 		dev b
-		killed "$(moment $n $pull_ms)" "$ZK" -C "$T/b" pull
+		moment $n $pull_ms
+		killed "$moment" "$ZK" -C "$T/b" pull
 		again "$ZK" -C "$T/b" pull
 		calm x pull
 		same_tree a b
@@ -267,7 +279,8 @@ while [ "$n" -lt "$moments" ]; do
 		mkdir "$T/i"
 		echo "$n" >"$T/i/file"
 		dev i
-		killed "$(moment $n 60)" "$ZK" init "$T/i" --remote \
+		moment $n 60
+		killed "$moment" "$ZK" init "$T/i" --remote \
 		    "$relay_url" --name i
 		[ "$status" -ne 137 ] || inits=$((inits + 1))
 		"$ZK" init "$T/i" --remote "$relay_url" --name i \
