@@ -14,7 +14,7 @@
 #define HOLE 4096		/* zeroes of this size are not written */
 #define SMALLS_MAX 64		/* small files under way, and the bytes */
 #define SMALLS_BYTES (2u << 20)	/* that they hold, about */
-#define SYNC_EVERY 1000		/* files staged before they begin to be synced */
+#define SYNC_EVERY 1000		/* files staged, then a sync of them begins */
 
 static bool
 is_zero(const uint8_t *p, size_t n)
