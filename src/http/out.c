@@ -174,6 +174,35 @@ send_loaded(struct out *o, int fd, struct tls *tls, const uint8_t *p,
 	return OUT_DONE;
 }
 
+/*
+ * A file over a plain connection goes past our memory.  *done is false where
+ * it cannot: it is then read and sent like any other.
+ */
+static int
+send_file(struct out *o, int fd, bool *done)
+{
+	const struct httpd_part *part = &o->parts[o->part];
+	ssize_t k;
+
+	*done = true;
+	while (o->part_off < part->len) {
+		k = env_net_sendfile(o->env, fd, part->fd,
+		    part->off + o->part_off, part->len - o->part_off);
+		if (k == -EAGAIN)
+			return TLS_AGAIN_WRITE;
+		*done = k != -EINVAL;
+		if (!*done)
+			return OUT_DONE;
+		if (k <= 0)
+			return TLS_DEAD; /* announced bytes are gone */
+		o->part_off += (size_t)k;
+		o->sent += (uint64_t)k;
+		if (o->sent - o->turn >= TURN_MAX)
+			return OUT_YIELD;
+	}
+	return OUT_DONE;
+}
+
 static int
 send_part(struct out *o, int fd, struct tls *tls, uint8_t *scratch,
     size_t room)
@@ -181,8 +210,14 @@ send_part(struct out *o, int fd, struct tls *tls, uint8_t *scratch,
 	const struct httpd_part *part = &o->parts[o->part];
 	const uint8_t *p;
 	size_t n;
+	bool done;
 	int r;
 
+	if (tls == NULL && part->mem == NULL) {
+		r = send_file(o, fd, &done);
+		if (done)
+			return r;
+	}
 	while (o->part_off < part->len) {
 		if (!load_part(o, scratch, room, &p, &n))
 			return TLS_DEAD; /* announced bytes are gone */

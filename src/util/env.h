@@ -11,6 +11,7 @@
 #ifndef ZK_UTIL_ENV_H
 #define ZK_UTIL_ENV_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -135,6 +136,9 @@ struct env_ops {
 	/* more: another send follows at once (MSG_MORE) */
 	ssize_t (*net_send)(void *ctx, int fd, const void *p, size_t n,
 	    bool more);
+	/* may be NULL, as where -EINVAL says that the file cannot */
+	ssize_t (*net_sendfile)(void *ctx, int fd, int file, uint64_t off,
+	    size_t n);
 	int (*net_shutdown)(void *ctx, int fd);
 };
 
@@ -371,6 +375,16 @@ static inline ssize_t
 env_net_send(struct env *env, int fd, const void *p, size_t n, bool more)
 {
 	return env->ops->net_send(env->ctx, fd, p, n, more);
+}
+
+/* As env_net_send, of bytes of a file, which no buffer sees; -EINVAL: not
+ * from this one.  0: the file has none there. */
+static inline ssize_t
+env_net_sendfile(struct env *env, int fd, int file, uint64_t off, size_t n)
+{
+	if (env->ops->net_sendfile == NULL)
+		return -EINVAL;
+	return env->ops->net_sendfile(env->ctx, fd, file, off, n);
 }
 
 static inline int

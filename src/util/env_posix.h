@@ -19,6 +19,8 @@ int env_posix_accept(void *ctx, int fd, uint8_t peer[16]);
 ssize_t env_posix_recv(void *ctx, int fd, void *p, size_t n);
 ssize_t env_posix_send(void *ctx, int fd, const void *p, size_t n,
     bool more);
+ssize_t env_posix_sendfile(void *ctx, int fd, int file, uint64_t off,
+    size_t n);
 int env_posix_shutdown(void *ctx, int fd);
 
 #endif

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -130,6 +131,19 @@ env_posix_send(void *ctx, int fd, const void *p, size_t n, bool more)
 	(void)ctx;
 	do
 		k = send(fd, p, n, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+	while (k < 0 && errno == EINTR);
+	return k < 0 ? -errno : k;
+}
+
+ssize_t
+env_posix_sendfile(void *ctx, int fd, int file, uint64_t off, size_t n)
+{
+	off_t at = (off_t)off;
+	ssize_t k = -1;
+
+	(void)ctx;
+	do
+		k = sendfile(fd, file, &at, n);
 	while (k < 0 && errno == EINTR);
 	return k < 0 ? -errno : k;
 }
