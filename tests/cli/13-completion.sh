@@ -1,6 +1,7 @@
 #!/bin/sh
 # Completions offer commands, subcommands, options, remotes and devices.
 . "${0%/*}/lib.sh"
+many_runs
 need bash
 
 mkdir "$T/bin"

@@ -3,6 +3,7 @@
 # option on the wrong subcommand, a second relay on the same data, a relay
 # without TLS, a device that is not there, an init that fails.
 . "${0%/*}/lib.sh"
+many_runs
 need jq
 
 # a failed init leaves nothing that was not there, not even a folder above

@@ -3,6 +3,7 @@
 # kind of it, as a disk does it; and what a program wrote wrongly, with
 # checksums that are right.  Each is named, the status is 22, nothing else.
 . "${0%/*}/lib.sh"
+many_runs
 
 flip=${BUILD:-$top/build}/tools/dbflip
 [ -x "$flip" ] || skip "no dbflip here"

@@ -4,6 +4,7 @@
 # and leaves everything as it was: the folder, the state, the remotes.
 # shellcheck disable=SC2317 # what case_of calls
 . "${0%/*}/lib.sh"
+many_runs
 need jq
 
 # The state of DEV, and what all remotes hold; a reader's lock is in -shm.

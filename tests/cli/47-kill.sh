@@ -5,6 +5,7 @@
 # the folders are the same, and so is what the two relays hold, in numbers and
 # in sizes (see relays_same).
 . "${0%/*}/lib.sh"
+many_runs
 
 holds=${BUILD:-$top/build}/tools/holds
 [ -x "$holds" ] || skip "tools/holds is not built"

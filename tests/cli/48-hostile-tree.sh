@@ -3,6 +3,7 @@
 # and the keys of large files; nothing outside the folder is touched, bounds
 # hold, what others have not sent survives, wrong bytes never show.
 . "${0%/*}/lib.sh"
+many_runs
 
 forge=${BUILD:-$top/build}/tools/forge
 [ -x "$forge" ] || skip "tools/forge is not built"

@@ -6,6 +6,7 @@
 # ZK_TEST_SEED is the seed.
 seed=${ZK_TEST_SEED:-1}
 . "${0%/*}/lib.sh"
+many_runs
 need timeout awk
 
 # a new number from 0 to $1 - 1 in $dice
