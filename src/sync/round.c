@@ -141,21 +141,6 @@ fatal(enum zk_err r)
 	    r == ZK_EBUG || r == ZK_EFORK || r == ZK_EREMOVED;
 }
 
-/* A remote is left out: said once, here. */
-static void
-left_out(struct round *rd, struct vremote *vr, enum zk_err r)
-{
-	vr->err = r;
-	if (err_status(r) == 5 || r == ZK_EPIN)	/* the transport said it */
-		log_debug("%s: %s", transport_url(vr->t), err_text(r));
-	else
-		log_error(r, &(struct log_where){ .remote =
-		    transport_url(vr->t) }, "%s: %s", transport_url(vr->t),
-		    err_text(r));
-	if (err_status(r) != 5)
-		round_note(rd, r);
-}
-
 /* All remotes failed: the run has, too.  Of one all has been said. */
 static enum zk_err
 none_reached(const struct round *rd)
@@ -205,7 +190,7 @@ primary(struct round *rd, struct vremote **out)
 		}
 		if (fatal(r))
 			return r;
-		left_out(rd, vr, r);
+		round_left_out(rd, vr, r);
 	}
 	return none_reached(rd);
 }
@@ -228,7 +213,7 @@ publish_others(struct round *rd, const struct vremote *first)
 		if (fatal(r))
 			return r;
 		if (r != ZK_OK)
-			left_out(rd, vr, r);
+			round_left_out(rd, vr, r);
 	}
 	return ZK_OK;
 }
@@ -307,6 +292,8 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 		r = remotes_publish(rd, first);
 	if (r == ZK_OK)
 		r = publish_others(rd, first);
+	if (first != NULL && first->err == ZK_OK && err_status(r) == 5)
+		first->err = r;
 	return r;
 }
 
@@ -412,7 +399,7 @@ read_all(struct round *rd, struct vremote **first)
 		if (r == ZK_EROLLBACK)
 			vr->err = r;	/* named by remotes_heads */
 		else if (r != ZK_OK)
-			left_out(rd, vr, r);
+			round_left_out(rd, vr, r);
 		if (r == ZK_OK && *first == NULL)
 			*first = vr;
 	}
@@ -475,6 +462,8 @@ acknowledge(struct round *rd, struct vremote *first)
 		r = write_ack(rd->v);
 	if (r == ZK_OK && (need != 0 || acks > 0))
 		r = remotes_publish(rd, first);
+	if (err_status(r) == 5)
+		first->err = r;
 	return r;
 }
 
@@ -560,9 +549,12 @@ pull_push(struct vault *v, const struct sync_opts *o,
 	enum zk_err r = pull(v, o, rep, true);
 	enum zk_err e = ZK_OK;
 
-	/* what a pull could not do does not keep local changes here */
+	/*
+	 * What a pull could not do does not keep local changes here, and what
+	 * a remote withholds least of all.
+	 */
 	if (r == ZK_ESIGNAL || r == ZK_EROOT || r == ZK_EFORK ||
-	    r == ZK_EUSAGE || (r != ZK_OK && err_status(r) == 5) ||
+	    r == ZK_EUSAGE || (err_status(r) == 5 && r != ZK_EGAP) ||
 	    all_left_out(rep))
 		return r;
 	e = push(v, o, &pushed, rep);

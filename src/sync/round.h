@@ -72,6 +72,12 @@ void round_release(struct round *rd);
 /* Remembers a failure that does not end the run. */
 void round_note(struct round *rd, enum zk_err r);
 
+/*
+ * The rest of the run goes on without the remote, which failed with r: says
+ * so, unless the transport has, and notes what is not the network's fault.
+ */
+void round_left_out(struct round *rd, struct vremote *vr, enum zk_err r);
+
 /* Puts what became of remote number i into the report. */
 void round_report(struct round *rd, size_t i, uint64_t behind);
 

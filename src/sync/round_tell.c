@@ -3,10 +3,26 @@
 
 #include <string.h>
 
+#include "util/log.h"
+
 void
 round_note(struct round *rd, enum zk_err r)
 {
 	rd->worst = err_worse(rd->worst, r);
+}
+
+void
+round_left_out(struct round *rd, struct vremote *vr, enum zk_err r)
+{
+	vr->err = r;
+	if (err_status(r) == 5 || r == ZK_EPIN)	/* the transport said it */
+		log_debug("%s: %s", transport_url(vr->t), err_text(r));
+	else
+		log_error(r, &(struct log_where){ .remote =
+		    transport_url(vr->t) }, "%s: %s", transport_url(vr->t),
+		    err_text(r));
+	if (err_status(r) != 5)
+		round_note(rd, r);
 }
 
 bool

@@ -72,6 +72,9 @@ ask_all(struct round *rd)
 		if (a[i].started)
 			pthread_join(a[i].thread, NULL);
 		vr->err = a[i].r;
+		/* what is away is in its row; what lies is an error */
+		if (a[i].r != ZK_OK && err_status(a[i].r) != 5)
+			round_left_out(rd, vr, a[i].r);
 		for (size_t k = 0; r == ZK_OK && k < a[i].n; k++) {
 			bool have = false;
 

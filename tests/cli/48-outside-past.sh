@@ -96,7 +96,7 @@ file behind no | as_forger b
 expect 5 as c pull
 [ ! -e "$T/c/behind" ] || fail "applied behind what waits"
 echo own >"$T/c/own"
-expect 0 as c push
+expect 5 as c sync
 run=0
 as a pull >"$T/out" 2>"$T/err" || run=$?
 [ "$run" -eq 5 ] || fail "status $run"

@@ -34,6 +34,12 @@ err_has '"code":"pin_mismatch"'
 expect 22 as a --json sync
 err_has '"code":"pin_mismatch"'
 [ "$(wc -l <"$T/err")" -eq 1 ] || fail "a sync says it more than once"
+for check in "" --check; do
+	expect 22 as a --json status $check
+	grep -c pin_mismatch "$T/err" | grep -qx 1 || fail "a status says it" \
+	    "not once: $(cat "$T/err")"
+done
+expect 6 as a status --check --offline
 kill "$other_pid"
 wait "$other_pid"
 find "$T/other" -type f -exec cat {} + >"$T/other.bytes"
