@@ -1,6 +1,4 @@
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "relay/body.h"
 #include "relay/files.h"
@@ -8,22 +6,10 @@
 #include "util/env.h"
 #include "util/io.h"
 
-/*
- * Files are written past the page cache where the file system lets us
- * (O_DIRECT): the bytes are not read again soon, and a sync then has next to
- * nothing to do, which measured three times as fast.  That wants whole,
- * aligned blocks, so a chunk collects them; the last one is padded and the
- * file then cut to its length.
- */
-#define CHUNK (256u * 1024)	/* bytes */
-#define ALIGN 4096u		/* of memory, offset and length */
-
 struct body {
 	struct body_shop *shop;
 	struct buf mem;		/* empty once there is a file */
-	uint8_t *chunk;		/* CHUNK bytes, NULL while in memory */
-	size_t fill;		/* bytes in it */
-	size_t counted;		/* of mem and chunk, in shop->mem */
+	size_t counted;		/* of it, in shop->mem */
 	size_t len;
 	size_t max;
 	int fd;			/* -1: in memory */
@@ -42,20 +28,6 @@ count_mem(struct body *b, size_t n)
 	return ZK_OK;
 }
 
-/* From now on the body goes to a file. */
-static enum zk_err
-open_file(struct body *b)
-{
-	enum zk_err r = count_mem(b, CHUNK);
-
-	if (r != ZK_OK)
-		return r;
-	b->chunk = aligned_alloc(ALIGN, CHUNK);
-	if (b->chunk == NULL)
-		return ZK_ENOMEM;
-	return files_tmp(b->shop->files, &b->fd, &b->tmp);
-}
-
 enum zk_err
 body_new(struct body_shop *shop, size_t max, size_t expect,
     struct body **out)
@@ -71,7 +43,7 @@ body_new(struct body_shop *shop, size_t max, size_t expect,
 	b->fd = -1;
 	buf_init(&b->mem, BODY_SMALL);
 	if (expect > BODY_SMALL)
-		r = open_file(b);
+		r = files_tmp(shop->files, &b->fd, &b->tmp);
 	if (r != ZK_OK) {
 		body_free(b);
 		return r;
@@ -84,8 +56,6 @@ static void
 release_mem(struct body *b)
 {
 	buf_release(&b->mem);
-	free(b->chunk);
-	b->chunk = NULL;
 	atomic_fetch_sub(&b->shop->mem, b->counted);
 	b->counted = 0;
 }
@@ -106,40 +76,16 @@ body_free(struct body *b)
 	free(b);
 }
 
-/* Adds bytes to the file by way of the chunk. */
-static enum zk_err
-put_file(struct body *b, const uint8_t *p, size_t n)
-{
-	enum zk_err r = ZK_OK;
-
-	while (n > 0 && r == ZK_OK) {
-		size_t k = CHUNK - b->fill;
-
-		if (k > n)
-			k = n;
-		memcpy(b->chunk + b->fill, p, k);
-		b->fill += k;
-		p += k;
-		n -= k;
-		if (b->fill < CHUNK)
-			break;
-		r = io_write_full(b->shop->env, b->fd, b->chunk, CHUNK);
-		b->fill = 0;
-	}
-	return r;
-}
-
 /* Moves what is in memory to a file. */
 static enum zk_err
 spill(struct body *b)
 {
-	enum zk_err r = open_file(b);
+	enum zk_err r = files_tmp(b->shop->files, &b->fd, &b->tmp);
 
 	if (r == ZK_OK)
-		r = put_file(b, b->mem.data, b->mem.len);
-	atomic_fetch_sub(&b->shop->mem, b->mem.len);
-	b->counted -= b->mem.len;
-	buf_release(&b->mem);
+		r = io_write_full(b->shop->env, b->fd, b->mem.data,
+		    b->mem.len);
+	release_mem(b);
 	return r;
 }
 
@@ -155,7 +101,7 @@ body_put(struct body *b, const void *p, size_t n)
 	if (r != ZK_OK)
 		return r;
 	if (b->fd >= 0) {
-		r = put_file(b, p, n);
+		r = io_write_full(b->shop->env, b->fd, p, n);
 	} else {
 		r = count_mem(b, n);
 		if (r == ZK_OK)
@@ -182,38 +128,13 @@ body_mem(const struct body *b)
 	return b->mem.data != NULL ? b->mem.data : none;
 }
 
-/* The last, partial chunk; frees the memory. */
-static enum zk_err
-flush_tail(struct body *b)
-{
-	size_t whole = (b->fill + ALIGN - 1) / ALIGN * ALIGN;
-	enum zk_err r = ZK_OK;
-	int e;
-
-	if (b->fill > 0) {
-		memset(b->chunk + b->fill, 0, whole - b->fill);
-		r = io_write_full(b->shop->env, b->fd, b->chunk, whole);
-	}
-	if (r == ZK_OK && whole != b->fill) {
-		e = env_ftruncate(b->shop->env, b->fd, b->len);
-		r = e < 0 ? err_from_errno(-e) : ZK_OK;
-	}
-	b->fill = 0;
-	release_mem(b);
-	return r;
-}
-
 enum zk_err
 body_sync(struct body *b)
 {
-	enum zk_err r;
 	int e;
 
 	if (b->fd < 0)
 		return ZK_OK;
-	r = flush_tail(b);
-	if (r != ZK_OK)
-		return r;
 	e = env_fsync(b->shop->env, b->fd);
 	return e < 0 ? err_from_errno(-e) : ZK_OK;
 }

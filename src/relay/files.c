@@ -124,11 +124,7 @@ files_tmp(struct files *f, int *fd, uint64_t *tmp)
 	*tmp = atomic_fetch_add(&f->next_tmp, 1);
 	name_tmp(name, *tmp);
 	r = env_openat(f->env, f->tmp, name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_DIRECT, 0600);
-	/* a file system without it may have made the file all the same */
-	if (r == -EINVAL || r == -EOPNOTSUPP)
-		r = env_openat(f->env, f->tmp, name,
-		    O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	    O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (r < 0)
 		return err_from_errno(-r);
 	*fd = r;

@@ -26,11 +26,7 @@ ZK_CHECKED enum zk_err files_open(struct env *env, int dirfd,
     struct files **out);
 void files_close(struct files *f);
 
-/*
- * A new empty temporary: its descriptor, the caller's, and its number.
- * Writes to it are best in aligned blocks of 4096 bytes from aligned memory,
- * and must be where the file system has O_DIRECT.
- */
+/* A new empty temporary: its descriptor, the caller's, and its number. */
 ZK_CHECKED enum zk_err files_tmp(struct files *f, int *fd, uint64_t *tmp);
 
 /* Removes a temporary. */
