@@ -22,6 +22,7 @@
 #include "util/log.h"
 
 #define BATCH_N 4096
+#define STEP_N 32		/* between two looks at what is being sent */
 #define BATCH_BYTES (3u << 20)	/* of content inside ops */
 
 
@@ -413,12 +414,14 @@ record_batch(struct round *rd, struct batch *b)
 	return err;
 }
 
-/* Records the differences of a full or last batch. */
+/* Records the differences of a full or last batch, and sends them on. */
 static enum zk_err
-flush(struct round *rd, struct batch *b)
+flush(struct round *rd, struct vremote *to, struct batch *b)
 {
 	enum zk_err r = b->n == 0 ? ZK_OK : record_batch(rd, b);
 
+	if (r == ZK_OK && b->n > 0 && rd->early)
+		r = remotes_publish_early(rd, to);
 	batch_reset(b);
 	return r;
 }
@@ -444,8 +447,8 @@ feed(struct round *rd, struct preparer *p, uint32_t mask, int64_t *after)
 
 /* Takes ready differences into batches until none is left. */
 static enum zk_err
-drain(struct round *rd, struct preparer *p, struct batch *b, uint32_t mask,
-    bool adopt)
+drain(struct round *rd, struct vremote *to, struct preparer *p,
+    struct batch *b, uint32_t mask, bool adopt)
 {
 	int64_t after = 0;
 	enum zk_err r = ZK_OK;
@@ -466,27 +469,30 @@ drain(struct round *rd, struct preparer *p, struct batch *b, uint32_t mask,
 			continue;
 		}
 		if (r != ZK_OK || one == NULL)
-			return r != ZK_OK ? r : flush(rd, b);
+			return r != ZK_OK ? r : flush(rd, to, b);
 		b->bytes += one->data.len;
 		b->p[b->n++] = one;
 		round_moved(rd, SYNC_UPLOAD, one->content.form ==
 		    CONTENT_INLINE ? one->content.size : 0);
 		if (b->n == BATCH_N || b->bytes >= BATCH_BYTES)
-			r = flush(rd, b);
+			r = flush(rd, to, b);
+		else if (rd->early && b->n % STEP_N == 0)
+			remotes_publish_step(to);
 	}
 	return r;
 }
 
 /* Records the differences in mask. */
 static enum zk_err
-record_mask(struct round *rd, struct upload *u, uint32_t mask, bool adopt)
+record_mask(struct round *rd, struct vremote *to, struct upload *u,
+    uint32_t mask, bool adopt)
 {
 	struct batch *b = calloc(1, sizeof(*b));
 	struct preparer *p = NULL;
 	enum zk_err r = b == NULL ? ZK_ENOMEM : preparer_new(rd, u, &p);
 
 	if (r == ZK_OK)
-		r = drain(rd, p, b, mask, adopt);
+		r = drain(rd, to, p, b, mask, adopt);
 	if (b != NULL)
 		batch_reset(b);
 	preparer_free(p);
@@ -569,9 +575,9 @@ capture_record(struct round *rd, struct vremote *to)
 		r = is_clean(rd, &clean);
 	log_debug("clean before recording: %d", clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, u, ROUND_CHANGES, !clean);
+		r = record_mask(rd, to, u, ROUND_CHANGES, !clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, u, ROUND_GONE, false);
+		r = record_mask(rd, to, u, ROUND_GONE, false);
 	if (r == ZK_OK)
 		r = upload_flush(u);
 	return r == ZK_OK && clean && !rd->beyond ? all_clean(rd) : r;

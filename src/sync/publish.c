@@ -20,6 +20,7 @@
 
 #define SEND_BYTES (8u << 20)	/* of segments in one request, about */
 #define SEND_SEGS 64
+#define EARLY_BYTES (4u << 20)	/* the same, beside the recording */
 
 struct batch {
 	struct tseg segs[SEND_SEGS];
@@ -28,6 +29,15 @@ struct batch {
 	size_t n, bytes;
 	int64_t last;		/* order of the last segment in it */
 	struct nodeset counted;	/* over all batches: nodes in the report */
+};
+
+/* What is sent while more is recorded. */
+struct early {
+	struct batch b;
+	struct tappend append;
+	bool under_way;
+	bool over;		/* the rest is left to remotes_publish */
+	enum zk_err r;		/* why, if the remote failed */
 };
 
 static void
@@ -168,9 +178,12 @@ count_ops(struct round *rd, const struct buf *stored,
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-/* The next segment for the batch.  ZK_ENOENT: none is lacking. */
+/*
+ * The next segment for the batch.  ZK_ENOENT: none is lacking.  Early: no
+ * blob is looked after; ZK_EPARTIAL: the next one names some.
+ */
 static enum zk_err
-gather(struct round *rd, struct vremote *vr, struct batch *b)
+gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 {
 	struct vault *v = rd->v;
 	struct logdb_seg g = { 0 };
@@ -181,6 +194,8 @@ gather(struct round *rd, struct vremote *vr, struct batch *b)
 
 	if (r == ZK_OK)
 		r = logdb_by_id(v->db, id, &g);
+	if (r == ZK_OK && early && g.blobs)
+		r = ZK_EPARTIAL;
 	if (r != ZK_OK)
 		return r;
 	buf_init(data, TRANSPORT_OBJ_MAX);
@@ -288,6 +303,106 @@ send_batch(struct round *rd, struct vremote *vr, struct batch *b)
 	return r;
 }
 
+/* All of it is there: noted.  What is not so plain waits for the end. */
+static enum zk_err
+early_done(struct round *rd, struct vremote *vr, struct early *e)
+{
+	struct batch *b = &e->b;
+	enum zk_err r = ZK_OK;
+
+	e->under_way = false;
+	e->r = transport_append_end(vr->t, &e->append);
+	e->over = e->r != ZK_OK;
+	for (size_t i = 0; i < b->n && !e->over; i++)
+		e->over = b->res[i] != TSEG_STORED && b->res[i] != TSEG_HAVE;
+	if (!e->over)
+		r = note_results(rd, vr, b);
+	batch_reset(b);
+	return r;
+}
+
+/* The next batch, up to the first segment whose blobs may not be there. */
+static enum zk_err
+early_next(struct round *rd, struct vremote *vr, struct early *e)
+{
+	struct batch *b = &e->b;
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK && b->n < SEND_SEGS && b->bytes < EARLY_BYTES)
+		r = gather(rd, vr, b, true);
+	/* in order: what comes behind it waits, too */
+	e->over |= r == ZK_EPARTIAL;
+	if (r == ZK_ENOENT || r == ZK_EPARTIAL)
+		r = ZK_OK;
+	if (r != ZK_OK || b->n == 0)
+		return r;
+	e->append = (struct tappend){ .segs = b->segs, .n = b->n,
+		.res = b->res };
+	r = transport_append_start(vr->t, &e->append);
+	e->under_way = r == ZK_OK;
+	return r;
+}
+
+enum zk_err
+remotes_publish_early(struct round *rd, struct vremote *vr)
+{
+	struct early *e = vr->early;
+	enum zk_err r = ZK_OK;
+
+	if (rd->o->dry_run)
+		return ZK_OK;
+	if (e == NULL)
+		e = vr->early = calloc(1, sizeof(*e));
+	if (e == NULL)
+		return ZK_ENOMEM;
+	if (e->under_way && transport_append_step(vr->t, &e->append))
+		r = early_done(rd, vr, e);
+	if (r == ZK_OK && !e->under_way && !e->over)
+		r = early_next(rd, vr, e);
+	return r;
+}
+
+void
+remotes_publish_step(struct vremote *vr)
+{
+	struct early *e = vr->early;
+
+	if (e != NULL && e->under_way)
+		(void)transport_append_step(vr->t, &e->append);
+}
+
+/* Waits for what is under way. */
+static enum zk_err
+early_end(struct round *rd, struct vremote *vr)
+{
+	struct early *e = vr->early;
+	enum zk_err r = ZK_OK;
+
+	if (e == NULL)
+		return ZK_OK;
+	if (e->under_way)
+		r = early_done(rd, vr, e);
+	if (r == ZK_OK)
+		r = e->r;
+	publish_early_free(vr);
+	return r;
+}
+
+void
+publish_early_free(struct vremote *vr)
+{
+	struct early *e = vr->early;
+
+	if (e == NULL)
+		return;
+	if (e->under_way)
+		transport_append_drop(vr->t, &e->append);
+	batch_reset(&e->b);
+	nodeset_release(&e->b.counted);
+	free(e);
+	vr->early = NULL;
+}
+
 static enum zk_err
 send_all(struct round *rd, struct vremote *vr)
 {
@@ -298,7 +413,7 @@ send_all(struct round *rd, struct vremote *vr)
 		if (round_stopped(rd))
 			r = ZK_ESIGNAL;
 		else
-			r = gather(rd, vr, b);
+			r = gather(rd, vr, b, false);
 		if (r == ZK_OK && b->n < SEND_SEGS && b->bytes < SEND_BYTES)
 			continue;
 		if (r == ZK_OK) {
@@ -343,10 +458,11 @@ remotes_publish(struct round *rd, struct vremote *vr)
 
 	if (rd->o->dry_run)
 		return ZK_OK;
-	r = begin(rd, vr);
+	r = early_end(rd, vr);
+	if (r == ZK_OK)
+		r = begin(rd, vr);
 	if (r == ZK_OK)
 		r = send_all(rd, vr);
-
 	if (r == ZK_EGAP) {
 		/* it lost something it had acknowledged: ask for all again */
 		log_warn("%s lost segments that it held: they are sent "

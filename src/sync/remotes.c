@@ -114,6 +114,7 @@ remotes_close(struct round *rd)
 		struct vremote *vr = rd->remotes[--rd->remotes_n];
 
 		upload_free(vr->up);
+		publish_early_free(vr);
 		transport_free(vr->t);
 		signkey_free(vr->request);
 		free(vr);

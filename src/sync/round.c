@@ -286,6 +286,7 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 	if (r == ZK_OK)
 		r = logdb_next_id(rd->v->db, &rd->first_new);
 	rd->first = rd->count_older ? first : NULL;
+	rd->early = true;
 	if (r == ZK_OK)
 		r = capture_record(rd, first);
 	if (r == ZK_OK)

@@ -27,6 +27,7 @@ struct vremote {
 	uint64_t ahead;		/* ...and has this many segments unknown here */
 	bool stuck;		/* something is bad: its read mark stays */
 	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */
+	struct early *early;	/* being published beside the recording */
 };
 
 struct round {
@@ -42,6 +43,7 @@ struct round {
 	size_t paths_n;
 	char **own_paths;	/* what paths points to; owned */
 	struct scan_result scan;
+	bool early;		/* a push: what is recorded is sent at once */
 	bool plan_only;		/* status: tell the plan, apply nothing */
 	bool both;		/* a sync: what is recorded counts, too */
 	bool approved[2];	/* enum base_side: an override let them pass */
@@ -156,6 +158,18 @@ ZK_CHECKED enum zk_err remotes_heads(struct round *rd, struct vremote *vr,
  */
 ZK_CHECKED enum zk_err remotes_publish(struct round *rd,
     struct vremote *vr);
+
+/*
+ * Between two batches of a recording, outside of any transaction: sends on
+ * what the remote lacks and names no blobs, without waiting.  How that ends
+ * is remotes_publish's to say, which is to follow.
+ */
+ZK_CHECKED enum zk_err remotes_publish_early(struct round *rd,
+    struct vremote *vr);
+/* Moves on what is being sent, at any time. */
+void remotes_publish_step(struct vremote *vr);
+/* Gives it up. */
+void publish_early_free(struct vremote *vr);
 
 /* Ingest (sync/ingest.c) ------------------------------------------------- */
 

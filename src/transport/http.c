@@ -554,10 +554,16 @@ end_call(struct http *h, struct http_call *c, enum zk_err r)
 	finish(h, c, r);
 }
 
-enum zk_err
-http_run(struct http *h, struct http_call *c)
+void
+http_end(struct http *h, struct http_call *c)
 {
-	http_start(h, c);
+	if (!c->finished)
+		end_call(h, c, ZK_ESIGNAL);
+}
+
+enum zk_err
+http_finish(struct http *h, struct http_call *c)
+{
 	while (!c->finished) {
 		if (transport_stopped(h->opts))
 			end_call(h, c, ZK_ESIGNAL);
@@ -565,6 +571,13 @@ http_run(struct http *h, struct http_call *c)
 			http_drive(h, POLL_MS);
 	}
 	return c->result;
+}
+
+enum zk_err
+http_run(struct http *h, struct http_call *c)
+{
+	http_start(h, c);
+	return http_finish(h, c);
 }
 
 void

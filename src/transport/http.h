@@ -67,9 +67,15 @@ void http_free(struct http *h);
 void http_start(struct http *h, struct http_call *c);
 
 /*
- * Starts c and drives everything until it is done; its code.  ZK_ESIGNAL
+ * Drives everything until c, once started, is done; its code.  ZK_ESIGNAL
  * when asked to stop.
  */
+ZK_CHECKED enum zk_err http_finish(struct http *h, struct http_call *c);
+
+/* Ends c, once started, with ZK_ESIGNAL unless it is done. */
+void http_end(struct http *h, struct http_call *c);
+
+/* Starts c and finishes it. */
 ZK_CHECKED enum zk_err http_run(struct http *h, struct http_call *c);
 
 /*

@@ -4,7 +4,8 @@
  * for every remote, and knows nothing of what is behind.
  *
  * Every operation has the contract of the function of its name in
- * transport.h.  None is NULL.
+ * transport.h.  None is NULL but the four of an append that goes on beside
+ * other work: without them append_start does it all.
  */
 #ifndef ZK_TRANSPORT_IMPL_H
 #define ZK_TRANSPORT_IMPL_H
@@ -23,6 +24,10 @@ struct transport_ops {
 	enum zk_err (*create)(struct transport *t);
 	enum zk_err (*append)(struct transport *t, const struct tseg *segs,
 	    size_t n, enum tseg_result *res);
+	enum zk_err (*append_start)(struct transport *t, struct tappend *a);
+	bool (*append_step)(struct transport *t, struct tappend *a);
+	enum zk_err (*append_end)(struct transport *t, struct tappend *a);
+	void (*append_drop)(struct transport *t, struct tappend *a);
 	enum zk_err (*read)(struct transport *t, const struct tread *how,
 	    struct tmark *mark, bool *more);
 	enum zk_err (*read_at)(struct transport *t, const uint8_t *log,

@@ -1,5 +1,6 @@
 #include "transport/relay_seg.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "proto/msg.h"
@@ -32,47 +33,88 @@ fitting(const struct tseg *segs, size_t n)
 	return n;
 }
 
-static enum zk_err
-append_some(struct relay_remote *rr, const struct tseg *segs, size_t n,
-    enum tseg_result *res)
-{
-	uint8_t got[MSG_SEGS_MAX];
-	struct http_call c;
+/* An append under way. */
+struct pending {
+	struct http_call call;
 	struct buf body;
 	struct buf reply;
+};
+
+static void
+pending_free(struct pending *p)
+{
+	buf_release(&p->body);
+	buf_release(&p->reply);
+	free(p);
+}
+
+enum zk_err
+relay_seg_append_start(struct transport *t, struct tappend *a)
+{
+	struct pending *p = calloc(1, sizeof(*p));
 	size_t room = 4;
 	enum zk_err r;
 
-	buf_init(&body, MSG_APPEND_MAX);
-	buf_init(&reply, 4 + MSG_SEGS_MAX);
-	for (size_t i = 0; i < n; i++)
-		room += 4 + segs[i].len;
-	buf_reserve(&body, room);
-	r = msg_append_head(&body, (uint32_t)n);
-	for (size_t i = 0; i < n && r == ZK_OK; i++)
-		r = msg_append_seg(&body, segs[i].data, segs[i].len);
-	if (r != ZK_OK)
-		goto out;
-	relay_call_init(rr, &c, TARGET_APPEND);
-	c.body = body.data;
-	c.body_len = body.len;
-	c.reply = &reply;
-	r = relay_call_run(rr, &c);
-	if (r != ZK_OK)
-		goto out;
-	r = msg_results_get(reply.data, reply.len, got, n);
+	if (p == NULL)
+		return ZK_ENOMEM;
+	buf_init(&p->body, MSG_APPEND_MAX);
+	buf_init(&p->reply, 4 + MSG_SEGS_MAX);
+	for (size_t i = 0; i < a->n; i++)
+		room += 4 + a->segs[i].len;
+	buf_reserve(&p->body, room);
+	r = msg_append_head(&p->body, (uint32_t)a->n);
+	for (size_t i = 0; i < a->n && r == ZK_OK; i++)
+		r = msg_append_seg(&p->body, a->segs[i].data, a->segs[i].len);
 	if (r != ZK_OK) {
-		r = relay_call_bad(rr, &c);
-		goto out;
+		pending_free(p);
+		return r;
 	}
-	for (size_t i = 0; i < n; i++)
-		res[i] = got[i] == MSG_SEG_STORED ? TSEG_STORED :
+	relay_call_init(self(t), &p->call, TARGET_APPEND);
+	p->call.body = p->body.data;
+	p->call.body_len = p->body.len;
+	p->call.reply = &p->reply;
+	a->impl = p;
+	http_start(self(t)->http, &p->call);
+	return ZK_OK;
+}
+
+bool
+relay_seg_append_step(struct transport *t, struct tappend *a)
+{
+	struct pending *p = a->impl;
+
+	if (!p->call.finished)
+		http_drive(self(t)->http, 0);
+	return p->call.finished;
+}
+
+enum zk_err
+relay_seg_append_end(struct transport *t, struct tappend *a)
+{
+	struct pending *p = a->impl;
+	uint8_t got[MSG_SEGS_MAX];
+	enum zk_err r = http_finish(self(t)->http, &p->call);
+
+	if (r == ZK_OK && msg_results_get(p->reply.data, p->reply.len, got,
+	    a->n) != ZK_OK)
+		r = relay_call_bad(self(t), &p->call);
+	for (size_t i = 0; i < a->n && r == ZK_OK; i++)
+		a->res[i] = got[i] == MSG_SEG_STORED ? TSEG_STORED :
 		    got[i] == MSG_SEG_HAVE ? TSEG_HAVE :
 		    got[i] == MSG_SEG_TAKEN ? TSEG_TAKEN : TSEG_GAP;
-out:
-	buf_release(&body);
-	buf_release(&reply);
+	pending_free(p);
+	a->impl = NULL;
 	return r;
+}
+
+void
+relay_seg_append_drop(struct transport *t, struct tappend *a)
+{
+	struct pending *p = a->impl;
+
+	http_end(self(t)->http, &p->call);
+	pending_free(p);
+	a->impl = NULL;
 }
 
 enum zk_err
@@ -83,8 +125,11 @@ relay_seg_append(struct transport *t, const struct tseg *segs, size_t n,
 
 	while (n > 0 && r == ZK_OK) {
 		size_t k = fitting(segs, n);
+		struct tappend a = { .segs = segs, .n = k, .res = res };
 
-		r = append_some(self(t), segs, k, res);
+		r = relay_seg_append_start(t, &a);
+		if (r == ZK_OK)
+			r = relay_seg_append_end(t, &a);
 		segs += k;
 		res += k;
 		n -= k;

@@ -134,13 +134,19 @@ transport_create(struct transport *t)
 	return t->ops->create(t);
 }
 
-enum zk_err
-transport_append(struct transport *t, const struct tseg *segs, size_t n,
-    enum tseg_result *res)
+static void
+check_segs(const struct tseg *segs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (segs[i].seq == 0 || segs[i].len > TRANSPORT_OBJ_MAX)
 			BUG("a segment without a place or too long");
+}
+
+enum zk_err
+transport_append(struct transport *t, const struct tseg *segs, size_t n,
+    enum tseg_result *res)
+{
+	check_segs(segs, n);
 	while (n > 0) {
 		size_t k = n < TRANSPORT_APPEND_MAX ? n : TRANSPORT_APPEND_MAX;
 		enum zk_err r = t->ops->append(t, segs, k, res);
@@ -152,6 +158,39 @@ transport_append(struct transport *t, const struct tseg *segs, size_t n,
 		n -= k;
 	}
 	return ZK_OK;
+}
+
+enum zk_err
+transport_append_start(struct transport *t, struct tappend *a)
+{
+	check_segs(a->segs, a->n);
+	if (a->n > TRANSPORT_APPEND_MAX)
+		BUG("too many segments in one append");
+	a->impl = NULL;
+	a->r = ZK_OK;
+	if (t->ops->append_start != NULL)
+		return t->ops->append_start(t, a);
+	a->r = t->ops->append(t, a->segs, a->n, a->res);
+	return ZK_OK;
+}
+
+bool
+transport_append_step(struct transport *t, struct tappend *a)
+{
+	return a->impl == NULL || t->ops->append_step(t, a);
+}
+
+enum zk_err
+transport_append_end(struct transport *t, struct tappend *a)
+{
+	return a->impl == NULL ? a->r : t->ops->append_end(t, a);
+}
+
+void
+transport_append_drop(struct transport *t, struct tappend *a)
+{
+	if (a->impl != NULL)
+		t->ops->append_drop(t, a);
 }
 
 enum zk_err

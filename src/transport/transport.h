@@ -110,6 +110,32 @@ ZK_CHECKED enum zk_err transport_create(struct transport *t);
 ZK_CHECKED enum zk_err transport_append(struct transport *t,
     const struct tseg *segs, size_t n, enum tseg_result *res);
 
+/*
+ * An append beside other work, one at a time.  The caller fills the first
+ * three, and keeps them and what they point to until the end.
+ */
+struct tappend {
+	const struct tseg *segs;
+	size_t n;		/* at most 64, of at most 8 MiB and the last */
+	enum tseg_result *res;	/* n of them, as of transport_append */
+	enum zk_err r;		/* of an append that was over at once */
+	void *impl;		/* the implementation's; NULL: it is over */
+};
+
+/*
+ * Starts it; what goes wrong later is told at its end.  ZK_ENOMEM: it has
+ * not begun.  It is then to be ended or dropped.
+ */
+ZK_CHECKED enum zk_err transport_append_start(struct transport *t,
+    struct tappend *a);
+/* Moves it on without waiting, with all else in flight; true: it is over. */
+bool transport_append_step(struct transport *t, struct tappend *a);
+/* Waits for it: as transport_append. */
+ZK_CHECKED enum zk_err transport_append_end(struct transport *t,
+    struct tappend *a);
+/* Gives it up: nothing is known of its segments. */
+void transport_append_drop(struct transport *t, struct tappend *a);
+
 /* How to read; borrowed for one call. */
 struct tread {
 	size_t max_bytes;	/* about this much, but at least one segment */

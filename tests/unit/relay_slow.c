@@ -263,12 +263,12 @@ test_retry_after(void)
 	end();
 
 	begin(true);
-	kit.opts.limits.body_mem = 100 * 1024;
+	kit.opts.limits.body_mem = 10 * 1024;
 	kit.opts.limits.fails_addr = 3;
 	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
 	t = kit_target(&space, TARGET_BLOB_PUT);
-	p = kit_blob(200000, LABEL_HASH_BLOB, t.name);
-	CHECK(kit_call(&kit, &space, &t, p, 200000, NULL, &r) == 503);
+	p = kit_blob(20000, LABEL_HASH_BLOB, t.name);
+	CHECK(kit_call(&kit, &space, &t, p, 20000, NULL, &r) == 503);
 	CHECK(says_when(&r, 503));
 	kit_reply_free(&r);
 	wrong.key = space.space;

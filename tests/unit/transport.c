@@ -127,6 +127,51 @@ case_append_many(struct fix *f)
 	transport_free(t);
 }
 
+/*
+ * An append beside a blob and a question: it ends like any other, and what
+ * was in flight beside it does, too.  One that is given up may have arrived.
+ */
+static void
+case_append_beside(struct fix *f)
+{
+	struct transport *t = fix_begin(f);
+	static uint8_t body[70000];
+	enum tseg_result res[4] = { TSEG_GAP, TSEG_GAP, TSEG_GAP, TSEG_GAP };
+	struct tappend p = { .n = 3, .res = res };
+	struct fix_log a;
+	struct fix_blob b;
+	uint8_t hash[32];
+	uint64_t seq;
+
+	NEED(t != NULL);
+	NEED(fix_log(&a, 4, 1));
+	p.segs = a.seg;
+	memset(body, 7, sizeof(body));
+	fix_blob(&b, true, body, sizeof(body));
+	NEED(transport_append_start(t, &p) == ZK_OK);
+	NEED(transport_submit(t, &b.x) == ZK_OK);
+	CHECK(transport_head(t, a.seg[0].log, &seq, hash) != ZK_ENET);
+	for (int i = 0; i < 60000 && !transport_append_step(t, &p); i++)
+		(void)usleep(1000);
+	CHECK(transport_append_step(t, &p));
+	CHECK(transport_append_end(t, &p) == ZK_OK);
+	for (int i = 0; i < 3; i++)
+		CHECK(res[i] == TSEG_STORED);
+	CHECK(transport_wait(t, 0, 60000) == ZK_OK);
+	CHECK(b.done && b.r == ZK_OK);
+	/* without a step in between, what is there and what is not */
+	p.n = 4;
+	NEED(transport_append_start(t, &p) == ZK_OK);
+	CHECK(transport_append_end(t, &p) == ZK_OK);
+	CHECK(res[2] == TSEG_HAVE && res[3] == TSEG_STORED);
+	NEED(transport_append_start(t, &p) == ZK_OK);
+	transport_append_drop(t, &p);
+	CHECK(transport_append(t, a.seg, 4, res) == ZK_OK);
+	CHECK(res[0] == TSEG_HAVE && res[3] == TSEG_HAVE);
+	fix_log_release(&a);
+	transport_free(t);
+}
+
 /* Several logs in one append, as when others' segments are carried over. */
 static void
 case_append_logs(struct fix *f)
@@ -437,8 +482,9 @@ case_writers(struct fix *f)
 
 #define CASES(X)                                                             \
 	X(create) X(append) X(append_taken) X(append_gap) X(append_many)     \
-	X(append_logs) X(read_pages) X(read_nothing) X(mark_unknown)         \
-	X(mark_reopen) X(mark_alone) X(own_appends) X(read_fails) X(wait)
+	X(append_beside) X(append_logs) X(read_pages) X(read_nothing)        \
+	X(mark_unknown) X(mark_reopen) X(mark_alone) X(own_appends)          \
+	X(read_fails) X(wait)
 
 /* Those with several processes: the fake lives in one. */
 #define PROCESSES(X) X(wait_wakes) X(writers)
