@@ -122,14 +122,11 @@ apply_finish_file(struct apply *a, struct act *t, int fd, const char *name,
 
 	if (t->g->has_mtime)
 		e = env_utimeat(a->env, dirfd, name, t->g->mtime);
+	/* the umask has taken some of it, as a rule: asking costs as much */
+	if (e == 0)
+		e = env_fchmod(a->env, fd, mode);
 	if (e == 0)
 		e = env_fstat(a->env, fd, &t->st);
-	/* the umask may have taken some of it */
-	if (e == 0 && (t->st.mode & 0777) != mode) {
-		e = env_fchmod(a->env, fd, mode);
-		if (e == 0)
-			e = env_fstat(a->env, fd, &t->st);
-	}
 	if (e < 0)
 		return err_from_errno(-e);
 	t->ino = t->st.ino;
