@@ -382,6 +382,10 @@ explain(enum zk_err r, bool join, bool met)
 	else if (r == ZK_EEXPIRED)
 		log_error(r, NULL, "nobody joined: the time is up, or the "
 		    "other side left; 'zk pair' shows a new code");
+	else if (r == ZK_EPIN && !join)
+		log_error(r, NULL, "the new device sees another relay key "
+		    "than this one: something stands between them; no device "
+		    "was added");
 	else if (r == ZK_EREFUSED && join)
 		log_error(r, NULL, "refused: the answer on the other device "
 		    "was no, somebody else uses this code, or it takes only "
