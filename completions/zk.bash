@@ -10,20 +10,45 @@ _zk_words() {
 	done
 }
 
+_zk_plain() {
+	# $plain: the word as the shell would hand it over, but for variables
+	local w=$1 c quote=''
+	plain=''
+	[[ ${w:0:2} == \~/ ]] && plain=$HOME/ w=${w:2}
+	while [ -n "$w" ]; do
+		c=${w:0:1} w=${w:1}
+		if [ "$c" = "$quote" ]; then
+			quote=''
+		elif [ -z "$quote" ] && [[ $c == [\'\"] ]]; then
+			quote=$c
+		elif [ "$c" = \\ ] && { [ -z "$quote" ] ||
+		    { [ "$quote" = '"' ] && [[ $w == [\$\`\"\\]* ]]; }; }; then
+			plain+=${w:0:1} w=${w:1}
+		else
+			plain+=$c
+		fi
+	done
+}
+
 _zk() {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev='' i w
+	local cur=${COMP_WORDS[COMP_CWORD]} prev='' i w plain
 	local -a named=() vault=()
 
 	COMPREPLY=()
 	[ "$COMP_CWORD" -gt 0 ] && prev=${COMP_WORDS[COMP_CWORD - 1]}
+	# --option=value is three words here
+	[ "$prev" = = ] && prev=${COMP_WORDS[COMP_CWORD - 2]}
+	[ "$cur" = = ] && cur=''
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		w=${COMP_WORDS[i]}
 		case $w in
 		-C|--dir)
-			w=${COMP_WORDS[++i]}
-			vault=(-C "${w/#\~\//$HOME/}")
+			[ "${COMP_WORDS[i + 1]}" = = ] && ((i++))
+			_zk_plain "${COMP_WORDS[++i]}"
+			vault=(-C "$plain")
 			;;
 		--progress|--timeout|--bwlimit|--max-delete|--lock-wait)
+			[ "${COMP_WORDS[i + 1]}" = = ] && ((i++))
 			((i++))
 			;;
 		-*|=|:) ;;

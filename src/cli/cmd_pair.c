@@ -42,6 +42,7 @@ static const struct opt pair_opts[] = {
 struct pairing {
 	struct cmd_ctx *c;
 	struct prompt *tty;	/* NULL: nobody to ask */
+	bool met;		/* joiner: a member answered the code */
 };
 
 static bool
@@ -155,21 +156,23 @@ put_named(struct buf *b, const char *text, const char *name)
 }
 
 /* Member: may it join? */
-static bool
-on_consent(void *arg, const char *name, const char *check)
+static enum zk_err
+on_consent(void *arg, const char *name, const char *check, int64_t until)
 {
 	struct pairing *p = arg;
 	struct buf b;
 
 	if (p->tty == NULL)
-		return true;	/* --yes */
+		return ZK_OK;	/* --yes */
 	buf_init(&b, TALK_MAX);
 	put_named(&b, "\nA device called", name);
 	(void)buf_printf(&b, " wants to join.  It must show these words:\n\n"
 	    "    %s\n\nDoes it, and may it have all of this vault?", check);
-	enum zk_err r = prompt_yes(p->tty, buf_cstr(&b));
+	enum zk_err r = prompt_yes(p->tty, buf_cstr(&b), until);
 	buf_release(&b);
-	return r == ZK_OK;
+	/* a terminal that is gone has not said yes */
+	return r == ZK_OK || r == ZK_ESIGNAL || r == ZK_EEXPIRED ? r :
+	    ZK_EREFUSED;
 }
 
 /* Joiner: what to compare. */
@@ -179,6 +182,7 @@ on_check(void *arg, const char *member, const char *check)
 	struct pairing *p = arg;
 	struct buf b;
 
+	p->met = true;
 	if (p->tty == NULL)
 		return;
 	buf_init(&b, TALK_MAX);
@@ -359,7 +363,7 @@ check_member(const struct cmd_ctx *c)
 
 /* What a person is to make of a guess that failed. */
 static void
-explain(enum zk_err r, bool join)
+explain(enum zk_err r, bool join, bool met)
 {
 	if (log_error_count() > 0)
 		return;
@@ -369,12 +373,19 @@ explain(enum zk_err r, bool join)
 	else if (r == ZK_EAUTH)
 		log_error(r, NULL, "somebody tried a wrong code; this one is "
 		    "dead now, 'zk pair' shows a new one");
+	else if (r == ZK_EEXPIRED && met)
+		log_error(r, NULL, "the question on the other device was not "
+		    "answered in time; 'zk pair' there shows a new code");
 	else if (r == ZK_EEXPIRED && join)
 		log_error(r, NULL, "no device shows this code: it is wrong, "
 		    "used or expired; 'zk pair' on a member shows a new one");
 	else if (r == ZK_EEXPIRED)
 		log_error(r, NULL, "nobody joined: the time is up, or the "
 		    "other side left; 'zk pair' shows a new code");
+	else if (r == ZK_EPIN && !join)
+		log_error(r, NULL, "the new device sees another relay key "
+		    "than this one: something stands between them; no device "
+		    "was added");
 	else if (r == ZK_EREFUSED && join)
 		log_error(r, NULL, "refused: the answer on the other device "
 		    "was no, somebody else uses this code, or it takes only "
@@ -396,7 +407,7 @@ pair_run(struct cmd_ctx *c)
 		r = cmd_open_vault(c);
 	if (r == ZK_OK)
 		r = own->join ? join_run(&p) : member_run(&p);
-	explain(r, own->join);
+	explain(r, own->join, p.met);
 	prompt_close(p.tty);
 	return r;
 }

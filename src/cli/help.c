@@ -70,6 +70,17 @@ help_all(struct out *o)
 	out_printf(o, "\nMore: zk COMMAND --help, zk(1)\n");
 }
 
+/* What c takes, or its subcommands, of which some may refuse some. */
+static unsigned
+globals_of(const struct cmd *c)
+{
+	unsigned mask = c->globals | G_ANY;
+
+	for (size_t i = 0; c->subs != NULL && c->subs[i] != NULL; i++)
+		mask |= c->subs[i]->globals;
+	return mask;
+}
+
 void
 help_cmd(struct out *o, const struct cmd *parent, const struct cmd *c)
 {
@@ -91,8 +102,12 @@ help_cmd(struct out *o, const struct cmd *parent, const struct cmd *c)
 	for (size_t i = 0; c->subs != NULL && c->subs[i] != NULL; i++)
 		out_printf(o, "%s  %-10s %s\n", i == 0 ? "\n" : "",
 		    c->subs[i]->name, c->subs[i]->summary);
-	options(o, "Options:", c->opts, c->globals | G_ANY);
-	options(o, "Global options:", global_opts, c->globals | G_ANY);
-	out_printf(o, "\nMore: zk-%s(1)\n",
-	    parent == NULL ? c->name : parent->name);
+	options(o, "Options:", c->opts, globals_of(c));
+	options(o, "Global options:", global_opts, globals_of(c));
+	/* these two have no page of their own */
+	if (c == &cmd_help || c == &cmd_complete)
+		out_printf(o, "\nMore: zk(1)\n");
+	else
+		out_printf(o, "\nMore: zk-%s(1)\n",
+		    parent == NULL ? c->name : parent->name);
 }

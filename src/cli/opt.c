@@ -92,13 +92,6 @@ unknown_long(const struct opt_parser *p, const char *name, size_t len)
 	return ZK_EUSAGE;
 }
 
-static enum zk_err
-bad(const char *what, const char *trouble)
-{
-	log_error(ZK_EUSAGE, NULL, "%s '%s'", trouble, what);
-	return ZK_EUSAGE;
-}
-
 static void
 give(struct opt_parser *p, const struct opt *o, const char *value)
 {
@@ -160,9 +153,10 @@ short_option(struct opt_parser *p)
 	if (o == NULL)
 		o = find_letter(p->tables[1], letter);
 	if (o == NULL) {
-		const char text[] = { '-', letter, '\0' };
-
-		return bad(text, "unknown option");
+		log_error(ZK_EUSAGE, NULL, "unknown option '-%c', see 'zk "
+		    "%s%s--help'", letter, p->cmd == NULL ? "" : p->cmd,
+		    p->cmd == NULL ? "" : " ");
+		return ZK_EUSAGE;
 	}
 	if (o->arg == NULL) {
 		give(p, o, NULL);
@@ -282,6 +276,24 @@ apply_kind(const struct opt *o, const char *value, void *at)
 	BUG("an option without a kind");
 }
 
+/* What a value looks like, behind the name that help gives it. */
+static const char *
+example(enum opt_kind kind)
+{
+	switch (kind) {
+	case OPT_DURATION:
+		return ", as 30s or 1h30m";
+	case OPT_SIZE:
+		return ", as 500M or 20G";
+	case OPT_RATES:
+		return ", as 1M:500K";
+	case OPT_LIMIT:
+		return ", as 200 or 60%";
+	default:
+		return "";
+	}
+}
+
 enum zk_err
 opt_apply(const struct opt *o, const char *value, const char *what,
     void *target)
@@ -291,9 +303,9 @@ opt_apply(const struct opt *o, const char *value, const char *what,
 	r = apply_kind(o, value, (char *)target + o->off);
 	if (r == ZK_OK)
 		return ZK_OK;
-	log_error(ZK_EUSAGE, NULL, "bad value '%s' for %s (%s)",
+	log_error(ZK_EUSAGE, NULL, "bad value '%s' for %s (%s%s)",
 	    value == NULL ? "" : value, what,
-	    o->arg == NULL ? "0 or 1" : o->arg);
+	    o->arg == NULL ? "0 or 1" : o->arg, example(o->kind));
 	return ZK_EUSAGE;
 }
 

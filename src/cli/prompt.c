@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,7 @@
 #include "util/log.h"
 
 #define POLL_MS 200	/* how soon a stop signal is noticed */
+#define NO_END INT64_MAX	/* a person may take as long as it takes */
 
 struct prompt {
 	struct env *env;
@@ -49,15 +51,17 @@ prompt_close(struct prompt *p)
 	free(p);
 }
 
-/* Waits until fd has something to read. */
+/* Waits until fd has something to read; ZK_EEXPIRED: not by until. */
 static enum zk_err
-wait_readable(int fd)
+wait_readable(struct env *env, int fd, int64_t until)
 {
 	struct pollfd pfd = { .fd = fd, .events = POLLIN };
 
 	for (;;) {
 		if (sig_stopped())
 			return ZK_ESIGNAL;
+		if (until != NO_END && env_mono_ms(env) >= until)
+			return ZK_EEXPIRED;
 		int n = poll(&pfd, 1, POLL_MS);
 		if (n > 0)
 			return ZK_OK;
@@ -86,8 +90,8 @@ trim(struct buf *b, size_t start)
 	}
 }
 
-enum zk_err
-prompt_read_fd(struct env *env, int fd, struct buf *out)
+static enum zk_err
+read_line(struct env *env, int fd, int64_t until, struct buf *out)
 {
 	size_t start = out->len;
 	enum zk_err r;
@@ -95,7 +99,7 @@ prompt_read_fd(struct env *env, int fd, struct buf *out)
 	ssize_t n;
 
 	for (;;) {
-		r = wait_readable(fd);
+		r = wait_readable(env, fd, until);
 		if (r != ZK_OK)
 			break;
 		n = env_read(env, fd, &c, 1);
@@ -119,14 +123,26 @@ prompt_read_fd(struct env *env, int fd, struct buf *out)
 }
 
 enum zk_err
-prompt_line(struct prompt *p, const char *question, struct buf *out)
+prompt_read_fd(struct env *env, int fd, struct buf *out)
+{
+	return read_line(env, fd, NO_END, out);
+}
+
+static enum zk_err
+ask(struct prompt *p, const char *question, int64_t until, struct buf *out)
 {
 	enum zk_err r;
 
 	r = io_write_full(p->env, p->fd, question, strlen(question));
 	if (r == ZK_OK)
 		r = io_write_full(p->env, p->fd, " ", 1);
-	return r == ZK_OK ? prompt_read_fd(p->env, p->fd, out) : r;
+	return r == ZK_OK ? read_line(p->env, p->fd, until, out) : r;
+}
+
+enum zk_err
+prompt_line(struct prompt *p, const char *question, struct buf *out)
+{
+	return ask(p, question, NO_END, out);
 }
 
 void
@@ -137,7 +153,7 @@ prompt_tell(struct prompt *p, const char *text)
 }
 
 enum zk_err
-prompt_yes(struct prompt *p, const char *question)
+prompt_yes(struct prompt *p, const char *question, int64_t until)
 {
 	enum zk_err r;
 	struct buf b;
@@ -145,7 +161,9 @@ prompt_yes(struct prompt *p, const char *question)
 	buf_init(&b, 64);
 	r = io_write_full(p->env, p->fd, question, strlen(question));
 	if (r == ZK_OK)
-		r = prompt_line(p, " [y/N]", &b);
+		r = ask(p, " [y/N]", until, &b);
+	if (r == ZK_EEXPIRED)
+		prompt_tell(p, "\n");
 	if (r == ZK_OK && strcasecmp(buf_cstr(&b), "y") != 0 &&
 	    strcasecmp(buf_cstr(&b), "yes") != 0)
 		r = ZK_EREFUSED;

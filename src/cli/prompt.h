@@ -6,7 +6,7 @@
 #ifndef ZK_CLI_PROMPT_H
 #define ZK_CLI_PROMPT_H
 
-#include <stdbool.h>
+#include <stdint.h>
 
 #include "util/buf.h"
 #include "util/err.h"
@@ -29,8 +29,12 @@ ZK_CHECKED enum zk_err prompt_line(struct prompt *p, const char *question,
 /* Shows text, as it is; a failure to do so changes nothing. */
 void prompt_tell(struct prompt *p, const char *text);
 
-/* "question [y/N]": ZK_OK for yes, ZK_EREFUSED for all else, ZK_ESIGNAL. */
-ZK_CHECKED enum zk_err prompt_yes(struct prompt *p, const char *question);
+/*
+ * "question [y/N]": ZK_OK for yes, ZK_EREFUSED for all else, ZK_ESIGNAL.
+ * ZK_EEXPIRED: no answer by until (env_mono_ms); the line is ended.
+ */
+ZK_CHECKED enum zk_err prompt_yes(struct prompt *p, const char *question,
+    int64_t until);
 
 /*
  * Appends the first line of descriptor fd (stdin) to out, as prompt_line

@@ -166,6 +166,7 @@ void
 show_remote(void *arg, const struct sync_remote *rm)
 {
 	struct cmd_ctx *c = arg;
+	bool bad = rm->asked && !rm->ok;
 	char ago[32];
 
 	if (out_json(c->out)) {
@@ -175,14 +176,16 @@ show_remote(void *arg, const struct sync_remote *rm)
 	out_printf(c->out, "remote ");
 	out_name_str(c->out, rm->url);
 	(void)show_ago(c, rm->last_ok_ms, ago);
-	/* "just now" would read as if all were well */
-	if (rm->asked && !rm->ok)
-		out_printf(c->out, "  %s: %s, last success %s",
+	if (bad)
+		out_printf(c->out, "  %s: %s,",
 		    err_status(rm->err) == err_status(ZK_ENET) ?
-		    "not reachable" : "failed", trouble(rm),
-		    strcmp(ago, JUST_NOW) == 0 ? "a moment ago" : ago);
+		    "not reachable" : "failed", trouble(rm));
+	/* "just now" would read as if all were well */
+	if (rm->last_ok_ms == 0)
+		out_printf(c->out, "%s no success yet", bad ? "" : " ");
 	else
-		out_printf(c->out, "  last success %s", ago);
+		out_printf(c->out, "%s last success %s", bad ? "" : " ",
+		    bad && strcmp(ago, JUST_NOW) == 0 ? "a moment ago" : ago);
 	if (rm->behind > 0)
 		out_printf(c->out, ", lacks %" PRIu64 " object%s", rm->behind,
 		    plural(rm->behind));
@@ -228,6 +231,8 @@ show_device(void *arg, const struct sync_device *d)
 	    d->id[2], d->id[3], d->tag);
 	if (d->self)
 		out_printf(c->out, "  this one");
+	else if (d->last_seen_ms == 0)
+		out_printf(c->out, "  not seen yet");
 	else
 		out_printf(c->out, "  last seen %s",
 		    show_ago(c, d->last_seen_ms, ago));

@@ -72,6 +72,19 @@ watch(struct httpd_worker *w, int fd, bool on)
 	return ZK_OK;
 }
 
+/* A listening socket, or -errno (logged). */
+static int
+listen_on(const struct httpd_opts *o, uint16_t want, bool shared,
+    uint16_t *port)
+{
+	int fd = env_net_listen(o->env, o->addr, want, shared, port);
+
+	if (fd < 0)
+		log_error(err_from_errno(-fd), NULL, "cannot listen on '%s' "
+		    "port %u: %s", o->addr, want, strerror(-fd));
+	return fd;
+}
+
 static enum zk_err
 worker_init(struct httpd_worker *w, struct httpd_server *s, unsigned index)
 {
@@ -97,8 +110,7 @@ worker_init(struct httpd_worker *w, struct httpd_server *s, unsigned index)
 		r = tls_conf_new(o->ident, &p->tls);
 	if (r != ZK_OK)
 		return r;
-	w->listen_fd = env_net_listen(o->env, o->addr, port, o->threads > 1,
-	    &port);
+	w->listen_fd = listen_on(o, port, o->threads > 1, &port);
 	if (w->listen_fd < 0)
 		return err_from_errno(-w->listen_fd);
 	s->port = port;
@@ -121,7 +133,7 @@ probe_port(const struct httpd_opts *o)
 
 	if (port == 0 || o->threads == 1)
 		return ZK_OK;
-	fd = env_net_listen(o->env, o->addr, port, false, &port);
+	fd = listen_on(o, port, false, &port);
 	if (fd < 0)
 		return err_from_errno(-fd);
 	(void)env_close(o->env, fd);
@@ -149,8 +161,6 @@ httpd_new(const struct httpd_opts *opts, struct httpd_server **out)
 		r = worker_init(w, s, s->workers++);
 	}
 	if (r != ZK_OK) {
-		log_error(r, NULL, "cannot listen on '%s' port %u",
-		    opts->addr, opts->port);
 		httpd_free(s);
 		return r;
 	}

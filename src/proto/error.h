@@ -37,7 +37,8 @@ struct buf;
 	X(ERROR_KEY_RETIRED, 401, "key_retired", ZK_EAUTH,                   \
 	    "this request key was retired")                                  \
 	X(ERROR_INVITE, 403, "invite", ZK_EREFUSED,                          \
-	    "an invite token is needed to create a space here")              \
+	    "an invite token is needed to create a space here: give the "    \
+	    "right one with --invite")                                       \
 	X(ERROR_NOT_FOUND, 404, "not_found", ZK_ENOENT, "not found")         \
 	X(ERROR_METHOD, 405, "method", ZK_EREFUSED,                          \
 	    "no such method on this path")                                   \

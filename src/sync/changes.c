@@ -33,7 +33,8 @@ report(struct round *rd)
 	enum zk_err r = ZK_OK;
 
 	while (r == ZK_OK) {
-		const char *why = "a name that other devices cannot have";
+		const char *why = "a name or path that other devices "
+		    "cannot have";
 
 		r = diff_next(rd->v->db, REPORTS, &after, &d);
 		if (r != ZK_OK)

@@ -337,19 +337,19 @@ static enum zk_err
 show_admit(const struct pair_show_opts *o, struct pair_line *l,
     const struct pairgrant_ask *ask, const char *check)
 {
+	/* nobody is signed in whom the grant could no longer reach */
+	int64_t until = l->end - PAIR_ECHO_MS;
 	struct pair_grant g;
 	struct buf b;
 	enum zk_err r;
 
-	if (!o->ui.consent(o->ui.arg, ask->name, check)) {
-		if (pair_stopped(l))
-			return ZK_ESIGNAL;
+	r = o->ui.consent(o->ui.arg, ask->name, check, until);
+	if (r == ZK_OK && env_mono_ms(l->env) > until)
+		r = ZK_EEXPIRED;
+	if (r == ZK_EREFUSED)
 		show_refuse(l);
-		return ZK_EREFUSED;
-	}
-	/* nobody is signed in whom the grant could no longer reach */
-	if (env_mono_ms(l->env) + PAIR_ECHO_MS > l->end)
-		return ZK_EEXPIRED;
+	if (r != ZK_OK)
+		return r;
 	memset(&g, 0, sizeof(g));
 	r = o->admit(o->arg, &ask->dev, ask->consent, ask->name, &g);
 	if (r != ZK_OK)

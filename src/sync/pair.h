@@ -72,8 +72,11 @@ struct pair_ui {
 	/*
 	 * member: may the device of this name (raw bytes, to be escaped)
 	 * join?  check: three words that the other device shows too.
+	 * ZK_OK: yes.  ZK_EREFUSED: no.  ZK_EEXPIRED: no answer by until
+	 * (env_mono_ms).  ZK_ESIGNAL.
 	 */
-	bool (*consent)(void *arg, const char *name, const char *check);
+	enum zk_err (*consent)(void *arg, const char *name,
+	    const char *check, int64_t until);
 	/* joiner: the words, and the name of the member that admits it */
 	void (*check)(void *arg, const char *member, const char *check);
 };

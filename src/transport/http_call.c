@@ -434,9 +434,9 @@ http_call_release(struct http_call *c)
 
 /* What became of it. */
 
-/* Adds to what went wrong with TLS that there may be none. */
+/* Adds to what went wrong that there may be no TLS, or some. */
 static void
-hint_plain(struct http_call *c, CURLcode code)
+hint_tls(struct http_call *c, CURLcode code)
 {
 	size_t n = strlen(c->text);
 
@@ -447,6 +447,11 @@ hint_plain(struct http_call *c, CURLcode code)
 		(void)snprintf(c->text + n, sizeof(c->text) - n,
 		    "; if this relay speaks plain HTTP, its URL is http://%s/",
 		    c->h->authority);
+	else if (c->h->url.kind == URL_HTTP && c->head_lines == 0 &&
+	    (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING))
+		(void)snprintf(c->text + n, sizeof(c->text) - n,
+		    "; if this relay speaks TLS, its URL is the https:// one "
+		    "that it printed");
 }
 
 /* A try that ended without a whole reply. */
@@ -460,14 +465,14 @@ curl_outcome(struct http_call *c, CURLcode code, bool *retry)
 		say(c, "the reply is longer than any that was asked for");
 		return ZK_ELIMIT;
 	}
-	hint_plain(c, code);
+	hint_tls(c, code);
 	switch (code) {
 	case CURLE_PEER_FAILED_VERIFICATION:
 		say(c, "its certificate is not one that this system trusts "
-		    "and the URL has no pin");
+		    "and the URL has no pin; 'zk relay' prints it with one");
 		return ZK_EPIN;
 	case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-		say(c, "nothing was sent to it");
+		say(c, "it is not the pinned one; nothing was sent to it");
 		return ZK_EPIN;
 	case CURLE_FILESIZE_EXCEEDED:
 #if LIBCURL_VERSION_NUM >= 0x080600

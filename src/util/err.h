@@ -46,7 +46,7 @@
 	X(ZK_EROLLBACK, 22, "rollback", "the remote was rolled back")        \
 	X(ZK_EFORK, 22, "fork", "two histories of one device")               \
 	X(ZK_EPIN, 22, "pin_mismatch",                                       \
-	    "the relay's key is not the pinned one")                         \
+	    "the relay's key is not a trusted one")                          \
 	X(ZK_EVERSION, 23, "newer_format", "written by a newer version of zk") \
 	X(ZK_EREMOVED, 24, "removed", "this device was removed")             \
 	X(ZK_ESIGNAL, 128, "signal", "interrupted")

@@ -42,7 +42,9 @@ err_has "seen by others"
 
 # a variable is named when it is wrong, and a bad one is never ignored
 ZK_TIMEOUT=soon usage status
-err_has ZK_TIMEOUT
+err_has "ZK_TIMEOUT (DUR, as 30s or 1h30m)"
+usage push -x
+err_has "see 'zk push --help'"
 ZK_YES=maybe usage status
 ZK_DRY_RUN=1 usage relay --listen 127.0.0.1:0
 err_has ZK_DRY_RUN

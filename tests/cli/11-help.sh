@@ -27,9 +27,16 @@ while read -r c; do
 	cmp -s "$T/out" "$T/one" || fail "zk help $c is not zk $c --help"
 	# no line is wider than a terminal
 	awk 'length > 80 { exit 1 }' "$T/out" || fail "$c: help is too wide"
+	# the page that it names is there
+	page=$(sed -n 's/^More: \(.*\)(\([0-9]\))$/\1.\2/p' "$T/out")
+	[ -f "$top/man/$page" ] || fail "$c: no page '$page'"
 done <"$T/commands"
 expect 0 "$ZK" remote add --help
 out_has "zk remote add"
+# of a command with subcommands, what any of them takes
+expect 0 "$ZK" remote --help
+out_has "--dir DIR"
+out_has "--timeout DUR"
 
 expect 0 "$ZK" --version
 grep -Eq '^zk [0-9]+\.[0-9]+\.[0-9]+$' "$T/out" || fail "version"

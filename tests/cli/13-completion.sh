@@ -37,6 +37,15 @@ offers "auto always never" zk --progress ""
 offers "status sync" zk help s
 offers "file://$T/far" zk -C "$T/a" remote rm ""
 offers "a" zk -C "$T/a" device rename ""
+# a folder is named as in a shell, and an option may have its value behind =
+XDG_STATE_HOME="$T/state-a" "$ZK" -q init "$T/it's a \"b\\c" --name q \
+    --remote "file://$T/far-q" >/dev/null || fail "init of an odd name"
+offers "q" zk -C "$T/it\\'s\\ a\\ \\\"b\\\\c" device rename ""
+offers "q" zk -C "\"$T/it's a \\\"b\\\\c\"" device rename ""
+offers "q" zk --dir = "'$T/it'\\''s a \"b\\c'" device rename ""
+offers "a" zk --timeout = 5s -C "$T/a" device rename ""
+offers "always" zk --progress = al
+offers "auto always never" zk --progress =
 # outside a vault there is nothing to offer, and no complaint
 offers "" zk -C "$T" remote rm ""
 

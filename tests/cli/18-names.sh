@@ -50,3 +50,4 @@ mkdir -p "$T/a/$deep"
 printf x >"$T/a/$deep/too-deep"
 expect 3 as a push
 err_has "d/d"
+err_has "a name or path that other devices cannot have"

@@ -127,6 +127,8 @@ done
 
 # a folder that is away: said, and no success just now
 expect 0 as a remote add "file://$T/far"
+expect 0 as a remote
+out_has "remote file://$T/far  no success yet, lacks"
 expect 0 as a push
 expect 0 as a status
 out_has "remote file://$T/far  last success"

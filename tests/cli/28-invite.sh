@@ -7,7 +7,7 @@ token=open-Sesame.7
 relay_start --plain --invite "$token"
 for wrong in "${token}x" "${token%7}" OPEN-sesame.7; do
 	expect 12 "$ZK" init "$T/a" --remote "$relay_url" --invite "$wrong"
-	err_has "invite"
+	err_has "give the right one with --invite"
 	[ ! -e "$T/a" ] || fail "a vault was made with '$wrong'"
 done
 expect 12 "$ZK" init "$T/a" --remote "$relay_url"

@@ -58,4 +58,4 @@ out_empty
 relay_start --plain
 port=${relay_url##*:}
 expect 1 "$ZK" relay --listen "127.0.0.1:${port%/}" --data "$T/other"
-err_has "cannot listen"
+err_has "cannot listen on '127.0.0.1' port ${port%/}: Address already in use"

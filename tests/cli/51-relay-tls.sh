@@ -19,6 +19,10 @@ s() {
 }
 has() { grep -q "$1" "$T/tls" || fail "no '$1': $(cat "$T/tls")"; }
 
+# a URL without the s is answered with what is wrong with it
+expect 5 "$ZK" init "$T/plain" --remote "http://$host/" --timeout 5s
+err_has "its URL is the https:// one"
+
 s || fail "no connection"
 has X25519
 s -tls1_2 || fail "no connection with TLS 1.2"

@@ -27,7 +27,7 @@ done
 echo two >"$T/a/two"
 expect 22 as a push
 out_empty
-err_has pin
+err_has "it is not the pinned one"
 expect 22 as a --json pull
 err_has '"code":"pin_mismatch"'
 [ "$(wc -l <"$T/err")" -eq 1 ] || fail "a pull says it more than once"

@@ -61,6 +61,7 @@ expect 0 as b push
 unset TEST_TRUST
 expect 22 as b pull
 err_has "not one that this system trusts"
+! grep -q "not the pinned" "$T/err" || fail "a pin is spoken of"
 export TEST_TRUST="$T/ca.pem"
 expect 0 as b pull
 

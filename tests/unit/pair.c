@@ -408,6 +408,7 @@ struct meeting {
 	atomic_bool ready;
 	bool say_yes;
 	bool slow;		/* the member's user answers after the end */
+	bool silent;		/* or not at all */
 	bool late;		/* so is the guess */
 	bool big;		/* a grant in many pieces */
 	unsigned rate;		/* of faults, in 16 */
@@ -448,16 +449,21 @@ meeting_invite(void *arg, const char *code, const char *link,
 	m->ready = true;
 }
 
-static bool
-meeting_consent(void *arg, const char *name, const char *check)
+static enum zk_err
+meeting_consent(void *arg, const char *name, const char *check,
+    int64_t until)
 {
 	struct meeting *m = arg;
+	int64_t left = until - meeting_mono(NULL);
 
 	CHECK(strcmp(name, "joiner") == 0);
+	CHECK(left > 0 && left < PAIR_LIFE_MS);
 	if (m->slow)
 		meeting_skew = PAIR_LIFE_MS;
 	snprintf(m->show_check, sizeof(m->show_check), "%s", check);
-	return m->say_yes;
+	if (m->silent)
+		return ZK_EEXPIRED;
+	return m->say_yes ? ZK_OK : ZK_EREFUSED;
 }
 
 static void
@@ -876,16 +882,17 @@ test_late(void)
 	meeting_release(&m, dir);
 }
 
-/* A yes that comes too late admits nobody. */
+/* A yes that comes too late admits nobody, and neither does silence. */
 static void
-test_slow(void)
+meet_slow(bool silent)
 {
 	struct meeting m;
 	pthread_t th;
 	char dir[DIR_LEN];
 
 	NEED(meeting_init(&m, dir));
-	m.slow = true;
+	m.slow = !silent;
+	m.silent = silent;
 	NEED(meeting_start(&m, &th));
 	CHECK(meeting_join(&m, m.code) != ZK_OK);
 	pthread_join(th, NULL);
@@ -893,6 +900,13 @@ test_slow(void)
 	CHECK(m.shown == ZK_EEXPIRED);
 	CHECK(m.admitted == 0 && m.accepted == 0);
 	meeting_release(&m, dir);
+}
+
+static void
+test_slow(void)
+{
+	meet_slow(false);
+	meet_slow(true);
 }
 
 TESTS(
