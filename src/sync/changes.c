@@ -70,7 +70,7 @@ capture_scan(struct round *rd)
 {
 	struct read_hasher h = cuts_hasher(rd);
 	struct scan_opts so = { .paths = rd->paths,
-		.paths_n = rd->paths == NULL ? 0 : rd->paths_n,
+		.paths_n = rd->paths == NULL || rd->wide ? 0 : rd->paths_n,
 		.progress = scanned, .ctx = rd };
 	/* a dry run has done so, for good */
 	enum zk_err r = rd->o->dry_run ? ZK_OK : capture_recover(rd);

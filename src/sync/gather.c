@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crdt/list.h"
 #include "store/store.h"
 #include "sync/cuts.h"
-#include "sync/keyset.h"
+#include "sync/gather_int.h"
+#include "sync/scope.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -16,37 +16,8 @@
 #define MODE_FILE 0644		/* where no op gave a mode */
 #define MODE_DIR 0755
 
-/* A directory to be looked at: by its winning node. */
-struct todo {
-	struct opid node;
-	char *path;		/* owned; orders parents before children */
-};
-
-/* A directory named in the portion at hand. */
-struct named {
-	int64_t row;
-};
-
-struct gather {
-	struct round *rd;
-	struct todo *todo;
-	size_t todo_n, todo_cap, next;
-	struct keyset seen;	/* nodes that are or were in todo */
-	struct keyset goals;	/* what the portion's goal entries stand for */
-	struct keyset rows;	/* rows of directories named so far */
-	struct named *named;
-	size_t named_n, named_cap;
-	size_t entries;		/* goal entries in the portion */
-	struct plan *plan;
-	struct buf path;
-	bool all;		/* every directory, dirty or not */
-	bool deep;		/* some lie too deep; that was said */
-	uint64_t removals;
-};
-
-/* Room for one more of size each; NULL without memory (old stays). */
-static void *
-more(void *p, size_t n, size_t *cap, size_t size)
+void *
+gather_more_room(void *p, size_t n, size_t *cap, size_t size)
 {
 	size_t want = *cap == 0 ? 64 : *cap * 2;
 	void *q = NULL;
@@ -117,7 +88,7 @@ push(struct gather *g, const struct opid *node, const char *path)
 		return r;
 	if (depth_of(path) >= PATH_DEPTH_MAX)
 		return deepest(g, node, path);
-	t = more(g->todo, g->todo_n, &g->todo_cap, sizeof(*t));
+	t = gather_more_room(g->todo, g->todo_n, &g->todo_cap, sizeof(*t));
 	if (t == NULL)
 		return ZK_ENOMEM;
 	g->todo = t;
@@ -148,6 +119,26 @@ push_node(struct gather *g, const struct opid *node)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/* As push_node for a dirty one: what was not named waits. */
+static enum zk_err
+push_dirty(struct gather *g, const struct opid *node)
+{
+	struct opid *ids = NULL;
+	size_t n = 0;
+	bool yes = false;
+	enum zk_err r = ZK_OK;
+
+	if (g->rd->paths == NULL)
+		return push_node(g, node);
+	r = list_dirs(g->rd->v->tree, node, &g->path, &ids, &n);
+	if (r == ZK_OK)
+		r = gather_dir_wanted(g, ids, n, buf_cstr(&g->path), &yes);
+	if (r == ZK_OK && yes)
+		r = push(g, &ids[0], buf_cstr(&g->path));
+	free(ids);
+	return r == ZK_ENOENT || r == ZK_ELIMIT ? ZK_OK : r;
+}
+
 static int
 by_path(const void *a, const void *b)
 {
@@ -173,6 +164,9 @@ gather_new(struct round *rd, struct gather **out)
 	keyset_init(&g->seen);
 	keyset_init(&g->goals);
 	keyset_init(&g->rows);
+	keyset_init(&g->inside);
+	keyset_init(&g->drawn);
+	keyset_init(&g->whole);
 	buf_init(&g->path, 1 << 20);
 	r = store_get_int(rd->v->db, "relook", 0, &relook);
 	g->all = relook != 0;
@@ -181,7 +175,7 @@ gather_new(struct round *rd, struct gather **out)
 	while (r == ZK_OK && n > 0) {
 		r = tree_dirty(rd->v->tree, &after, page, DIRTY_PAGE, &n);
 		for (size_t i = 0; r == ZK_OK && i < n; i++)
-			r = push_node(g, &page[i]);
+			r = push_dirty(g, &page[i]);
 	}
 	if (r != ZK_OK) {
 		gather_free(g);
@@ -202,16 +196,21 @@ gather_free(struct gather *g)
 		free(g->todo[i].path);
 	free(g->todo);
 	free(g->named);
+	while (g->wait_n > 0)
+		free(g->wait[--g->wait_n]);
+	free(g->wait);
 	keyset_release(&g->seen);
 	keyset_release(&g->goals);
 	keyset_release(&g->rows);
+	keyset_release(&g->inside);
+	keyset_release(&g->drawn);
+	keyset_release(&g->whole);
 	buf_release(&g->path);
 	free(g);
 }
 
-/* The base row that stands for a key, 0 for none. */
-static enum zk_err
-row_of(struct gather *g, const struct opid *key, int64_t *row)
+enum zk_err
+gather_row_of(struct gather *g, const struct opid *key, int64_t *row)
 {
 	enum zk_err r = ZK_OK;
 
@@ -224,23 +223,31 @@ row_of(struct gather *g, const struct opid *key, int64_t *row)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-/* Notes a directory as named: its rows are given later. */
-static enum zk_err
-name_dir(struct gather *g, const struct opid *node, int64_t row,
+struct opid
+gather_row_key(int64_t row)
+{
+	struct opid key = { .b = { 0 } };
+
+	memcpy(key.b + OPID_LEN - sizeof(row), &row, sizeof(row));
+	return key;
+}
+
+enum zk_err
+gather_name(struct gather *g, const struct opid *node, int64_t row,
     size_t *index)
 {
 	struct named *p = NULL;
-	struct opid key = { .b = { 0 } };
+	struct opid key = gather_row_key(row);
 	bool fresh = false;
 	enum zk_err r = plan_dir(g->plan, node, row, index);
 
 	/* one row may be known by several nodes: it is read once */
-	memcpy(key.b + OPID_LEN - sizeof(row), &row, sizeof(row));
 	if (r == ZK_OK && row != 0)
 		r = keyset_add(&g->rows, &key, &fresh);
 	if (r != ZK_OK || !fresh)
 		return r;
-	p = more(g->named, g->named_n, &g->named_cap, sizeof(*p));
+	p = gather_more_room(g->named, g->named_n, &g->named_cap,
+	    sizeof(*p));
 	if (p == NULL)
 		return ZK_ENOMEM;
 	g->named = p;
@@ -256,26 +263,43 @@ same_nodes(const struct base_entry *e, const struct list_entry *l)
 	    memcmp(e->nodes, l->nodes, e->nodes_n * sizeof(*e->nodes)) == 0);
 }
 
+enum zk_err
+gather_push_sub(struct gather *g, const struct gather_dir *d,
+    const struct list_entry *e)
+{
+	struct buf path;
+	enum zk_err r = ZK_EBUG;
+
+	buf_init(&path, 1 << 20);
+	r = buf_str(&path, d->path);
+	if (r == ZK_OK)
+		r = path_join(&path, e->name, e->name_len);
+	if (r == ZK_OK)
+		r = push(g, &e->nodes[0], buf_cstr(&path));
+	buf_release(&path);
+	return r;
+}
+
 /*
  * What an entry of the goal draws in: the directory itself if it is new or
  * another one than base has; the directory it comes from.
  */
-static enum zk_err
-follow(struct gather *g, const char *dir, int64_t dir_row,
+enum zk_err
+gather_follow(struct gather *g, const struct gather_dir *d,
     const struct list_entry *e)
 {
 	struct base_entry b;
-	struct buf path;
 	int64_t row = 0;
 	bool into = e->kind == NODE_DIR;
-	enum zk_err r = row_of(g, &e->key, &row);
+	enum zk_err r = gather_row_of(g, &e->key, &row);
 
 	if (r == ZK_OK && row != 0) {
 		r = base_get(g->rd->v->db, row, &b);
 		if (r != ZK_OK)
 			return r;
 		into = into && (g->all || !same_nodes(&b, e));
-		if (b.parent != dir_row && b.parent != 0) {
+		if (g->rd->paths == NULL && b.parent != d->row &&
+		    b.parent != 0) {
 			struct opid from = { .b = { 0 } };
 
 			r = base_get(g->rd->v->db, b.parent, &b);
@@ -285,21 +309,13 @@ follow(struct gather *g, const char *dir, int64_t dir_row,
 				r = push_node(g, &from);
 		}
 	}
-	if (r != ZK_OK || !into)
-		return r;
-	buf_init(&path, 1 << 20);
-	r = buf_str(&path, dir);
-	if (r == ZK_OK)
-		r = path_join(&path, e->name, e->name_len);
-	if (r == ZK_OK)
-		r = push(g, &e->nodes[0], buf_cstr(&path));
-	buf_release(&path);
-	return r;
+	if (r == ZK_OK && g->rd->paths != NULL)
+		r = gather_sources(g, d, e);
+	return r == ZK_OK && into ? gather_push_sub(g, d, e) : r;
 }
 
-/* One entry of the goal, as the planner takes it. */
-static enum zk_err
-give_goal(struct gather *g, size_t dir, const struct list_entry *e)
+enum zk_err
+gather_give(struct gather *g, size_t dir, const struct list_entry *e)
 {
 	struct plan_goal p = { .key = e->key, .name = e->name,
 		.name_len = e->name_len, .kind = e->kind,
@@ -333,63 +349,129 @@ give_goal(struct gather *g, size_t dir, const struct list_entry *e)
 	return r;
 }
 
+/* The path that a row has, or the one given if there is no row. */
+static enum zk_err
+disk_path(struct gather *g, int64_t row, const char *path, char **out)
+{
+	struct buf b;
+	enum zk_err r = ZK_EBUG;
+
+	buf_init(&b, 1 << 20);
+	r = row != 0 ? base_path(g->rd->v->db, row, &b) : buf_str(&b, path);
+	if (r == ZK_OK)
+		*out = strdup(buf_cstr(&b));
+	buf_release(&b);
+	return r == ZK_OK && *out == NULL ? ZK_ENOMEM : r;
+}
+
+enum zk_err
+gather_dir_open(struct gather *g, const struct opid *node,
+    struct gather_dir *d)
+{
+	enum zk_err r = ZK_EBUG;
+
+	memset(d, 0, sizeof(*d));
+	r = list_dirs(g->rd->v->tree, node, &g->path, &d->ids, &d->n);
+	if (r != ZK_OK)
+		return r == ZK_ELIMIT ? ZK_ENOENT : r;
+	d->path = strdup(buf_cstr(&g->path));
+	if (d->path == NULL)
+		r = ZK_ENOMEM;
+	if (r == ZK_OK)
+		r = gather_row_of(g, &d->ids[0], &d->row);
+	if (r == ZK_OK && g->rd->paths != NULL)
+		r = disk_path(g, d->row, d->path, &d->disk);
+	if (r == ZK_OK)
+		r = gather_name(g, &d->ids[0], d->row, &d->index);
+	/* several rows may have become one: what is in them comes along */
+	for (size_t i = 1; r == ZK_OK && i < d->n; i++) {
+		int64_t other = 0;
+		size_t unused = 0;
+
+		r = gather_row_of(g, &d->ids[i], &other);
+		if (r == ZK_OK && other != 0 && other != d->row)
+			r = gather_name(g, &d->ids[i], other, &unused);
+	}
+	if (r != ZK_OK)
+		gather_dir_close(d);
+	return r;
+}
+
+void
+gather_dir_close(struct gather_dir *d)
+{
+	free(d->ids);
+	free(d->path);
+	free(d->disk);
+	memset(d, 0, sizeof(*d));
+}
+
 /* A directory's entries in the goal. */
 static enum zk_err
 goal_dir(struct gather *g, const struct opid *node)
 {
-	struct opid *ids = NULL;
+	struct gather_dir d;
 	struct list *l = NULL;
 	const struct list_entry *e = NULL;
-	char *dir = NULL;
-	size_t n = 0, index = 0;
-	int64_t row = 0;
-	enum zk_err r = list_dirs(g->rd->v->tree, node, &g->path, &ids, &n);
+	enum zk_err r = gather_dir_open(g, node, &d);
 
 	if (r != ZK_OK)
-		return r == ZK_ENOENT || r == ZK_ELIMIT ? ZK_OK : r;
-	dir = strdup(buf_cstr(&g->path));
-	log_debug("looking at '%s' of %zu nodes", dir, n);
-	if (dir == NULL)
-		r = ZK_ENOMEM;
-	if (r == ZK_OK)
-		r = row_of(g, &ids[0], &row);
-	if (r == ZK_OK)
-		r = name_dir(g, &ids[0], row, &index);
-	/* several rows may have become one: what is in them comes along */
-	for (size_t i = 1; r == ZK_OK && i < n; i++) {
-		int64_t other = 0;
-		size_t unused = 0;
-
-		r = row_of(g, &ids[i], &other);
-		if (r == ZK_OK && other != 0 && other != row)
-			r = name_dir(g, &ids[i], other, &unused);
-	}
-	if (r == ZK_OK)
-		r = list_open(g->rd->v->tree, ids, n, &l);
+		return r == ZK_ENOENT ? ZK_OK : r;
+	log_debug("looking at '%s' of %zu nodes", d.path, d.n);
+	r = list_open(g->rd->v->tree, d.ids, d.n, &l);
 	while (r == ZK_OK) {
 		r = list_next(l, &e);
+		if (r == ZK_OK && g->rd->paths != NULL) {
+			r = gather_filter(g, &d, e);
+			continue;
+		}
 		if (r == ZK_OK)
-			r = give_goal(g, index, e);
+			r = gather_give(g, d.index, e);
 		if (r == ZK_OK)
-			r = follow(g, dir, row, e);
+			r = gather_follow(g, &d, e);
 	}
 	list_close(l);
-	free(dir);
-	free(ids);
+	gather_dir_close(&d);
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-/* A row of a named directory: stays, goes elsewhere, or goes for good. */
+enum zk_err
+gather_superseded(struct gather *g, const struct base_entry *e, bool *yes)
+{
+	int64_t row = 0;
+	enum zk_err r = gather_row_of(g, &e->nodes[0], &row);
+
+	*yes = r == ZK_OK && row != e->id;
+	return r;
+}
+
+/* What is to be named: a directory that goes, or became part of another. */
 static enum zk_err
-give_row(struct gather *g, const struct base_entry *e)
+name_gone(struct gather *g, const struct base_entry *e, bool goal)
+{
+	size_t index = 0;
+	bool yes = true;
+	enum zk_err r = goal ? gather_superseded(g, e, &yes) : ZK_OK;
+
+	return r == ZK_OK && yes ?
+	    gather_name(g, &e->nodes[0], e->id, &index) : r;
+}
+
+/*
+ * A row of a named directory, at that path if paths were named: stays, goes
+ * elsewhere, or goes for good.
+ */
+static enum zk_err
+give_row(struct gather *g, const struct base_entry *e, const char *path)
 {
 	bool goal = false, elsewhere = false;
-	size_t index = 0;
 	enum zk_err r = ZK_OK;
 
 	for (size_t i = 0; i < e->nodes_n && !goal; i++)
 		goal = keyset_has(&g->goals, &e->nodes[i]);
-	if (!goal && e->nodes_n > 0) {
+	if (!goal && e->nodes_n > 0 && !gather_row_in(g, e, path)) {
+		elsewhere = true;
+	} else if (!goal && e->nodes_n > 0) {
 		r = list_path(g->rd->v->tree, &e->nodes[0], &g->path);
 		/* too deep to be shown, but not removed */
 		elsewhere = r == ZK_OK || r == ZK_ELIMIT;
@@ -401,9 +483,8 @@ give_row(struct gather *g, const struct base_entry *e)
 	if (r == ZK_OK)
 		r = plan_base(g->plan, e, elsewhere ? PLAN_ELSEWHERE : 0);
 	/* all that lies in a directory that goes is to be named, too */
-	if (r == ZK_OK && e->kind == NODE_DIR && !goal && !elsewhere &&
-	    e->nodes_n > 0)
-		r = name_dir(g, &e->nodes[0], e->id, &index);
+	if (r == ZK_OK && e->kind == NODE_DIR && !elsewhere && e->nodes_n > 0)
+		r = name_gone(g, e, goal);
 	return r;
 }
 
@@ -414,17 +495,28 @@ rows_of(struct gather *g, int64_t row)
 	struct db *db = g->rd->v->db;
 	struct base_iter it;
 	struct base_entry e;
+	struct buf path;
+	size_t len = 0;
 	enum zk_err r = ZK_OK;
 
+	buf_init(&path, 1 << 20);
+	if (g->rd->paths != NULL)
+		r = base_path(db, row, &path);
+	len = path.len;
 	base_full(db, row, &it);
-	for (r = base_full_next(db, &it, &e); r == ZK_OK;
-	    r = base_full_next(db, &it, &e)) {
-		r = give_row(g, &e);
-		if (r != ZK_OK) {
+	while (r == ZK_OK) {
+		r = base_full_next(db, &it, &e);
+		if (r != ZK_OK)
+			break;
+		buf_truncate(&path, len);
+		if (g->rd->paths != NULL)
+			r = path_join(&path, e.name, e.name_len);
+		if (r == ZK_OK)
+			r = give_row(g, &e, buf_cstr(&path));
+		if (r != ZK_OK)
 			base_list_end(&it);
-			return r;
-		}
 	}
+	buf_release(&path);
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
@@ -432,6 +524,34 @@ bool
 gather_more(const struct gather *g)
 {
 	return g->next < g->todo_n;
+}
+
+bool
+gather_outside(const struct gather *g)
+{
+	return g->outside;
+}
+
+/* The entries of the goal: those of a portion, and all that these need. */
+static enum zk_err
+goals(struct gather *g)
+{
+	size_t drawn = 0;
+	enum zk_err r = ZK_OK;
+
+	do {
+		while (r == ZK_OK && gather_more(g) && g->entries < PORTION) {
+			struct opid node = g->todo[g->next++].node;
+
+			r = goal_dir(g, &node);
+		}
+		if (g->rd->paths == NULL)
+			break;
+		while (r == ZK_OK && (drawn < g->named_n || g->wait_n > 0))
+			r = g->wait_n > 0 ? gather_waiting(g) :
+			    gather_draw(g, g->named[drawn++].row);
+	} while (r == ZK_OK && gather_more(g) && g->entries < PORTION);
+	return r;
 }
 
 enum zk_err
@@ -445,12 +565,8 @@ gather_next(struct gather *g, struct plan *plan, uint64_t *removals)
 	g->named_n = 0;
 	keyset_release(&g->goals);
 	keyset_release(&g->rows);
-	while (r == ZK_OK && g->next < g->todo_n && g->entries < PORTION) {
-		struct opid node = g->todo[g->next++].node;
-
-		r = goal_dir(g, &node);
-	}
-	/* name_dir may make the list longer on the way */
+	r = goals(g);
+	/* gather_name may make the list longer on the way */
 	for (size_t i = 0; r == ZK_OK && i < g->named_n; i++)
 		r = rows_of(g, g->named[i].row);
 	*removals = g->removals;

@@ -29,6 +29,12 @@ void gather_free(struct gather *g);
 bool gather_more(const struct gather *g);
 
 /*
+ * Whether something outside of the paths takes part in the last portion,
+ * which nobody has scanned.
+ */
+bool gather_outside(const struct gather *g);
+
+/*
  * The next portion into plan (before plan_make); *removals counts the rows
  * that go.
  */

@@ -29,6 +29,7 @@ struct land {
 	bool held;			/* the brake held removals back */
 	bool again;			/* something changed under way */
 	bool rules;			/* ignore patterns were written */
+	bool stop;			/* a wider scan comes first */
 	bool failed;
 	uint64_t steps;
 };
@@ -227,22 +228,6 @@ fetch(void *ctx, struct apply_item *items, size_t n)
 	return r;
 }
 
-void
-land_conflict_of(const char *path, struct buf *of)
-{
-	const char *mark = strstr(path, ".conflict-");
-	const char *ext = NULL;
-
-	if (mark == NULL) {
-		(void)buf_str(of, path);
-		return;
-	}
-	/* STEM.conflict-DATE-TIME-DEVICE-xxxx.EXT */
-	ext = strchr(mark + 1, '.');
-	(void)buf_put(of, path, (size_t)(mark - path));
-	(void)buf_str(of, ext == NULL ? "" : ext);
-}
-
 static void
 tell_conflict(struct round *rd, const char *path)
 {
@@ -253,7 +238,7 @@ tell_conflict(struct round *rd, const char *path)
 	if (rd->o->ui.conflict == NULL)
 		return;
 	buf_init(&of, 1 << 16);
-	land_conflict_of(path, &of);
+	round_conflict_of(path, &of);
 	c.of = buf_cstr(&of);
 	rd->o->ui.conflict(rd->o->ui.arg, &c);
 	buf_release(&of);
@@ -505,6 +490,13 @@ portion(struct land *l, struct gather *g)
 
 	if (r == ZK_OK)
 		r = gather_next(g, p, &removals);
+	/* nobody has looked there: the next scan does */
+	if (r == ZK_OK && gather_outside(g) && !l->rd->wide &&
+	    !l->rd->plan_only) {
+		plan_free(p);
+		l->rd->wide = l->again = l->stop = true;
+		return ZK_OK;
+	}
 	if (r == ZK_OK)
 		r = brake(l, p, removals);
 	if (r == ZK_OK)
@@ -544,15 +536,17 @@ look(struct land *l)
 	l->steps = 0;
 	if (r == ZK_OK)
 		r = gather_new(l->rd, &g);
-	while (r == ZK_OK && gather_more(g) && !round_stopped(l->rd))
+	while (r == ZK_OK && gather_more(g) && !l->stop &&
+	    !round_stopped(l->rd))
 		r = portion(l, g);
 	gather_free(g);
 	if (r == ZK_OK && round_stopped(l->rd))
 		return ZK_ESIGNAL;
 	if (r != ZK_OK)
 		return r == ZK_ENOENT ? ZK_EBUG : r;
+	/* with paths, the rest waits */
 	if (l->held || l->again || l->failed || l->rd->o->dry_run ||
-	    l->rd->plan_only)
+	    l->rd->plan_only || l->rd->paths != NULL)
 		return ZK_OK;
 	r = db_begin(v->db);
 	if (r == ZK_OK)
@@ -586,7 +580,7 @@ land_run(struct round *rd)
 			r = rulewatch_again(rd);
 			continue;
 		}
-		if (!l.again || l.failed || l.res.done == 0)
+		if (!l.again || l.stop || l.failed || l.res.done == 0)
 			break;
 	}
 	rd->again = l.again;

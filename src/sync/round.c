@@ -468,6 +468,22 @@ acknowledge(struct round *rd, struct vremote *first)
 	return r;
 }
 
+/* Records; a pull alone counts only what comes in. */
+static enum zk_err
+record(struct round *rd, struct vremote *first)
+{
+	const struct sync_report was = *rd->rep;
+	enum zk_err r = capture_record(rd, first);
+
+	if (!rd->both) {
+		rd->rep->files = was.files;
+		rd->rep->dirs = was.dirs;
+		rd->rep->bytes = was.bytes;
+		rd->rep->deleted = was.deleted;
+	}
+	return r;
+}
+
 /* Records and lands until the disk holds still. */
 static enum zk_err
 settle(struct round *rd, struct vremote *first)
@@ -475,6 +491,8 @@ settle(struct round *rd, struct vremote *first)
 	enum zk_err r = ZK_OK;
 
 	for (int i = 0; r == ZK_OK && i < SETTLE_ROUNDS; i++) {
+		/* what lies outside of the paths may have changed, too */
+		rd->wide |= i > 0;
 		if (i > 0)
 			r = capture_scan(rd);
 		if (r == ZK_OK)
@@ -483,9 +501,7 @@ settle(struct round *rd, struct vremote *first)
 		if (r == ZK_OK && rd->both)
 			r = tell_local(rd);
 		if (r == ZK_OK)
-			r = capture_record(rd, first);
-		if (i == 0 && !rd->both)
-			forget_counts(rd->rep);
+			r = record(rd, first);
 		if (r == ZK_OK)
 			r = land_run(rd);
 		if (!rd->again)

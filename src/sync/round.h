@@ -42,6 +42,7 @@ struct round {
 	const char *const *paths;
 	size_t paths_n;
 	char **own_paths;	/* what paths points to; owned */
+	bool wide;		/* paths, but all is scanned and recorded */
 	struct scan_result scan;
 	bool early;		/* a push: what is recorded is sent at once */
 	bool plan_only;		/* status: tell the plan, apply nothing */
@@ -101,6 +102,9 @@ void round_phase(struct round *rd, enum sync_phase phase,
  * the work still waits for the network.
  */
 void round_moved(struct round *rd, enum sync_phase phase, uint64_t n);
+
+/* The name that a conflict copy was made from, as far as it shows. */
+void round_conflict_of(const char *path, struct buf *of);
 
 /* transport_watch: arg is the round.  Counts while segments move. */
 void round_passed(void *arg, bool up, size_t n);
@@ -246,9 +250,6 @@ ZK_CHECKED enum zk_err tell_changes(struct round *rd, uint64_t *changes);
  * is left to do.  With dry_run tells the steps instead.
  */
 ZK_CHECKED enum zk_err land_run(struct round *rd);
-
-/* The name that a conflict copy was made from, as far as it shows. */
-void land_conflict_of(const char *path, struct buf *of);
 
 /* Status (sync/status.c) ------------------------------------------------- */
 

@@ -102,3 +102,19 @@ round_report(struct round *rd, size_t i, uint64_t behind)
 	out->behind = behind;
 	rd->rep->remotes_n = i + 1;
 }
+
+void
+round_conflict_of(const char *path, struct buf *of)
+{
+	const char *mark = strstr(path, ".conflict-");
+	const char *ext = NULL;
+
+	if (mark == NULL) {
+		(void)buf_str(of, path);
+		return;
+	}
+	/* STEM.conflict-DATE-TIME-DEVICE-xxxx.EXT */
+	ext = strchr(mark + 1, '.');
+	(void)buf_put(of, path, (size_t)(mark - path));
+	(void)buf_str(of, ext == NULL ? "" : ext);
+}

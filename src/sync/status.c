@@ -238,7 +238,7 @@ one_conflict(void *arg, const struct buf *path, const struct list_entry *e)
 	buf_init(&of, 1 << 20);
 	if (buf_put(&copy, path->data, path->len) == ZK_OK) {
 		c.path = buf_cstr(&copy);
-		land_conflict_of(c.path, &of);
+		round_conflict_of(c.path, &of);
 		c.of = buf_cstr(&of);
 		rd->o->ui.conflict(rd->o->ui.arg, &c);
 	}

@@ -214,10 +214,14 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
 			return new_dir(s, in, st, all);
 	}
 	mount = st->mount_root || st->dev != in->l.st.dev;
-	/* of a mount only the listing tells whether it is the same */
-	if (r == ZK_OK && all && (e->flags & BASE_KEPT) == 0 && !mount &&
+	/*
+	 * Of a mount only the listing tells whether it is the same.  Another
+	 * directory takes the row over, also above a path: else that would
+	 * be found moved to where the old one is.
+	 */
+	if (r == ZK_OK && (e->flags & BASE_KEPT) == 0 && !mount &&
 	    (e->flags & BASE_MOUNT) == 0 &&
-	    (e->st.mode != st->mode || e->st.ino != st->ino))
+	    ((all && e->st.mode != st->mode) || e->st.ino != st->ino))
 		r = scan_emit(s, DIFF_ATTR, e->id, in->t.row, st);
 	return r == ZK_OK ? descend(s, in, e, e->id, st, all) : r;
 }

@@ -7,7 +7,8 @@
  * while it had it on disk is there; another round moves nothing.  The same
  * seed gives the same trace.
  *
- * A tenth as many seeds with the wall clock of one device jumping by years.
+ * A tenth as many seeds with the wall clock of one device jumping by years,
+ * and as many with rounds that name a path or two.
  *
  * SIM_SEEDS sets the number of seeds, SIM_FIRST the first.
  */
@@ -45,6 +46,9 @@ struct device {
 	struct vault *v;
 };
 
+/* What is special in the runs of a test. */
+enum kind { PLAIN, JUMPS, PATHS };
+
 struct world {
 	uint64_t seed;
 	struct fake *dice;	/* only for choices of the test */
@@ -54,6 +58,7 @@ struct world {
 	bool retired[CONTENTS];
 	bool loud;
 	bool jumps;		/* one wall clock goes astray */
+	bool paths;		/* rounds may name paths */
 };
 
 /*
@@ -498,18 +503,49 @@ dump(struct env *env, const char *path, struct buf *out, bool *seen)
 /* Rounds ------------------------------------------------------------------- */
 
 static enum zk_err
-run(struct world *w, int i, bool push)
+run(struct world *w, int i, bool push, const char *const *paths, size_t n)
 {
-	static const struct sync_opts o;
+	const struct sync_opts o = { .paths = paths, .paths_n = n };
 	struct sync_report rep;
 	enum zk_err r = push ? sync_push(w->d[i].v, &o, &rep) :
 	    sync_pull(w->d[i].v, &o, &rep);
 
 	if (w->loud)
-		printf("# %s %s: %s, files %" PRIu64 "\n",
+		printf("# %s %s %s %s: %s, files %" PRIu64 "\n",
 		    i == 0 ? "ann" : "bob", push ? "push" : "pull",
+		    n > 0 ? paths[0] : "", n > 1 ? paths[1] : "",
 		    err_text(r), rep.files);
 	return r;
+}
+
+/* A path that some device has, most of the time. */
+static void
+pick_there(struct world *w, char *out, size_t cap)
+{
+	struct env_stat st;
+	bool there = false;
+
+	for (int tries = 0; !there && tries < 16; tries++) {
+		pick(w, out, cap, fake_below(w->dice, 2) == 0);
+		for (int i = 0; i < DEVICES; i++)
+			there |= env_statat(w->d[i].env, ENV_CWD, out,
+			    &st) == 0;
+	}
+}
+
+/* A round that may name paths; one that is not there is nothing. */
+static enum zk_err
+run_some(struct world *w, int i, bool push)
+{
+	char p[2][256];
+	const char *paths[2] = { p[0], p[1] };
+	size_t n = w->paths ? fake_below(w->dice, 3) : 0;
+	enum zk_err r = ZK_OK;
+
+	for (size_t k = 0; k < n; k++)
+		pick_there(w, p[k], sizeof(p[k]));
+	r = run(w, i, push, paths, n);
+	return n > 0 && r == ZK_EUSAGE ? ZK_OK : r;
 }
 
 /* What a round may answer while the remote misbehaves. */
@@ -564,7 +600,7 @@ play(struct world *w)
 		if (w->jumps)
 			jump(w);
 		if (what > 0)
-			r = run(w, i, what == 1);
+			r = run_some(w, i, what == 1);
 		if (!fair(r))
 			return ok(w, r, "a round");
 	}
@@ -578,10 +614,10 @@ rest(struct world *w, int rounds)
 {
 	for (int k = 0; k < rounds; k++)
 		for (int i = 0; i < DEVICES; i++) {
-			enum zk_err r = run(w, i, false);
+			enum zk_err r = run(w, i, false, NULL, 0);
 
 			if (r == ZK_OK || r == ZK_ECONFLICT)
-				r = run(w, i, true);
+				r = run(w, i, true, NULL, 0);
 			if (r != ZK_OK && r != ZK_ECONFLICT)
 				return ok(w, r, "coming to rest");
 		}
@@ -633,10 +669,10 @@ judge(struct world *w)
 }
 
 static bool
-one_seed(uint64_t seed, bool jumps, uint64_t *trace)
+one_seed(uint64_t seed, enum kind kind, uint64_t *trace)
 {
 	struct world w = { .seed = seed, .loud = getenv("SIM_LOUD") != NULL,
-		.jumps = jumps };
+		.jumps = kind == JUMPS, .paths = kind == PATHS };
 	bool good = world_make(&w) && play(&w) && rest(&w, 2) && judge(&w);
 
 	*trace = fake_trace(w.d[0].fake) * 31 + fake_trace(w.d[1].fake);
@@ -646,19 +682,19 @@ one_seed(uint64_t seed, bool jumps, uint64_t *trace)
 
 /* Every WORKERS-th seed from first on. */
 static unsigned
-some_seeds(uint64_t first, uint64_t end, bool jumps)
+some_seeds(uint64_t first, uint64_t end, enum kind kind)
 {
 	uint64_t t = 0;
 	unsigned bad = 0;
 
 	for (uint64_t s = first; s < end && bad < 5; s += WORKERS)
-		bad += !one_seed(s, jumps, &t);
+		bad += !one_seed(s, kind, &t);
 	fflush(stdout);
 	return bad;
 }
 
 static void
-all_seeds(uint64_t count, bool jumps)
+all_seeds(uint64_t count, enum kind kind)
 {
 	uint64_t first = number("SIM_FIRST", 1);
 	uint64_t end = first + count;
@@ -668,7 +704,7 @@ all_seeds(uint64_t count, bool jumps)
 	for (unsigned i = 0; i < WORKERS; i++) {
 		child[i] = fork();
 		if (child[i] == 0)
-			_exit(some_seeds(first + i, end, jumps) != 0);
+			_exit(some_seeds(first + i, end, kind) != 0);
 	}
 	for (unsigned i = 0; i < WORKERS; i++) {
 		int st = 1;
@@ -681,14 +717,21 @@ all_seeds(uint64_t count, bool jumps)
 static void
 test_seeds(void)
 {
-	all_seeds(number("SIM_SEEDS", 10000), false);
+	all_seeds(number("SIM_SEEDS", 10000), PLAIN);
 }
 
 /* I19: nothing hangs on the wall clock, set on or back by years. */
 static void
 test_i19_clock_jumps(void)
 {
-	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, true);
+	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, JUMPS);
+}
+
+/* Nothing is lost by naming paths, and what waits comes with the rest. */
+static void
+test_paths(void)
+{
+	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, PATHS);
 }
 
 static void
@@ -697,8 +740,8 @@ test_same_seed_same_trace(void)
 	for (uint64_t s = 1; s <= 20; s++) {
 		uint64_t a = 0, b = 1;
 
-		CHECK(one_seed(s, s > 10, &a));
-		CHECK(one_seed(s, s > 10, &b));
+		CHECK(one_seed(s, s > 10 ? JUMPS : PLAIN, &a));
+		CHECK(one_seed(s, s > 10 ? JUMPS : PLAIN, &b));
 		CHECK(a == b);
 	}
 }
@@ -706,6 +749,7 @@ test_same_seed_same_trace(void)
 static const struct test_case cases[] = {
 	{ "seeds", test_seeds },
 	{ "i19_clock_jumps", test_i19_clock_jumps },
+	{ "paths", test_paths },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
 
@@ -715,5 +759,5 @@ main(int argc, char **argv)
 	if (crypto_init() != ZK_OK)
 		return 1;
 	log_set_level(getenv("SIM_LOUD") != NULL ? LOG_DEBUG : LOG_QUIET);
-	return test_main(cases, 3, argc, argv);
+	return test_main(cases, 4, argc, argv);
 }
