@@ -185,34 +185,39 @@ static void
 test_body_memory(void)
 {
 	struct kit_log log;
-	struct target t;
+	struct target t, l;
 	struct buf head;
 	struct kit_reply r;
-	uint8_t res, *p;
+	uint8_t res, *p, *large;
 	int fd;
 
 	one_begin();
-	kit.opts.limits.body_mem = 300 * 1024;
+	kit.opts.limits.body_mem = 80 * 1024;
 	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
 	kit_log_init(&log);
 	t = kit_target(&space, TARGET_BLOB_PUT);
-	p = kit_blob(200000, LABEL_HASH_BLOB, t.name);
+	p = kit_blob(60000, LABEL_HASH_BLOB, t.name);
 	buf_init(&head, 16384);
-	kit_head(&kit, &space, &t, p, 200000, NULL, &head);
+	kit_head(&kit, &space, &t, p, 60000, NULL, &head);
 	fd = kit_connect(&kit);
 	kit_send(fd, head.data, head.len);
-	kit_send(fd, p, 100000);
+	kit_send(fd, p, 30000);
 	usleep(100000);
-	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 200000) ==
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 60000) ==
 	    503);
-	/* small ones still fit */
+	/* small ones still fit, and what is large goes to a file */
 	CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200);
-	kit_send(fd, p + 100000, 100000);
+	l = kit_target(&space, TARGET_BLOB_PUT);
+	large = kit_blob(200000, LABEL_HASH_BLOB, l.name);
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, l.name, large,
+	    200000) == 201);
+	free(large);
+	kit_send(fd, p + 30000, 30000);
 	kit_recv(fd, &r);
 	CHECK(r.status == 201);
 	kit_reply_free(&r);
 	close(fd);
-	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 200000) ==
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 60000) ==
 	    200);
 	free(p);
 	buf_release(&head);
