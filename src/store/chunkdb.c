@@ -110,17 +110,16 @@ chunkdb_find(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
 	return r;
 }
 
-enum zk_err
-chunkdb_next(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
-    const uint8_t after[static CHUNK_HASH_LEN], struct chunk_ref *out)
+/* The chunk that s gives for two hashes.  ZK_ENOENT. */
+static enum zk_err
+ref_of(struct db *db, struct stmt *s, const uint8_t *one, const uint8_t *two,
+    struct chunk_ref *out)
 {
-	struct stmt *s = db_stmt(db, "SELECT " REF_COLS " FROM chunk c"
-	    " WHERE c.hash = ?1 AND c.name > ?2 ORDER BY c.name LIMIT 1");
 	enum zk_err r;
 
 	memset(out, 0, sizeof(*out));
-	stmt_blob(s, 1, hash, CHUNK_HASH_LEN);
-	stmt_blob(s, 2, after, CHUNK_HASH_LEN);
+	stmt_blob(s, 1, one, CHUNK_HASH_LEN);
+	stmt_blob(s, 2, two, CHUNK_HASH_LEN);
 	r = stmt_step(db, s);
 	if (r != ZK_OK)
 		return r;
@@ -132,24 +131,20 @@ chunkdb_next(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
 }
 
 enum zk_err
+chunkdb_next(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
+    const uint8_t after[static CHUNK_HASH_LEN], struct chunk_ref *out)
+{
+	return ref_of(db, db_stmt(db, "SELECT " REF_COLS " FROM chunk c"
+	    " WHERE c.hash = ?1 AND c.name > ?2 ORDER BY c.name LIMIT 1"),
+	    hash, after, out);
+}
+
+enum zk_err
 chunkdb_get(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
     const uint8_t name[static CHUNK_HASH_LEN], struct chunk_ref *out)
 {
-	struct stmt *s = db_stmt(db, "SELECT " REF_COLS " FROM chunk c"
-	    " WHERE c.hash = ?1 AND c.name = ?2");
-	enum zk_err r;
-
-	memset(out, 0, sizeof(*out));
-	stmt_blob(s, 1, hash, CHUNK_HASH_LEN);
-	stmt_blob(s, 2, name, CHUNK_HASH_LEN);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	r = get_ref(s, out);
-	stmt_reset(s);
-	if (r != ZK_OK)
-		chunk_ref_wipe(out);
-	return r;
+	return ref_of(db, db_stmt(db, "SELECT " REF_COLS " FROM chunk c"
+	    " WHERE c.hash = ?1 AND c.name = ?2"), hash, name, out);
 }
 
 enum zk_err

@@ -203,12 +203,10 @@ remotedb_lacks(struct db *db, int64_t id, int64_t after, int64_t *seg)
 	return ZK_OK;
 }
 
-enum zk_err
-remotedb_behind(struct db *db, int64_t id, uint64_t *n)
+/* The count that s, made for a remote, gives. */
+static enum zk_err
+count_for(struct db *db, struct stmt *s, int64_t id, uint64_t *n)
 {
-	struct stmt *s = db_stmt(db, "SELECT count(*) FROM seg"
-	    " WHERE state=1 AND NOT EXISTS (SELECT 1 FROM remote_has h"
-	    " WHERE h.remote=?1 AND h.hash=seg.hash)");
 	enum zk_err r = ZK_EBUG;
 
 	*n = 0;
@@ -222,21 +220,19 @@ remotedb_behind(struct db *db, int64_t id, uint64_t *n)
 }
 
 enum zk_err
+remotedb_behind(struct db *db, int64_t id, uint64_t *n)
+{
+	return count_for(db, db_stmt(db, "SELECT count(*) FROM seg"
+	    " WHERE state=1 AND NOT EXISTS (SELECT 1 FROM remote_has h"
+	    " WHERE h.remote=?1 AND h.hash=seg.hash)"), id, n);
+}
+
+enum zk_err
 remotedb_behind_acks(struct db *db, int64_t id, uint64_t *n)
 {
-	struct stmt *s = db_stmt(db, "SELECT count(*) FROM seg"
+	return count_for(db, db_stmt(db, "SELECT count(*) FROM seg"
 	    " WHERE state=1 AND ack=1 AND NOT EXISTS (SELECT 1 FROM"
-	    " remote_has h WHERE h.remote=?1 AND h.hash=seg.hash)");
-	enum zk_err r = ZK_EBUG;
-
-	*n = 0;
-	stmt_int(s, 1, id);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	    " remote_has h WHERE h.remote=?1 AND h.hash=seg.hash)"), id, n);
 }
 
 enum zk_err
