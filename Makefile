@@ -99,7 +99,8 @@ $(PRELOAD): $(BUILD)/tools/%.so: tests/preload/%.c
 	$(Q)$(CC) $(CFLAGS) -std=c11 -D_GNU_SOURCE $(WARN) -fPIC -shared \
 	    $(LDFLAGS) -o $@ $< -ldl
 
-unit: $(UNIT) $(TOOLBIN) $(PRELOAD)
+# the fuzz targets too, so that they go with what they are for
+unit: $(UNIT) $(TOOLBIN) $(PRELOAD) $(FUZZ:%=$(BUILD)/tests/fuzz/%.o)
 
 check: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run
