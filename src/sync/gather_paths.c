@@ -311,7 +311,7 @@ give_path(struct gather *g, const char *path)
 {
 	struct tree *t = g->rd->v->tree;
 	const char *slash = strrchr(path, '/');
-	struct gather_dir d = { NULL };
+	struct gather_dir d = { .n = 0 };
 	struct opid up = { .b = { 0 } };
 	const struct list_entry *e = NULL;
 	struct list *l = NULL;
