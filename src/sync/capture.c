@@ -14,6 +14,7 @@
 #include "store/store.h"
 #include "sync/cuts.h"
 #include "sync/entry.h"
+#include "sync/gather.h"
 #include "sync/prepare.h"
 #include "sync/round.h"
 #include "sync/rulewatch.h"
@@ -520,14 +521,17 @@ is_clean(struct round *rd, bool *clean)
 	struct opid dirty;
 	int64_t cursor = -1;
 	size_t n = 0;
-	bool conflicts = false;
+	bool conflicts = false, left = false;
 	int64_t relook = 0;
 	enum zk_err r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
 
 	*clean = false;
 	if (r == ZK_OK)
 		r = store_get_int(rd->v->db, "relook", 0, &relook);
-	if (r != ZK_OK || n > 0 || relook != 0)
+	/* what was left out is waited for, too */
+	if (r == ZK_OK)
+		r = gather_any_left(rd->v->db, &left);
+	if (r != ZK_OK || n > 0 || relook != 0 || left)
 		return r;
 	r = list_conflicts(rd->v->tree, conflict, &conflicts);
 	*clean = !conflicts;
