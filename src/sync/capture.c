@@ -139,8 +139,8 @@ write_row(struct recorder *r, const struct prepared *p, int64_t row,
 		e.size = p->read ? p->content.size : 0;
 		if (p->read)
 			memcpy(e.hash, p->content.hash, sizeof(e.hash));
-		e.nodes = keys.id;
-		e.nodes_n = keys.n;
+		e.nodes = p->copy ? &p->key : keys.id;
+		e.nodes_n = p->copy ? 1 : keys.n;
 		e.refs = r->refs.data;
 		e.refs_len = r->refs.len;
 		err = base_put(r->rd->v->db, &e);

@@ -148,7 +148,7 @@ read_content(struct round *rd, struct upload *u, struct prepared *p)
 static bool
 equal(const struct prepared *p, const struct list_entry *e)
 {
-	if (e->kind != p->d.kind || (e->flags & LIST_COPY) != 0)
+	if (e->kind != p->d.kind)
 		return false;
 	return e->kind == NODE_DIR || (e->content.size == p->content.size &&
 	    memcmp(e->content.hash, p->content.hash,
@@ -168,9 +168,12 @@ try_adopt(struct round *rd, struct prepared *p)
 	if (r == ZK_OK)
 		r = list_next(l, &e);
 	if (r == ZK_OK && equal(p, e)) {
-		r = base_by_node(rd->v->db, &e->nodes[0], &row);
+		/* a copy is known by its branch */
+		r = base_by_node(rd->v->db, &e->key, &row);
 		if (r == ZK_ENOENT) {
 			p->adopt = true;
+			p->copy = (e->flags & LIST_COPY) != 0;
+			p->key = e->key;
 			p->locator = e->content.locator;
 			r = buf_put(&p->seen, e->seen, e->seen_len);
 		}
