@@ -2,6 +2,7 @@
  * Local differences: finding them, and holding too many removals back.
  * Recording is sync/capture.c, telling sync/tell.c.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,14 +37,17 @@ report_one(struct round *rd, const struct diff *d)
 	round_note(rd, ZK_EPARTIAL);
 	/* not skipped: it went with a directory above, as its changes do */
 	if (d->what == DIFF_DEEP) {
-		log_error(ZK_EPARTIAL, &where, "'%s' is nested more than %d "
-		    "deep: devices that have not got it leave it out",
-		    d->path, PATH_DEPTH_MAX);
+		if (round_says(rd, d->path, "deep"))
+			log_error(ZK_EPARTIAL, &where, "'%s' is nested more "
+			    "than %d deep: devices that have not got it "
+			    "leave it out", d->path, PATH_DEPTH_MAX);
 		return;
 	}
 	c.why = d->what == DIFF_UNKNOWN ? "it cannot be read" :
 	    d->what == DIFF_SPECIAL ? "neither file, directory nor symlink" :
 	    "a name or path that other devices cannot have";
+	if (!round_says(rd, d->path, c.why))
+		return;
 	if (rd->o->ui.change != NULL)
 		rd->o->ui.change(rd->o->ui.arg, &c);
 	log_error(ZK_EPARTIAL, &where, "skipped '%s': %s", d->path, c.why);
@@ -130,6 +134,7 @@ enum zk_err
 capture_brake(struct round *rd)
 {
 	uint64_t gone = 0, tree = 0;
+	char what[64];
 	bool over = false;
 	enum zk_err r = diff_count(rd->v->db, ROUND_GONE, &gone);
 
@@ -139,6 +144,10 @@ capture_brake(struct round *rd)
 		r = capture_over(rd, BASE_SENT, gone, tree, &over);
 	if (r != ZK_OK || !over)
 		return r;
+	snprintf(what, sizeof(what), "brake %llu of %llu",
+	    (unsigned long long)gone, (unsigned long long)tree);
+	if (!round_says(rd, "", what))
+		return ZK_EBRAKE;
 	log_error(ZK_EBRAKE, NULL, "%llu of %llu entries are gone from this "
 	    "folder; nothing was recorded: if they are to be deleted "
 	    "everywhere, run again with --max-delete %llu",

@@ -47,13 +47,17 @@ of_path(enum zk_err r)
 static enum zk_err
 skip(struct round *rd, const char *path, enum zk_err r)
 {
+	const char *why = r == ZK_ECHANGED ?
+	    "it kept changing while it was read" : err_text(r);
+
 	if (r == ZK_ENOENT)
 		return ZK_ENOENT;
-	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
-	    "skipped '%s': %s", path, r == ZK_ECHANGED ?
-	    "it kept changing while it was read" : err_text(r));
-	rd->rep->skipped++;
 	round_note(rd, ZK_EPARTIAL);
+	if (!round_says(rd, path, why))
+		return ZK_EPARTIAL;
+	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
+	    "skipped '%s': %s", path, why);
+	rd->rep->skipped++;
 	return ZK_EPARTIAL;
 }
 
