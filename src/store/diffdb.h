@@ -22,7 +22,8 @@ enum diff_what {
 	/* nothing to record, only to tell the user */
 	DIFF_UNKNOWN = 16,	/* could not be read, or another mount */
 	DIFF_SPECIAL = 17,	/* FIFO, socket, device */
-	DIFF_BADNAME = 18	/* a name that no node can have, or too deep */
+	DIFF_BADNAME = 18,	/* a name that no node can have, or too deep */
+	DIFF_DEEP = 19		/* row has come to lie too deep for others */
 };
 
 struct diff {

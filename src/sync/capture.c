@@ -14,6 +14,7 @@
 #include "store/store.h"
 #include "sync/cuts.h"
 #include "sync/entry.h"
+#include "sync/gather.h"
 #include "sync/prepare.h"
 #include "sync/round.h"
 #include "sync/rulewatch.h"
@@ -138,8 +139,8 @@ write_row(struct recorder *r, const struct prepared *p, int64_t row,
 		e.size = p->read ? p->content.size : 0;
 		if (p->read)
 			memcpy(e.hash, p->content.hash, sizeof(e.hash));
-		e.nodes = keys.id;
-		e.nodes_n = keys.n;
+		e.nodes = p->copy ? &p->key : keys.id;
+		e.nodes_n = p->copy ? 1 : keys.n;
 		e.refs = r->refs.data;
 		e.refs_len = r->refs.len;
 		err = base_put(r->rd->v->db, &e);
@@ -520,14 +521,17 @@ is_clean(struct round *rd, bool *clean)
 	struct opid dirty;
 	int64_t cursor = -1;
 	size_t n = 0;
-	bool conflicts = false;
+	bool conflicts = false, left = false;
 	int64_t relook = 0;
 	enum zk_err r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
 
 	*clean = false;
 	if (r == ZK_OK)
 		r = store_get_int(rd->v->db, "relook", 0, &relook);
-	if (r != ZK_OK || n > 0 || relook != 0)
+	/* what was left out is waited for, too */
+	if (r == ZK_OK)
+		r = gather_any_left(rd->v->db, &left);
+	if (r != ZK_OK || n > 0 || relook != 0 || left)
 		return r;
 	r = list_conflicts(rd->v->tree, conflict, &conflicts);
 	*clean = !conflicts;

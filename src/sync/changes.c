@@ -2,6 +2,7 @@
  * Local differences: finding them, and holding too many removals back.
  * Recording is sync/capture.c, telling sync/tell.c.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +13,10 @@
 #include "tree/brake.h"
 #include "tree/moves.h"
 #include "util/log.h"
+#include "util/path.h"
 
-#define REPORTS (1u << DIFF_UNKNOWN | 1u << DIFF_SPECIAL | 1u << DIFF_BADNAME)
+#define REPORTS (1u << DIFF_UNKNOWN | 1u << DIFF_SPECIAL | \
+    1u << DIFF_BADNAME | 1u << DIFF_DEEP)
 
 static void
 scanned(void *ctx, uint64_t entries)
@@ -22,6 +25,33 @@ scanned(void *ctx, uint64_t entries)
 
 	rd->progress.files = entries;
 	round_progress(rd, SYNC_SCAN);
+}
+
+static void
+report_one(struct round *rd, const struct diff *d)
+{
+	struct log_where where = { .path = d->path };
+	struct sync_change c = { .kind = SYNC_SKIPPED, .type = 'f',
+		.path = d->path };
+
+	round_note(rd, ZK_EPARTIAL);
+	/* not skipped: it went with a directory above, as its changes do */
+	if (d->what == DIFF_DEEP) {
+		if (round_says(rd, d->path, "deep"))
+			log_error(ZK_EPARTIAL, &where, "'%s' is nested more "
+			    "than %d deep: devices that have not got it "
+			    "leave it out", d->path, PATH_DEPTH_MAX);
+		return;
+	}
+	c.why = d->what == DIFF_UNKNOWN ? "it cannot be read" :
+	    d->what == DIFF_SPECIAL ? "neither file, directory nor symlink" :
+	    "a name or path that other devices cannot have";
+	if (!round_says(rd, d->path, c.why))
+		return;
+	if (rd->o->ui.change != NULL)
+		rd->o->ui.change(rd->o->ui.arg, &c);
+	log_error(ZK_EPARTIAL, &where, "skipped '%s': %s", d->path, c.why);
+	rd->rep->skipped++;
 }
 
 /* Says what a scan could not read or will not take. */
@@ -33,26 +63,9 @@ report(struct round *rd)
 	enum zk_err r = ZK_OK;
 
 	while (r == ZK_OK) {
-		const char *why = "a name or path that other devices "
-		    "cannot have";
-
 		r = diff_next(rd->v->db, REPORTS, &after, &d);
-		if (r != ZK_OK)
-			break;
-		if (d.what == DIFF_UNKNOWN)
-			why = "it cannot be read";
-		else if (d.what == DIFF_SPECIAL)
-			why = "neither file, directory nor symlink";
-		if (rd->o->ui.change != NULL) {
-			struct sync_change c = { .kind = SYNC_SKIPPED,
-				.type = 'f', .path = d.path, .why = why };
-
-			rd->o->ui.change(rd->o->ui.arg, &c);
-		}
-		log_error(ZK_EPARTIAL, &(struct log_where){ .path = d.path },
-		    "skipped '%s': %s", d.path, why);
-		rd->rep->skipped++;
-		round_note(rd, ZK_EPARTIAL);
+		if (r == ZK_OK)
+			report_one(rd, &d);
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -121,6 +134,7 @@ enum zk_err
 capture_brake(struct round *rd)
 {
 	uint64_t gone = 0, tree = 0;
+	char what[64];
 	bool over = false;
 	enum zk_err r = diff_count(rd->v->db, ROUND_GONE, &gone);
 
@@ -130,6 +144,10 @@ capture_brake(struct round *rd)
 		r = capture_over(rd, BASE_SENT, gone, tree, &over);
 	if (r != ZK_OK || !over)
 		return r;
+	snprintf(what, sizeof(what), "brake %llu of %llu",
+	    (unsigned long long)gone, (unsigned long long)tree);
+	if (!round_says(rd, "", what))
+		return ZK_EBRAKE;
 	log_error(ZK_EBRAKE, NULL, "%llu of %llu entries are gone from this "
 	    "folder; nothing was recorded: if they are to be deleted "
 	    "everywhere, run again with --max-delete %llu",

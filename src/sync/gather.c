@@ -30,48 +30,6 @@ gather_more_room(void *p, size_t n, size_t *cap, size_t size)
 	return q;
 }
 
-/* The number of directories that path names. */
-static unsigned
-depth_of(const char *path)
-{
-	unsigned n = path[0] != '\0';
-
-	for (; *path != '\0'; path++)
-		n += *path == '/';
-	return n;
-}
-
-/* What lies deeper than any path may is left out; said once in a run. */
-static void
-too_deep(struct gather *g, const char *path)
-{
-	if (!g->deep && g->rd->worst != ZK_ELIMIT) {
-		struct log_where where = { .path = path };
-
-		log_error(ZK_ELIMIT, &where, "directories are nested more "
-		    "than %d deep: what lies below is left out",
-		    PATH_DEPTH_MAX);
-		round_note(g->rd, ZK_ELIMIT);
-	}
-	g->deep = true;
-}
-
-/* Entries of a directory as deep as any may be are left out; none is fine. */
-static enum zk_err
-deepest(struct gather *g, const struct opid *node, const char *path)
-{
-	const struct list_entry *e = NULL;
-	struct list *l = NULL;
-	enum zk_err r = list_open(g->rd->v->tree, node, 1, &l);
-
-	if (r == ZK_OK)
-		r = list_next(l, &e);
-	if (r == ZK_OK)
-		too_deep(g, path);
-	list_close(l);
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
 /*
  * Puts a directory on the list unless it is or was there, or its entries
  * would lie too deep.
@@ -80,14 +38,17 @@ static enum zk_err
 push(struct gather *g, const struct opid *node, const char *path)
 {
 	struct todo *t = NULL;
-	bool fresh = false;
+	bool fresh = false, full = false;
 	enum zk_err r = keyset_add(&g->seen, node, &fresh);
 
 	log_debug("to look at '%s' fresh %d", path, fresh);
 	if (r != ZK_OK || !fresh)
 		return r;
-	if (depth_of(path) >= PATH_DEPTH_MAX)
-		return deepest(g, node, path);
+	if (gather_is_deep(path)) {
+		r = gather_has_entries(g, node, &full);
+		return r == ZK_OK && full ? gather_too_deep(g, node, path) :
+		    r;
+	}
 	t = gather_more_room(g->todo, g->todo_n, &g->todo_cap, sizeof(*t));
 	if (t == NULL)
 		return ZK_ENOMEM;
@@ -101,42 +62,24 @@ push(struct gather *g, const struct opid *node, const char *path)
 	return ZK_OK;
 }
 
-/* Puts the directory that node is now part of on the list, if visible. */
-static enum zk_err
-push_node(struct gather *g, const struct opid *node)
+enum zk_err
+gather_push_node(struct gather *g, const struct opid *node, bool source)
 {
+	bool paths = g->rd->paths != NULL && !source;
 	struct opid *ids = NULL;
 	size_t n = 0;
+	bool yes = true;
 	enum zk_err r = list_dirs(g->rd->v->tree, node, &g->path, &ids, &n);
 
-	if (r == ZK_OK && n > 0)
-		r = push(g, &ids[0], buf_cstr(&g->path));
-	free(ids);
-	if (r == ZK_ELIMIT) {
-		too_deep(g, NULL);
-		r = ZK_OK;
-	}
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-/* As push_node for a dirty one: what was not named waits. */
-static enum zk_err
-push_dirty(struct gather *g, const struct opid *node)
-{
-	struct opid *ids = NULL;
-	size_t n = 0;
-	bool yes = false;
-	enum zk_err r = ZK_OK;
-
-	if (g->rd->paths == NULL)
-		return push_node(g, node);
-	r = list_dirs(g->rd->v->tree, node, &g->path, &ids, &n);
-	if (r == ZK_OK)
+	if (r == ZK_OK && paths)
 		r = gather_dir_wanted(g, ids, n, buf_cstr(&g->path), &yes);
 	if (r == ZK_OK && yes)
 		r = push(g, &ids[0], buf_cstr(&g->path));
 	free(ids);
-	return r == ZK_ENOENT || r == ZK_ELIMIT ? ZK_OK : r;
+	/* where paths were named, nothing else is clean afterwards */
+	if (r == ZK_ELIMIT)
+		r = paths ? ZK_OK : gather_too_deep(g, node, NULL);
+	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 static int
@@ -155,6 +98,7 @@ gather_new(struct round *rd, struct gather **out)
 	int64_t relook = 0;
 	int64_t after = -1;
 	size_t n = 1;
+	bool any = false, full = false;
 	enum zk_err r = g == NULL ? ZK_ENOMEM : ZK_OK;
 
 	*out = NULL;
@@ -167,6 +111,7 @@ gather_new(struct round *rd, struct gather **out)
 	keyset_init(&g->inside);
 	keyset_init(&g->drawn);
 	keyset_init(&g->whole);
+	keyset_init(&g->left);
 	buf_init(&g->path, 1 << 20);
 	r = store_get_int(rd->v->db, "relook", 0, &relook);
 	g->all = relook != 0;
@@ -174,8 +119,16 @@ gather_new(struct round *rd, struct gather **out)
 		r = push(g, &root, "");
 	while (r == ZK_OK && n > 0) {
 		r = tree_dirty(rd->v->tree, &after, page, DIRTY_PAGE, &n);
+		any |= n > 0;
 		for (size_t i = 0; r == ZK_OK && i < n; i++)
-			r = push_dirty(g, &page[i]);
+			r = gather_push_node(g, &page[i], false);
+	}
+	/* last: what dirty ones lack is said */
+	if (r == ZK_OK && (any || g->all))
+		r = gather_left_again(g, &full);
+	if (r == ZK_OK && full) {
+		g->all = true;
+		r = push(g, &root, "");
 	}
 	if (r != ZK_OK) {
 		gather_free(g);
@@ -205,6 +158,7 @@ gather_free(struct gather *g)
 	keyset_release(&g->inside);
 	keyset_release(&g->drawn);
 	keyset_release(&g->whole);
+	keyset_release(&g->left);
 	buf_release(&g->path);
 	free(g);
 }
@@ -306,7 +260,7 @@ gather_follow(struct gather *g, const struct gather_dir *d,
 			if (r == ZK_OK && b.nodes_n > 0)
 				from = b.nodes[0];
 			if (r == ZK_OK)
-				r = push_node(g, &from);
+				r = gather_push_node(g, &from, true);
 		}
 	}
 	if (r == ZK_OK && g->rd->paths != NULL)
@@ -475,7 +429,9 @@ give_row(struct gather *g, const struct base_entry *e, const char *path)
 		r = list_path(g->rd->v->tree, &e->nodes[0], &g->path);
 		/* too deep to be shown, but not removed */
 		elsewhere = r == ZK_OK || r == ZK_ELIMIT;
-		if (r == ZK_ENOENT || r == ZK_ELIMIT)
+		if (r == ZK_ELIMIT)
+			r = gather_leave(g, &e->nodes[0]);
+		else if (r == ZK_ENOENT)
 			r = ZK_OK;
 		if (r == ZK_OK && !elsewhere)
 			g->removals++;

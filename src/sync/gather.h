@@ -41,4 +41,13 @@ bool gather_outside(const struct gather *g);
 ZK_CHECKED enum zk_err gather_next(struct gather *g, struct plan *plan,
     uint64_t *removals);
 
+/*
+ * Notes what was left out since it lies too deep, in the caller's transaction;
+ * all dirty directories were looked at.
+ */
+ZK_CHECKED enum zk_err gather_keep_left(struct gather *g);
+
+/* Whether anything was left out so. */
+ZK_CHECKED enum zk_err gather_any_left(struct db *db, bool *yes);
+
 #endif

@@ -37,6 +37,8 @@ struct gather {
 	struct buf path;
 	bool all;		/* every directory, dirty or not */
 	bool deep;		/* some lie too deep; that was said */
+	bool looked;		/* left has all that was left out */
+	struct keyset left;	/* nodes: what is left out for its depth */
 	uint64_t removals;
 	/* the rest only where paths were named */
 	char **wait;		/* entries to be given, by path; owned */
@@ -86,6 +88,13 @@ ZK_CHECKED enum zk_err gather_give(struct gather *g, size_t dir,
 ZK_CHECKED enum zk_err gather_follow(struct gather *g,
     const struct gather_dir *d, const struct list_entry *e);
 
+/*
+ * Puts the directory that node is now part of on the list, if visible; where
+ * paths were named only if it is wanted or something comes from there.
+ */
+ZK_CHECKED enum zk_err gather_push_node(struct gather *g,
+    const struct opid *node, bool source);
+
 /* Puts a subdirectory on the list. */
 ZK_CHECKED enum zk_err gather_push_sub(struct gather *g,
     const struct gather_dir *d, const struct list_entry *e);
@@ -93,6 +102,26 @@ ZK_CHECKED enum zk_err gather_push_sub(struct gather *g,
 /* True if the nodes of a directory's row are those of another by now. */
 ZK_CHECKED enum zk_err gather_superseded(struct gather *g,
     const struct base_entry *e, bool *yes);
+
+/* gather_deep.c ---------------------------------------------------------- */
+
+/* Whether what is in a directory of that path would lie too deep. */
+bool gather_is_deep(const char *path);
+
+ZK_CHECKED enum zk_err gather_has_entries(struct gather *g,
+    const struct opid *node, bool *yes);
+
+/* Leaves a node out, to be looked at again; too_deep: says it once a run. */
+ZK_CHECKED enum zk_err gather_leave(struct gather *g,
+    const struct opid *node);
+ZK_CHECKED enum zk_err gather_too_deep(struct gather *g,
+    const struct opid *node, const char *path);
+
+/*
+ * Looks again at what earlier runs left out.  *full: they were too many to be
+ * told apart.
+ */
+ZK_CHECKED enum zk_err gather_left_again(struct gather *g, bool *full);
 
 /* gather_paths.c --------------------------------------------------------- */
 

@@ -31,7 +31,6 @@ struct land {
 	bool rules;			/* ignore patterns were written */
 	bool stop;			/* a wider scan comes first */
 	bool failed;
-	uint64_t steps;
 };
 
 static void
@@ -507,7 +506,6 @@ portion(struct land *l, struct gather *g)
 		    (int)plan_step(p, i)->name_len,
 		    (const char *)plan_step(p, i)->name);
 	if (r == ZK_OK) {
-		l->steps += plan_len(p);
 		if (l->rd->o->dry_run || l->rd->plan_only ||
 		    l->rd->o->ui.change != NULL)
 			r = tell(l, p);
@@ -523,6 +521,26 @@ portion(struct land *l, struct gather *g)
 	return r;
 }
 
+/* All that was dirty is on the disk, or left out. */
+static enum zk_err
+landed(struct land *l, struct gather *g, uint64_t upto)
+{
+	struct vault *v = l->rd->v;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = tree_dirty_clear(v->tree, upto);
+	if (r == ZK_OK)
+		r = store_del(v->db, "relook");
+	if (r == ZK_OK)
+		r = gather_keep_left(g);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
+}
+
 /* One look at all that is dirty. */
 static enum zk_err
 look(struct land *l)
@@ -533,30 +551,20 @@ look(struct land *l)
 	enum zk_err r = tree_change(v->tree, &upto);
 
 	l->again = false;
-	l->steps = 0;
 	if (r == ZK_OK)
 		r = gather_new(l->rd, &g);
 	while (r == ZK_OK && gather_more(g) && !l->stop &&
 	    !round_stopped(l->rd))
 		r = portion(l, g);
-	gather_free(g);
 	if (r == ZK_OK && round_stopped(l->rd))
-		return ZK_ESIGNAL;
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_EBUG : r;
+		r = ZK_ESIGNAL;
+	else if (r == ZK_ENOENT)
+		r = ZK_EBUG;
 	/* with paths, the rest waits */
-	if (l->held || l->again || l->failed || l->rd->o->dry_run ||
-	    l->rd->plan_only || l->rd->paths != NULL)
-		return ZK_OK;
-	r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = tree_dirty_clear(v->tree, upto);
-	if (r == ZK_OK)
-		r = store_del(v->db, "relook");
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
+	if (r == ZK_OK && !l->held && !l->again && !l->failed &&
+	    !l->rd->o->dry_run && !l->rd->plan_only && l->rd->paths == NULL)
+		r = landed(l, g, upto);
+	gather_free(g);
 	return r;
 }
 

@@ -47,13 +47,17 @@ of_path(enum zk_err r)
 static enum zk_err
 skip(struct round *rd, const char *path, enum zk_err r)
 {
+	const char *why = r == ZK_ECHANGED ?
+	    "it kept changing while it was read" : err_text(r);
+
 	if (r == ZK_ENOENT)
 		return ZK_ENOENT;
-	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
-	    "skipped '%s': %s", path, r == ZK_ECHANGED ?
-	    "it kept changing while it was read" : err_text(r));
-	rd->rep->skipped++;
 	round_note(rd, ZK_EPARTIAL);
+	if (!round_says(rd, path, why))
+		return ZK_EPARTIAL;
+	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
+	    "skipped '%s': %s", path, why);
+	rd->rep->skipped++;
 	return ZK_EPARTIAL;
 }
 
@@ -148,7 +152,7 @@ read_content(struct round *rd, struct upload *u, struct prepared *p)
 static bool
 equal(const struct prepared *p, const struct list_entry *e)
 {
-	if (e->kind != p->d.kind || (e->flags & LIST_COPY) != 0)
+	if (e->kind != p->d.kind)
 		return false;
 	return e->kind == NODE_DIR || (e->content.size == p->content.size &&
 	    memcmp(e->content.hash, p->content.hash,
@@ -168,9 +172,12 @@ try_adopt(struct round *rd, struct prepared *p)
 	if (r == ZK_OK)
 		r = list_next(l, &e);
 	if (r == ZK_OK && equal(p, e)) {
-		r = base_by_node(rd->v->db, &e->nodes[0], &row);
+		/* a copy is known by its branch */
+		r = base_by_node(rd->v->db, &e->key, &row);
 		if (r == ZK_ENOENT) {
 			p->adopt = true;
+			p->copy = (e->flags & LIST_COPY) != 0;
+			p->key = e->key;
 			p->locator = e->content.locator;
 			r = buf_put(&p->seen, e->seen, e->seen_len);
 		}

@@ -27,6 +27,8 @@ struct prepared {
 	bool racy;
 	bool adopt;		/* the merged tree has just this here */
 	struct buf seen;	/* adopt: what base is to hold */
+	bool copy;		/* adopt: a conflict copy, of that key */
+	struct opid key;
 	uint64_t locator;
 	struct preparer *by;
 };

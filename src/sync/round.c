@@ -8,6 +8,7 @@
 #include "store/logdb.h"
 #include "store/store.h"
 #include "sync/cuts.h"
+#include "sync/keyset.h"
 #include "sync/segw.h"
 #include "util/log.h"
 #include "util/path.h"
@@ -106,30 +107,6 @@ begin(struct round *rd, struct vault *v, const struct sync_opts *o,
 	}
 	if (!all)
 		rd->paths = (const char *const *)rd->own_paths;
-	return r;
-}
-
-/* What became of each remote, for the summary. */
-static enum zk_err
-report_remotes(struct round *rd)
-{
-	struct db *db = rd->v->db;
-	enum zk_err r = db_begin(db);
-
-	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
-		struct vremote *vr = rd->remotes[i];
-		uint64_t behind = 0;
-
-		r = remotedb_behind(db, vr->info.id, &behind);
-		round_report(rd, i, behind);
-		if (r == ZK_OK && vr->err == ZK_OK)
-			r = remotedb_ok(db, vr->info.id,
-			    env_now_ms(rd->v->env));
-	}
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
 	return r;
 }
 
@@ -309,7 +286,7 @@ forget_counts(struct sync_report *rep)
 static enum zk_err
 finish(struct round *rd, enum zk_err r)
 {
-	enum zk_err e = report_remotes(rd);
+	enum zk_err e = round_report_all(rd);
 
 	if (r == ZK_OK)
 		r = e;
@@ -328,11 +305,12 @@ finish(struct round *rd, enum zk_err r)
  */
 static enum zk_err
 push(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
-    const struct sync_report *pulled)
+    const struct sync_report *pulled, struct keyset *said)
 {
 	struct round rd;
 	enum zk_err r = begin(&rd, v, o, rep);
 
+	rd.said = said;
 	rd.count_older = pulled == NULL;
 	if (r == ZK_OK)
 		r = push_steps(&rd, pulled);
@@ -369,10 +347,13 @@ enum zk_err
 sync_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
+	struct keyset said;
 	enum zk_err r = dry_begin(v, o, rep);
 
+	keyset_init(&said);
 	if (r == ZK_OK)
-		r = push(v, o, rep, NULL);
+		r = push(v, o, rep, NULL, &said);
+	keyset_release(&said);
 	db_dry_end(v->db);
 	return r;
 }
@@ -535,11 +516,12 @@ pull_steps(struct round *rd)
 
 static enum zk_err
 pull(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
-    bool both)
+    bool both, struct keyset *said)
 {
 	struct round rd;
 	enum zk_err r = begin(&rd, v, o, rep);
 
+	rd.said = said;
 	rd.both = both;
 	if (r == ZK_OK)
 		r = pull_steps(&rd);
@@ -550,20 +532,23 @@ enum zk_err
 sync_pull(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
+	struct keyset said;
 	enum zk_err r = dry_begin(v, o, rep);
 
+	keyset_init(&said);
 	if (r == ZK_OK)
-		r = pull(v, o, rep, false);
+		r = pull(v, o, rep, false, &said);
+	keyset_release(&said);
 	db_dry_end(v->db);
 	return r;
 }
 
 static enum zk_err
 pull_push(struct vault *v, const struct sync_opts *o,
-    struct sync_report *rep)
+    struct sync_report *rep, struct keyset *said)
 {
 	struct sync_report pushed;
-	enum zk_err r = pull(v, o, rep, true);
+	enum zk_err r = pull(v, o, rep, true, said);
 	enum zk_err e = ZK_OK;
 
 	/*
@@ -574,12 +559,12 @@ pull_push(struct vault *v, const struct sync_opts *o,
 	    r == ZK_EUSAGE || (err_status(r) == 5 && r != ZK_EGAP) ||
 	    all_left_out(rep))
 		return r;
-	e = push(v, o, &pushed, rep);
+	e = push(v, o, &pushed, rep, said);
 	rep->files += pushed.files;
 	rep->dirs += pushed.dirs;
 	rep->bytes += pushed.bytes;
 	rep->deleted += pushed.deleted;
-	rep->skipped = pushed.skipped;
+	rep->skipped += pushed.skipped;
 	rep->to_push += pushed.to_push;
 	rep->remotes_n = pushed.remotes_n;
 	memcpy(rep->remotes, pushed.remotes, sizeof(rep->remotes));
@@ -590,10 +575,13 @@ enum zk_err
 sync_both(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
+	struct keyset said;
 	enum zk_err r = dry_begin(v, o, rep);
 
+	keyset_init(&said);
 	if (r == ZK_OK)
-		r = pull_push(v, o, rep);
+		r = pull_push(v, o, rep, &said);
+	keyset_release(&said);
 	db_dry_end(v->db);
 	return r;
 }

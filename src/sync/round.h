@@ -16,6 +16,7 @@
 
 /* One remote in one run. */
 struct cuts;
+struct keyset;
 struct upload;
 
 struct vremote {
@@ -36,6 +37,7 @@ struct round {
 	struct sync_report *rep;
 	struct sync_progress progress;
 	enum zk_err worst;	/* of what did not end the run */
+	struct keyset *said;	/* of round_says; NULL: all is new */
 	struct vremote *remotes[SYNC_REMOTES_MAX];
 	size_t remotes_n;
 	/* paths of the round, relative to the root; none: everything */
@@ -81,14 +83,21 @@ void round_note(struct round *rd, enum zk_err r);
  */
 void round_left_out(struct round *rd, struct vremote *vr, enum zk_err r);
 
-/* Puts what became of remote number i into the report. */
+/* Puts what became of remote number i into the report; of all, at the end. */
 void round_report(struct round *rd, size_t i, uint64_t behind);
+ZK_CHECKED enum zk_err round_report_all(struct round *rd);
 
 /* True when the caller asked to stop. */
 bool round_stopped(const struct round *rd);
 
 /* Tells progress, with the phase. */
 void round_progress(struct round *rd, enum sync_phase phase);
+
+/*
+ * True unless the run said just this already, or the other half of a sync
+ * did: what is said twice tells nothing.
+ */
+bool round_says(struct round *rd, const char *path, const char *what);
 
 /* Counts an entry of that kind (enum node_kind) in the report. */
 void round_count(struct round *rd, uint8_t kind, uint64_t bytes);

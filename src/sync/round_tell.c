@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "crypto/hash.h"
+#include "crypto/labels.h"
+#include "sync/keyset.h"
 #include "util/log.h"
 
 void
@@ -87,6 +90,28 @@ round_passed(void *arg, bool up, size_t n)
 		round_moved(rd, rd->progress.phase, n);
 }
 
+bool
+round_says(struct round *rd, const char *path, const char *what)
+{
+	struct opid key;
+	struct buf b;
+	bool fresh = true;
+	enum zk_err r = ZK_OK;
+
+	if (rd->said == NULL)
+		return true;
+	buf_init(&b, 1 << 20);
+	r = buf_put(&b, path, strlen(path) + 1);
+	if (r == ZK_OK)
+		r = buf_str(&b, what);
+	hash_bytes(LABEL_HASH_CONTENT, b.data, b.len, key.b);
+	/* without memory it is said again */
+	if (r == ZK_OK && keyset_add(rd->said, &key, &fresh) != ZK_OK)
+		fresh = true;
+	buf_release(&b);
+	return fresh;
+}
+
 void
 round_report(struct round *rd, size_t i, uint64_t behind)
 {
@@ -101,6 +126,29 @@ round_report(struct round *rd, size_t i, uint64_t behind)
 	out->err = vr->err;
 	out->behind = behind;
 	rd->rep->remotes_n = i + 1;
+}
+
+enum zk_err
+round_report_all(struct round *rd)
+{
+	struct db *db = rd->v->db;
+	enum zk_err r = db_begin(db);
+
+	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
+		struct vremote *vr = rd->remotes[i];
+		uint64_t behind = 0;
+
+		r = remotedb_behind(db, vr->info.id, &behind);
+		round_report(rd, i, behind);
+		if (r == ZK_OK && vr->err == ZK_OK)
+			r = remotedb_ok(db, vr->info.id,
+			    env_now_ms(rd->v->env));
+	}
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
 }
 
 void

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "crypto/hash.h"
 #include "crypto/key.h"
@@ -272,6 +273,26 @@ vault_is_making(struct env *env, const struct root *root)
 	return env_statat(env, root_fd(root), ".zk/" VAULT_MAKING, &st) == 0;
 }
 
+/* No root was found there, or above: says why. */
+static enum zk_err
+none_in(struct env *env, const char *dir, enum zk_err r)
+{
+	struct log_where where = { .path = dir };
+	struct env_stat st;
+	int e = env_statat(env, ENV_CWD, dir, &st);
+
+	if (e == 0 && !S_ISLNK(st.mode) && !S_ISDIR(st.mode)) {
+		log_error(ZK_ENOVAULT, &where, "'%s' is no folder", dir);
+		return ZK_ENOVAULT;
+	}
+	if (r == ZK_ENOVAULT && e == -ENOENT)
+		log_error(r, &where, "there is no folder '%s'", dir);
+	else if (r == ZK_ENOVAULT)
+		log_error(r, NULL, "no vault in '%s' or above it: make one "
+		    "with 'zk init', or join one with 'zk pair --join'", dir);
+	return r;
+}
+
 /* Finds the root, opens the state directory and locks it. */
 static enum zk_err
 find(const struct vault_opts *o, struct vault **out)
@@ -286,9 +307,8 @@ find(const struct vault_opts *o, struct vault **out)
 	r = vault_abs(o->dir, &dir);
 	if (r == ZK_OK)
 		r = root_find(o->env, dir, true, &v->root);
-	if (r == ZK_ENOVAULT && dir != NULL)
-		log_error(r, NULL, "no vault in '%s' or above it: make one "
-		    "with 'zk init', or join one with 'zk pair --join'", dir);
+	if (r != ZK_OK && dir != NULL)
+		r = none_in(o->env, dir, r);
 	if (r == ZK_OK && vault_is_making(o->env, v->root)) {
 		log_error(ZK_ENOVAULT, NULL, "making the vault in '%s' was "
 		    "interrupted: do it again", root_path(v->root));

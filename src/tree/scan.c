@@ -84,7 +84,8 @@ scan_emit(struct scan *s, uint8_t what, int64_t row, int64_t parent,
 	d.path_len = s->path.len;
 	if (what == DIFF_UNKNOWN)
 		s->res->unknown++;
-	else if (what == DIFF_SPECIAL || what == DIFF_BADNAME)
+	else if (what == DIFF_SPECIAL || what == DIFF_BADNAME ||
+	    what == DIFF_DEEP)
 		s->res->reported++;
 	return diff_add(s->db, &d);
 }
@@ -347,6 +348,7 @@ take_entry(struct scan *s, const struct job *in, size_t i,
 {
 	const struct listing_entry *e = &in->l.v[i];
 	struct env_stat st;
+	enum zk_err r = ZK_OK;
 	int err;
 
 	if (e->flags & LISTING_IGNORED) {
@@ -360,6 +362,11 @@ take_entry(struct scan *s, const struct job *in, size_t i,
 	if (row == NULL && (!path_name_ok(e->name, e->len) ||
 	    s->path.len > PATH_LEN_MAX || in->t.depth >= PATH_DEPTH_MAX))
 		return scan_emit(s, DIFF_BADNAME, 0, in->t.row, NULL);
+	/* it came with a directory above; what is below it goes unsaid */
+	if (row != NULL && in->t.depth == PATH_DEPTH_MAX)
+		r = scan_emit(s, DIFF_DEEP, row->id, in->t.row, NULL);
+	if (r != ZK_OK)
+		return r;
 	err = entry_stat(s, in, i, &st);
 	if (err != 0)
 		return scan_emit(s, DIFF_UNKNOWN, row ? row->id : 0,

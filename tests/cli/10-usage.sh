@@ -64,6 +64,12 @@ expect 10 "$ZK" push -C "$T/d"
 expect 10 "$ZK" push -qC"$T/d" -- --json
 expect 10 "$ZK" --dir="$T/d" push
 ZK_DIR=$T/d expect 10 "$ZK" push
+# a folder that is not there is not one without a vault
+expect 10 "$ZK" -C "$T/missing" status
+err_has "there is no folder '$T/missing'"
+: >"$T/plain"
+expect 10 "$ZK" -C "$T/plain" status
+err_has "'$T/plain' is no folder"
 
 # a folder whose parent is not there is named, and nothing is left of it
 expect 1 "$ZK" init "$T/none/new"
