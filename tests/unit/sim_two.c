@@ -747,6 +747,8 @@ test_found(void)
 	} runs[] = {
 		/* a copy that was renamed lost its mode and mtime */
 		{ 11353, 40, PLAIN },
+		/* a new directory took over the node of one renamed */
+		{ 10048, 40, PLAIN },
 	};
 
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
