@@ -244,12 +244,29 @@ move_children(struct emit *e, const struct seen_node *from,
 	return r;
 }
 
+/*
+ * The winner of a union that ends is to be looked at: what had changed in the
+ * losers is in their listings alone, and no path leads to these any more.
+ */
+static enum zk_err
+look_at(struct emit *e, const struct opid *id)
+{
+	const struct cdb *db = &e->tree->db;
+	int64_t n = 0;
+	uint8_t kind;
+	enum zk_err r = db->impl->node_key(db->db, id, &n, &kind);
+
+	return r == ZK_OK ? vis_dirty(e->tree, n) : r;
+}
+
 /* The first op on a united path: the losers go, the winner is left in s. */
 static enum zk_err
 unite(struct emit *e, struct seen *s)
 {
 	enum zk_err r = ZK_OK;
 
+	if (s->n > 1 && s->nodes[0].kind == NODE_DIR)
+		r = look_at(e, &s->nodes[0].id);
 	while (r == ZK_OK && s->n > 1) {
 		struct seen_node *loser = &s->nodes[s->n - 1];
 

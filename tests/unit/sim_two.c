@@ -749,6 +749,8 @@ test_found(void)
 		{ 11353, 40, PLAIN },
 		/* a new directory took over the node of one renamed */
 		{ 10048, 40, PLAIN },
+		/* what was removed in a union stayed when it was moved */
+		{ 24659, 40, PLAIN },
 	};
 
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
