@@ -244,12 +244,29 @@ move_children(struct emit *e, const struct seen_node *from,
 	return r;
 }
 
+/*
+ * The winner of a union that ends is to be looked at: what had changed in the
+ * losers is in their listings alone, and no path leads to these any more.
+ */
+static enum zk_err
+look_at(struct emit *e, const struct opid *id)
+{
+	const struct cdb *db = &e->tree->db;
+	int64_t n = 0;
+	uint8_t kind;
+	enum zk_err r = db->impl->node_key(db->db, id, &n, &kind);
+
+	return r == ZK_OK ? vis_dirty(e->tree, n) : r;
+}
+
 /* The first op on a united path: the losers go, the winner is left in s. */
 static enum zk_err
 unite(struct emit *e, struct seen *s)
 {
 	enum zk_err r = ZK_OK;
 
+	if (s->n > 1 && s->nodes[0].kind == NODE_DIR)
+		r = look_at(e, &s->nodes[0].id);
 	while (r == ZK_OK && s->n > 1) {
 		struct seen_node *loser = &s->nodes[s->n - 1];
 
@@ -283,10 +300,13 @@ drop_rest(struct emit *e, const struct seen_node *node,
 	return r;
 }
 
-/* A copy becomes a node of its own: *node is that afterwards. */
+/*
+ * A copy becomes a node of its own: *node is that afterwards.  It has mode
+ * and mtime from the split alone, so the split carries both.
+ */
 static enum zk_err
 split(struct emit *e, struct seen_node *node, const struct opid *dir,
-    const struct emit_at *at, const struct emit_file *f)
+    const struct emit_at *at, const struct emit_file *whole)
 {
 	struct refs first;
 	struct opid id;
@@ -300,8 +320,7 @@ split(struct emit *e, struct seen_node *node, const struct opid *dir,
 	op_init(&op, OP_SPLIT, &node->id);
 	op.kind = node->kind;
 	set_place(&op, dir, at);
-	if (f != NULL)
-		set_attr(&op, f);
+	set_attr(&op, whole);
 	op.content_refs = first.v;
 	op.content_refs_n = 1;
 	e->tree->db.impl->split_id(&first.v[0], &id);
@@ -356,7 +375,8 @@ change(struct emit *e, struct seen_node *node, const struct emit_file *f,
 
 enum zk_err
 emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
-    const struct emit_at *at, const struct emit_file *f, struct buf *seen)
+    const struct emit_at *at, const struct emit_file *f,
+    const struct emit_file *whole, struct buf *seen)
 {
 	struct opid dir;
 	struct seen s;
@@ -371,7 +391,7 @@ emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
 	if (r == ZK_OK)
 		r = unite(e, &s);
 	if (r == ZK_OK && copy)
-		r = split(e, &s.nodes[0], &dir, at, f);
+		r = split(e, &s.nodes[0], &dir, at, whole);
 	if (r == ZK_OK && (!copy || f->content != NULL))
 		r = change(e, &s.nodes[0], f, !copy);
 	if (r == ZK_OK)
@@ -382,7 +402,8 @@ emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
 
 enum zk_err
 emit_move(struct emit *e, const uint8_t *old, size_t old_len,
-    const struct emit_at *at, struct buf *seen)
+    const struct emit_at *at, const struct emit_file *whole,
+    struct buf *seen)
 {
 	struct seen_node *node;
 	struct refs refs;
@@ -400,7 +421,7 @@ emit_move(struct emit *e, const uint8_t *old, size_t old_len,
 	if (r == ZK_OK)
 		r = unite(e, &s);
 	if (r == ZK_OK && node->copy) {
-		r = split(e, node, &dir, at, NULL);
+		r = split(e, node, &dir, at, whole);
 	} else if (r == ZK_OK) {
 		take_refs(node, SEEN_PLACE, &i, &refs);
 		op_init(&op, OP_MOVE, &node->id);

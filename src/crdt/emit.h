@@ -66,15 +66,21 @@ ZK_CHECKED enum zk_err emit_create(struct emit *e, const struct emit_at *at,
 /*
  * Other content, mode or mtime at the same path and of the same kind
  * (another kind is emit_remove and emit_create).  at is where it lies: a
- * conflict copy becomes a node of its own there.
+ * conflict copy becomes a node of its own there.  f is what changed; whole
+ * has the mode and mtime that the file has now, changed or not: the node of
+ * its own begins with none.
  */
 ZK_CHECKED enum zk_err emit_edit(struct emit *e, const uint8_t *old,
     size_t old_len, const struct emit_at *at, const struct emit_file *f,
-    struct buf *seen);
+    const struct emit_file *whole, struct buf *seen);
 
-/* The entry is now at `at`; children of a directory come along unnamed. */
+/*
+ * The entry is now at `at`; children of a directory come along unnamed.
+ * whole as above, or as base has it where a change of it follows.
+ */
 ZK_CHECKED enum zk_err emit_move(struct emit *e, const uint8_t *old,
-    size_t old_len, const struct emit_at *at, struct buf *seen);
+    size_t old_len, const struct emit_at *at, const struct emit_file *whole,
+    struct buf *seen);
 
 /* The entry is gone. */
 ZK_CHECKED enum zk_err emit_remove(struct emit *e, const uint8_t *old,

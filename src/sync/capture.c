@@ -198,7 +198,7 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 {
 	struct base_entry e;
 	struct emit_at at;
-	struct emit_file f;
+	struct emit_file f, whole;
 	int64_t dir = 0;
 	uint64_t locator = 0;
 	bool same = false;
@@ -209,6 +209,7 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 	if (err != ZK_OK)
 		return err;
 	describe(p, &f);
+	whole = f;
 	same = !p->read || (e.size == p->content.size &&
 	    memcmp(e.hash, p->content.hash, sizeof(e.hash)) == 0);
 	if (same)
@@ -223,7 +224,7 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 		    (p->racy ? BASE_RACY : 0));
 	buf_reset(&r->seen);
 	err = emit_edit(segw_emit(r->w), r->old.data, r->old.len, &at, &f,
-	    &r->seen);
+	    &whole, &r->seen);
 	if (!same)
 		locator = segw_locator(r->w);
 	if (!moved)
@@ -240,6 +241,7 @@ record_move(struct recorder *r, const struct prepared *p)
 	struct vault *v = r->rd->v;
 	struct base_entry e;
 	struct emit_at at;
+	struct emit_file was;
 	struct entry_keys keys = { NULL, 0 };
 	int64_t dir = 0;
 	enum zk_err err = load_dir(r, p, &dir, &at);
@@ -248,8 +250,12 @@ record_move(struct recorder *r, const struct prepared *p)
 		err = load_old(r, p->d.row, &e);
 	if (err != ZK_OK)
 		return err;
+	describe(p, &was);
+	was.mode = e.mode;
+	was.mtime_sec = e.mtime.sec;
+	was.mtime_nsec = e.mtime.nsec;
 	buf_reset(&r->seen);
-	err = emit_move(segw_emit(r->w), r->old.data, r->old.len, &at,
+	err = emit_move(segw_emit(r->w), r->old.data, r->old.len, &at, &was,
 	    &r->seen);
 	if (err == ZK_OK)
 		err = refs_make(&r->refs, refs_locator(e.refs, e.refs_len),

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crdt/list.h"
+#include "crdt/seen.h"
 #include "crypto/labels.h"
 #include "format/compress.h"
 #include "sync/cuts.h"
@@ -159,6 +160,42 @@ equal(const struct prepared *p, const struct list_entry *e)
 	    sizeof(p->content.hash)) == 0);
 }
 
+/*
+ * What base is to hold for an entry taken over: its nodes without those that
+ * another row stands for.  One of a union that was at this path may just have
+ * been moved away here; its move is still to be recorded, and it stays known
+ * by its own row alone.
+ */
+static enum zk_err
+take_seen(struct db *db, const struct list_entry *e, struct buf *out)
+{
+	struct seen s;
+	size_t n = 0;
+	enum zk_err r = ZK_EBUG;
+
+	seen_init(&s);
+	r = seen_decode(e->seen, e->seen_len, &s);
+	for (size_t i = 0; r == ZK_OK && i < s.n; i++) {
+		struct seen_node node = s.nodes[i];
+		int64_t row = 0;
+
+		r = base_by_node(db, &node.id, &row);
+		if (r == ZK_ENOENT) {
+			s.nodes[i] = s.nodes[n];
+			s.nodes[n++] = node;
+			r = ZK_OK;
+		}
+	}
+	for (size_t i = n; r == ZK_OK && i < s.n; i++)
+		free(s.nodes[i].refs);
+	if (r == ZK_OK) {
+		s.n = n;
+		r = seen_encode(&s, out);
+	}
+	seen_release(&s);
+	return r;
+}
+
 /* Looks the path up in the merged tree, for what base does not have. */
 static enum zk_err
 try_adopt(struct round *rd, struct prepared *p)
@@ -179,7 +216,7 @@ try_adopt(struct round *rd, struct prepared *p)
 			p->copy = (e->flags & LIST_COPY) != 0;
 			p->key = e->key;
 			p->locator = e->content.locator;
-			r = buf_put(&p->seen, e->seen, e->seen_len);
+			r = take_seen(rd->v->db, e, &p->seen);
 		}
 	}
 	list_close(l);

@@ -408,7 +408,7 @@ sim_change(struct sim_replica *r, int i, const struct emit_file *f)
 
 	buf_init(&seen, 1 << 20);
 	MUST(tree_begin(r->tree));
-	MUST(emit_edit(&e, p->seen.data, p->seen.len, &at, f, &seen));
+	MUST(emit_edit(&e, p->seen.data, p->seen.len, &at, f, f, &seen));
 	MUST(tree_end(r->tree));
 	buf_swap(&p->seen, &seen);
 	buf_release(&seen);
@@ -439,11 +439,13 @@ sim_move(struct sim_replica *r, int i, int dir, const char *name)
 	struct sim_path *p = &r->base[i];
 	struct emit e = sim_emit(r);
 	struct emit_at at = sim_at(r, dir, name, strlen(name));
+	struct emit_file f = { .kind = p->kind, .has_mode = true,
+		.mode = 0644 };
 	struct buf seen;
 
 	buf_init(&seen, 1 << 20);
 	MUST(tree_begin(r->tree));
-	MUST(emit_move(&e, p->seen.data, p->seen.len, &at, &seen));
+	MUST(emit_move(&e, p->seen.data, p->seen.len, &at, &f, &seen));
 	MUST(tree_end(r->tree));
 	buf_swap(&p->seen, &seen);
 	buf_release(&seen);
