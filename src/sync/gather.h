@@ -41,4 +41,11 @@ bool gather_outside(const struct gather *g);
 ZK_CHECKED enum zk_err gather_next(struct gather *g, struct plan *plan,
     uint64_t *removals);
 
+/*
+ * Where paths were named, what a step takes out of the way may have no step
+ * of its own, and lies under another name until all is looked at: the next
+ * landing without paths does.
+ */
+ZK_CHECKED enum zk_err gather_aside(struct round *rd, const struct plan *p);
+
 #endif
