@@ -50,4 +50,11 @@ ZK_CHECKED enum zk_err gather_keep_left(struct gather *g);
 /* Whether anything was left out so. */
 ZK_CHECKED enum zk_err gather_any_left(struct db *db, bool *yes);
 
+/*
+ * Where paths were named, what a step takes out of the way may have no step
+ * of its own, and lies under another name until all is looked at: the next
+ * landing without paths does.
+ */
+ZK_CHECKED enum zk_err gather_aside(struct round *rd, const struct plan *p);
+
 #endif

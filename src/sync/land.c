@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/list.h"
 #include "format/compress.h"
 #include "store/store.h"
 #include "sync/ahead.h"
@@ -14,7 +15,6 @@
 #include "sync/round.h"
 #include "sync/rulewatch.h"
 #include "tree/apply.h"
-#include "crdt/list.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -500,11 +500,6 @@ portion(struct land *l, struct gather *g)
 		r = brake(l, p, removals);
 	if (r == ZK_OK)
 		r = plan_make(p);
-	for (size_t i = 0; r == ZK_OK && i < plan_len(p); i++)
-		log_debug("step %zu: op %d row %lld name %.*s", i,
-		    plan_step(p, i)->op, (long long)plan_step(p, i)->row,
-		    (int)plan_step(p, i)->name_len,
-		    (const char *)plan_step(p, i)->name);
 	if (r == ZK_OK) {
 		if (l->rd->o->dry_run || l->rd->plan_only ||
 		    l->rd->o->ui.change != NULL)
@@ -514,7 +509,9 @@ portion(struct land *l, struct gather *g)
 		} else if (r == ZK_OK && !l->rd->plan_only &&
 		    plan_len(p) > 0) {
 			expect(l->rd, p);
-			r = execute(l, p);
+			r = gather_aside(l->rd, p);
+			if (r == ZK_OK)
+				r = execute(l, p);
 		}
 	}
 	plan_free(p);

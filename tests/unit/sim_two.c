@@ -751,6 +751,8 @@ test_found(void)
 		{ 10048, 40, PLAIN },
 		/* what was removed in a union stayed when it was moved */
 		{ 24659, 40, PLAIN },
+		/* a directory put aside by a pull of a path stayed there */
+		{ 62240, 40, PATHS },
 	};
 
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
