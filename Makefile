@@ -108,8 +108,9 @@ check: all unit
 # a seed of the simulation is ten times as dear here, and so is what is drawn
 # at random elsewhere
 check-asan:
-	@SIM_SEEDS=$${SIM_SEEDS:-300} KILL_MOMENTS=$${KILL_MOMENTS:-40} \
-	    VERIFY_FLIPS=$${VERIFY_FLIPS:-8} TEST_TIMEOUT=$${TEST_TIMEOUT:-600} \
+	@SIM_SEEDS=$${SIM_SEEDS:-200} CAUSAL_SEEDS=$${CAUSAL_SEEDS:-40} \
+	    KILL_MOMENTS=$${KILL_MOMENTS:-20} VERIFY_FLIPS=$${VERIFY_FLIPS:-8} \
+	    TEST_TIMEOUT=$${TEST_TIMEOUT:-600} \
 	    $(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
 
 # Each target from its seeds in tests/fuzz/seeds/NAME, if there are any.

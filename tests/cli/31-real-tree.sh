@@ -3,6 +3,7 @@
 # of 1,000 files is one small segment; a byte in a large file is few chunks
 # (R39).
 . "${0%/*}/lib.sh"
+many_runs
 need awk
 
 make_tree() {

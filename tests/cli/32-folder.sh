@@ -3,6 +3,7 @@
 # sides, a root that is gone or replaced, ignored files, what is no file,
 # what cannot be read, and kinds that change (I2, I6, I7, N16, N17).
 . "${0%/*}/lib.sh"
+many_runs
 
 relay_start --plain
 mkdir "$T/a" "$T/b"

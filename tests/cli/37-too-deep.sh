@@ -2,6 +2,7 @@
 # What lies deeper than a path may is left out and said; it comes once it lies
 # higher, whatever became of it meanwhile, and no pull looks at all for it.
 . "${0%/*}/lib.sh"
+many_runs
 
 # chain NAME N: NAME/NAME/... of N
 chain() {

@@ -3,6 +3,7 @@
 # a push and a pull of two devices on one relay; and a relay that goes away
 # in the middle of a large push (I28).
 . "${0%/*}/lib.sh"
+many_runs
 need jq
 
 relay_start --plain

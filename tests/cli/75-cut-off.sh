@@ -8,6 +8,7 @@
 # the cut and is run again, or the relay stays away, the run ends with 5 and
 # is run again.
 . "${0%/*}/lib.sh"
+many_runs
 
 bin=${BUILD:-$top/build}/tools
 [ -x "$bin/cutter" ] || skip "tools/cutter is not built"

@@ -50,7 +50,7 @@ need() {
 	done
 }
 
-# many_runs: of a scenario that runs the program some hundred times; a
+# many_runs: of a scenario that runs the program a hundred times or so; a
 # sanitizer then looks for leaks in the other scenarios only, which halves
 # what a run costs.
 many_runs() {

@@ -13,7 +13,7 @@
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(SLOW)
-#define SEEDS_A_CASE 4000
+#define SEEDS_A_CASE 1500
 #else
 #define SEEDS_A_CASE 25000
 #endif
