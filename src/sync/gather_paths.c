@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/store.h"
 #include "sync/gather_int.h"
+#include "sync/rulewatch.h"
 #include "sync/scope.h"
 #include "util/path.h"
 
@@ -423,20 +423,9 @@ gather_draw(struct gather *g, int64_t row)
 enum zk_err
 gather_aside(struct round *rd, const struct plan *p)
 {
-	struct db *db = rd->v->db;
 	bool aside = false;
-	enum zk_err r = ZK_OK;
 
 	for (size_t i = 0; rd->paths != NULL && i < plan_len(p); i++)
 		aside |= plan_step(p, i)->other != 0;
-	if (!aside)
-		return ZK_OK;
-	r = db_begin(db);
-	if (r == ZK_OK)
-		r = store_put_int(db, "relook", 1);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return aside ? rulewatch_again(rd) : ZK_OK;
 }

@@ -19,7 +19,10 @@ bool rulewatch_is(const char *path);
  */
 ZK_CHECKED enum zk_err rulewatch_scan(struct round *rd);
 
-/* The same because such a file was just written.  Own transaction. */
+/*
+ * The same because such a file was just written, or something was put aside
+ * (gather_aside).  Own transaction.
+ */
 ZK_CHECKED enum zk_err rulewatch_again(struct round *rd);
 
 #endif

@@ -170,7 +170,7 @@ wrote record record "UPDATE rec SET $(change data 40) WHERE id=2"
 fresh
 "$flip" dump "$db" >"$T/said" || fail "dump"
 size=$("$flip" size "$T/good.db")
-flips=${VERIFY_FLIPS:-30}
+flips=${VERIFY_FLIPS:-60}
 awk -v n="$flips" -v max=$((size * 8)) 'BEGIN {
 	srand(34)
 	while (n-- > 0)
