@@ -122,11 +122,16 @@ while ! grep -q . "$T/relay.url"; do
 	[ "$tries" -lt 200 ] || fail "the relay does not start again"
 	sleep 0.05
 done
+# a relay that starts sweeps away what it had not acknowledged: what was in
+# flight when it was killed, and nothing else
+names >"$T/kept"
+swept=$(comm -23 "$T/middle" "$T/kept" | wc -l)
+[ "$swept" -le 4 ] || fail "$swept objects gone with the kill of the relay"
 expect 0 as a push --json
 after=$(objects)
 # what had arrived stays as it was, and nothing is there twice: no more than
 # the file and its padding, 1/32 at most
-names | comm -23 "$T/middle" - >"$T/changed"
+names | comm -23 "$T/kept" - >"$T/changed"
 [ ! -s "$T/changed" ] || fail "sent again: $(cat "$T/changed")"
 grown=$(($(weight) - weight))
 [ "$grown" -le $((24000000 * 33 / 32 + 100000)) ] ||
@@ -136,4 +141,4 @@ expect 0 as b pull
 same_tree a b
 expect 0 as a verify
 expect 0 as a status --check
-echo "objects: $before before, $middle when cut off, $after after"
+echo "objects: $before before, $middle when cut off, $swept swept, $after after"
