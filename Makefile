@@ -38,7 +38,7 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
 HARDEN_LD = -pie -Wl,-z,relro,-z,now,-z,noexecstack
 endif
 ZK_CFLAGS = -std=c11 -D_GNU_SOURCE -Isrc $(WARN) $(HARDEN) -pthread
-LIBS = -lsodium -lsqlite3 -lcurl -lcjson -lqrencode -lmbedtls -lmbedx509 \
+LIBS = -lsodium -lsqlite3 -lcjson -lqrencode -lmbedtls -lmbedx509 \
   -lmbedcrypto -lzstd -lhttp_parser -lm -pthread
 LINK = $(CC) $(CFLAGS) $(ZK_CFLAGS) $(HARDEN_LD) $(LDFLAGS) -o $@ $(1) $(LIBS)
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "crypto/rand.h"
+#include "transport/http_opts.h"
 #include "transport/impl.h"
+#include "transport/libcurl.h"
 #include "util/env.h"
 #include "util/log.h"
 
@@ -21,75 +23,28 @@ http_now(struct http *h)
 
 /* Life. */
 
+/* When the first request begins, as most commands make none. */
 static enum zk_err
-refuse(const struct http *h, const char *text)
+start_curl(struct http *h, const char **why)
 {
-	struct log_where w = { .remote = h->name };
-
-	log_error(ZK_EUSAGE, &w, "%s", text);
-	return ZK_EUSAGE;
-}
-
-static enum zk_err
-check_opts(const struct http *h)
-{
-	const char *proxy = h->opts->proxy;
-	const char *invite = h->opts->invite;
-
-	if (proxy != NULL && strncmp(proxy, "socks5://", 9) == 0)
-		return refuse(h, "a socks5:// proxy would look up the "
-		    "relay's name here; use socks5h://");
-	if (proxy != NULL && strncmp(proxy, "http://", 7) != 0 &&
-	    strncmp(proxy, "socks5h://", 10) != 0)
-		return refuse(h, "the proxy is neither http:// nor "
-		    "socks5h://");
-	if (invite == NULL)
-		return ZK_OK;
-	if (invite[0] == '\0' || strlen(invite) > 256)
-		return refuse(h, "the invite token is empty or too long");
-	for (const char *c = invite; *c != '\0'; c++)
-		if (*c <= ' ' || *c > '~')
-			return refuse(h, "the invite token has an odd byte");
-	return ZK_OK;
-}
-
-/* "https://HOST:PORT", and the authority as libcurl will send it. */
-static enum zk_err
-set_names(struct http *h)
-{
-	const struct url *u = &h->url;
-	unsigned usual = u->kind == URL_HTTPS ? 443 : 80;
-	struct buf host;
-	struct buf b;
 	enum zk_err r;
 
-	buf_init(&host, AUTH_AUTHORITY_MAX);
-	buf_init(&b, sizeof(h->base) - 1);
-	(void)buf_printf(&host, u->ipv6 ? "[%s]" : "%s", u->host);
-	if (u->port != usual)
-		(void)buf_printf(&host, ":%u", (unsigned)u->port);
-	(void)buf_str(&b, u->kind == URL_HTTPS ? "https://" : "http://");
-	r = url_authority(u, &b);
-	if (r == ZK_OK)
-		r = auth_authority(buf_cstr(&host), host.len, h->authority);
-	if (r == ZK_OK)
-		memcpy(h->base, buf_cstr(&b), b.len + 1);
-	buf_release(&host);
-	buf_release(&b);
-	return r;
-}
-
-static enum zk_err
-start_curl(struct http *h)
-{
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	if (h->multi != NULL)
+		return ZK_OK;
+	r = libcurl_load(why);
+	if (r != ZK_OK)
+		return r;
+	*why = "libcurl does not start";
+	if (!h->started && curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return ZK_ENOMEM;
+	h->started = true;
+	if (h->share == NULL)
+		h->share = curl_share_init();
+	if (h->share == NULL || curl_share_setopt(h->share, CURLSHOPT_SHARE,
+	    CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
 		return ZK_ENOMEM;
 	h->multi = curl_multi_init();
-	h->share = curl_share_init();
-	if (h->multi == NULL || h->share == NULL)
-		return ZK_ENOMEM;
-	if (curl_share_setopt(h->share, CURLSHOPT_SHARE,
-	    CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK)
+	if (h->multi == NULL)
 		return ZK_ENOMEM;
 	(void)curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
 	    (long)HTTP_POOL_MAX);
@@ -119,11 +74,9 @@ http_new(const struct url *u, const struct transport_opts *opts,
 	    HTTP_STALL_MS ? opts->timeout_ms : HTTP_STALL_MS;
 	rate_init(&h->up, opts->up_rate, http_now(h));
 	rate_init(&h->down, opts->down_rate, http_now(h));
-	r = start_curl(h);
+	r = http_opts_check(h);
 	if (r == ZK_OK)
-		r = check_opts(h);
-	if (r == ZK_OK)
-		r = set_names(h);
+		r = http_opts_names(h);
 	if (r != ZK_OK) {
 		http_free(h);
 		return r;
@@ -148,7 +101,8 @@ http_free(struct http *h)
 		(void)curl_multi_cleanup(h->multi);
 	if (h->share != NULL)
 		(void)curl_share_cleanup(h->share);
-	curl_global_cleanup();
+	if (h->started)
+		curl_global_cleanup();
 	free(h);
 }
 
@@ -323,9 +277,16 @@ ended(struct http *h, struct http_call *c, CURLcode code)
 static void
 begin(struct http *h, struct http_call *c)
 {
-	CURL *easy = take_handle(h);
-	enum zk_err r;
+	const char *why = "";
+	enum zk_err r = start_curl(h, &why);
+	CURL *easy;
 
+	if (r != ZK_OK) {
+		(void)snprintf(c->text, sizeof(c->text), "%s", why);
+		finish(h, c, r);
+		return;
+	}
+	easy = take_handle(h);
 	if (easy == NULL) {
 		finish(h, c, ZK_ENOMEM);
 		return;
@@ -527,6 +488,8 @@ http_drive(struct http *h, int timeout_ms)
 	int running;
 
 	wait = sooner(wait, begin_ready(h), http_now(h));
+	if (h->multi == NULL)
+		return;		/* nothing was asked, or nothing can be */
 	(void)curl_multi_perform(h->multi, &running);
 	if (collect(h) > 0) {
 		(void)begin_ready(h);

@@ -35,6 +35,7 @@ struct http {
 	struct url url;
 	char base[300];			/* "https://HOST:PORT" */
 	char authority[AUTH_AUTHORITY_MAX + 1];
+	bool started;			/* libcurl is, once for this */
 	CURLM *multi;
 	CURLSH *share;			/* TLS sessions */
 	CURL *idle[HTTP_POOL_MAX];

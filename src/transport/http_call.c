@@ -427,7 +427,8 @@ http_call_prepare(struct http_call *c, CURL *easy)
 void
 http_call_release(struct http_call *c)
 {
-	curl_slist_free_all(c->headers);
+	if (c->headers != NULL)		/* libcurl may not be there */
+		curl_slist_free_all(c->headers);
 	c->headers = NULL;
 	buf_release(&c->error_text);
 }
