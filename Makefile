@@ -48,6 +48,8 @@ LIBOBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/main.c %_fake.c,$(SRC)))
 FAKEOBJ := $(patsubst %.c,$(BUILD)/%.o,$(filter %_fake.c,$(SRC)))
 LIB := $(BUILD)/libzk.a
 FAKES := $(BUILD)/libfakes.a
+SIMOBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
+SIM := $(BUILD)/libsim.a
 # tests/unit/X.c is a program each; so is each other folder with a main.c
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*.c))
 TOOL := $(patsubst tests/%/main.c,%,$(wildcard tests/*/main.c))
@@ -67,7 +69,8 @@ $(BUILD)/zk: $(BUILD)/src/main.o $(LIB)
 
 $(LIB): $(LIBOBJ)
 $(FAKES): $(FAKEOBJ)
-$(LIB) $(FAKES):
+$(SIM): $(SIMOBJ)
+$(LIB) $(FAKES) $(SIM):
 	@echo "  AR    $@"
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
@@ -78,7 +81,7 @@ $(BUILD)/%.o: %.c
 	@echo "  CC    $<"
 	$(Q)$(CC) $(CFLAGS) $(ZK_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(FAKES) $(LIB)
+$(UNIT): $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(SIM) $(FAKES) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
 	$(Q)$(call LINK,$^)

@@ -1,0 +1,43 @@
+/*
+ * Devices and remotes in one process, on fakes, under a seed: random edits
+ * of overlapping trees, pushes and pulls; then everything is brought to
+ * rest and judged.
+ *
+ * At rest: equal trees; every content that no device overwrote or deleted
+ * while it had it on disk is there; another round moves nothing; every
+ * remote holds the same segments and records.  The same seed gives the same trace.
+ */
+#ifndef ZK_TESTS_SIM_WORLD_H
+#define ZK_TESTS_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define WORLD_DEVICES 8
+#define WORLD_REMOTES 3
+
+struct world_opts {
+	unsigned devices;	/* 2..WORLD_DEVICES */
+	unsigned remotes;	/* 1..WORLD_REMOTES */
+	uint64_t steps;		/* each some edits and a round of one device */
+	bool jumps;		/* the wall clock of one goes astray by years */
+	bool paths;		/* rounds may name paths */
+	/*
+	 * Rounds meet a machine that stops, a process that is killed, a disk
+	 * that is full or fails once, remotes out of reach or full; some
+	 * files are large.
+	 */
+	bool storms;
+};
+
+/*
+ * One run.  False, with a line that names the seed, if it does not end as it
+ * must.  *trace is a hash of all that happened.  SIM_LOUD in the environment
+ * tells the story.
+ */
+bool world_run(uint64_t seed, const struct world_opts *o, uint64_t *trace);
+
+/* Calls that the runs so far made of file systems and of remotes. */
+uint64_t world_calls(void);
+
+#endif
