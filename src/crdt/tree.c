@@ -5,6 +5,7 @@
 
 #include "crdt/apply.h"
 #include "crdt/core.h"
+#include "crdt/heads.h"
 #include "crdt/place.h"
 #include "crdt/vis.h"
 
@@ -119,6 +120,50 @@ enum zk_err
 tree_change(struct tree *t, uint64_t *seq)
 {
 	return t->db.impl->change_last(t->db.db, seq);
+}
+
+#define SPLITS_MAX 32	/* of a split node's first content, and so on */
+
+static enum zk_err
+shows(struct tree *t, const struct opid *id, unsigned depth, bool *out)
+{
+	struct cdb_node node;
+	struct cdb_op op;
+	struct heads hs;
+	enum zk_err r = t->db.impl->op_by_id(t->db.db, id, &op);
+
+	*out = depth > SPLITS_MAX;
+	if (r == ZK_OK && !*out)
+		r = t->db.impl->node_get(t->db.db, op.node, &node);
+	if (r != ZK_OK || *out || (op.regs & REG_CONTENT) == 0)
+		return r;
+	r = heads_load(&t->db, &node, &hs);
+	if (r != ZK_OK)
+		return r;
+	for (size_t i = 0; r == ZK_OK && i < hs.n && !*out; i++) {
+		const struct head *h = &hs.v[i];
+
+		if (h->vertex != op.vertex)
+			continue;
+		*out = node.vis && h->shown;
+		for (size_t k = 0; h->split && k < h->ops_n && !*out &&
+		    r == ZK_OK; k++) {
+			struct opid other;
+
+			tree_split_id(t, &h->ops[k], &other);
+			r = shows(t, &other, depth + 1, out);
+			if (r == ZK_ENOENT)
+				r = ZK_OK;	/* not this one of them */
+		}
+	}
+	heads_release(&hs);
+	return r;
+}
+
+enum zk_err
+tree_shows(struct tree *t, const struct opid *id, bool *out)
+{
+	return shows(t, id, 0, out);
 }
 
 #define DIRTY_PAGE 64

@@ -103,6 +103,14 @@ ZK_CHECKED enum zk_err tree_kind(struct tree *t, const struct opid *id,
     uint8_t *kind);
 
 /*
+ * Whether the content that the op with this id brought is at some path: it
+ * is a head that shows, of its node or of one that was split off.  ZK_ENOENT:
+ * the op is not there.
+ */
+ZK_CHECKED enum zk_err tree_shows(struct tree *t, const struct opid *id,
+    bool *shows);
+
+/*
  * Canonical text of all that ops said about one node, for tests and for
  * `verify`: place, liveness, heads, attributes, by op ids alone.
  * ZK_ENOENT: not known.

@@ -102,7 +102,7 @@ get_from(struct transport *t, const struct chunk_ref *ref, struct buf *out)
 
 enum zk_err
 blobget(struct transport *const *t, size_t n, const struct chunk_ref *ref,
-    struct buf *out)
+    bool spare, struct buf *out)
 {
 	enum zk_err r = ZK_EGAP, one;
 	const struct transport *at = NULL;
@@ -118,17 +118,18 @@ blobget(struct transport *const *t, size_t n, const struct chunk_ref *ref,
 		if (one == ZK_ESIGNAL || one == ZK_ENOMEM)
 			break;
 	}
-	blobget_report(ref->name, NULL, at, r);
+	if (!spare || r != ZK_EGAP)
+		blobget_report(ref->name, NULL, at, r);
 	return r;
 }
 
 enum zk_err
 blobget_part(struct db *db, struct transport *const *t, size_t n,
-    const struct chunk_ref *ref, struct buf *out)
+    const struct chunk_ref *ref, bool spare, struct buf *out)
 {
 	enum zk_err r;
 
 	buf_reset(out);
 	r = chunkdb_part_get(db, ref->name, out);
-	return r == ZK_ENOENT ? blobget(t, n, ref, out) : r;
+	return r == ZK_ENOENT ? blobget(t, n, ref, spare, out) : r;
 }

@@ -5,6 +5,7 @@
 #ifndef ZK_SYNC_BLOBGET_H
 #define ZK_SYNC_BLOBGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,14 +30,15 @@ enum zk_err blobget_worse(enum zk_err a, enum zk_err b);
  * Replaces out (max at least ref->stored_len) by the stored bytes of ref
  * from the first of n remotes that has them.  ZK_ETAMPER: one gave wrong
  * bytes and none the right ones; else a network code: one could not be
- * asked; else ZK_EGAP: none has it.  Logged with the name.
+ * asked; else ZK_EGAP: none has it.  Logged with the name; spare: not that
+ * none has it.
  */
 ZK_CHECKED enum zk_err blobget(struct transport *const *t, size_t n,
-    const struct chunk_ref *ref, struct buf *out);
+    const struct chunk_ref *ref, bool spare, struct buf *out);
 
 /* The same, looking first among the parts kept in db. */
 ZK_CHECKED enum zk_err blobget_part(struct db *db,
     struct transport *const *t, size_t n, const struct chunk_ref *ref,
-    struct buf *out);
+    bool spare, struct buf *out);
 
 #endif

@@ -564,8 +564,8 @@ fetcher_part(struct fetcher *f, unsigned only, unsigned level,
 
 	buf_init(&stored, CHUNK_STORED_MAX);
 	buf_init(&twice, CHUNK_STORED_MAX);
-	r = only > 0 ? blobget(&f->t[only - 1], 1, ref, &stored) :
-	    blobget_part(f->o->db, f->t, f->o->remotes_n, ref, &stored);
+	r = only > 0 ? blobget(&f->t[only - 1], 1, ref, false, &stored) :
+	    blobget_part(f->o->db, f->t, f->o->remotes_n, ref, false, &stored);
 	if (r == ZK_OK)
 		r = buf_put(&twice, stored.data, stored.len);
 	if (r == ZK_OK)

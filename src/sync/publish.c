@@ -83,27 +83,64 @@ local_file(struct round *rd, const struct op *op, struct buf *path)
 	    0);
 }
 
-/* Brings the blobs of one content op to the remote. */
+/* Whether something has taken the place of an op's content since. */
+static enum zk_err
+is_past(struct round *rd, const struct op *op, bool *past)
+{
+	bool shows = true;
+	enum zk_err r = tree_shows(rd->v->tree, &op->id, &shows);
+
+	*past = r == ZK_OK && !shows;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/*
+ * Whether what is nowhere may be passed over: a remote that is not in reach
+ * may have it, and only the one that this push needs cannot wait for that.
+ */
+static bool
+may_pass(const struct round *rd, const struct vremote *vr)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < rd->remotes_n; i++)
+		all &= rd->remotes[i] == vr || rd->remotes[i]->err == ZK_OK;
+	return all || vr == rd->first;
+}
+
+/*
+ * Brings the blobs of one content op to the remote.  Those of content whose
+ * place something has taken since may be nowhere, and are then passed over.
+ * Else a push that was cut off before a file that was then changed, or a
+ * remote that is no more, would keep all that comes after from this one.
+ */
 static enum zk_err
 send_content(struct round *rd, struct vremote *vr, const struct op *op)
 {
 	struct transport *from[SYNC_REMOTES_MAX];
 	struct upload_source src = { .from = from };
+	bool past = false;
 	struct upload *u = NULL;
 	struct buf path;
 	uint64_t sent = 0;
 	enum zk_err r = cuts_upload(rd, vr, &u);
 
+	if (r == ZK_OK)
+		r = is_past(rd, op, &past);
 	if (r != ZK_OK)
 		return r;
 	buf_init(&path, PATH_LEN_MAX + 1);
+	src.spare = past && may_pass(rd, vr);
 	src.fd = local_file(rd, op, &path);
 	src.from_n = others(rd, vr, from);
 	r = upload_copy(u, &op->content, &src, &sent);
 	if (src.fd >= 0)
 		(void)env_close(rd->v->env, src.fd);
 	buf_release(&path);
-	return r;
+	if (r != ZK_EGAP || !src.spare)
+		return r;
+	vr->passed++;
+	return ZK_OK;
 }
 
 /* The blobs that a segment names, durable before it is sent. */
@@ -133,7 +170,8 @@ send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored)
 
 /*
  * Counts an op, with the nodes that were counted before: what was moved and
- * edited, or edited twice, is one entry.
+ * edited, or edited twice, is one entry.  What was replaced since counts
+ * when that is sent.
  */
 static enum zk_err
 count_op(struct round *rd, const struct op *op, struct nodeset *counted)
@@ -142,13 +180,18 @@ count_op(struct round *rd, const struct op *op, struct nodeset *counted)
 	    op->type == OP_SPLIT ? &op->id : &op->node;
 	uint8_t kind = op->kind;
 	enum zk_err r = ZK_OK;
+	bool past = false;
 
 	if (op->type == OP_REMOVE || op->type == OP_DROP) {
 		rd->rep->deleted++;
 		return ZK_OK;
 	}
-	if (op->type == OP_CREATE || op->type == OP_EDIT)
-		rd->rep->bytes += op->content.size;
+	if ((op->type == OP_CREATE || op->type == OP_EDIT) &&
+	    op->content.form != CONTENT_NONE)
+		r = is_past(rd, op, &past);
+	if (r != ZK_OK || past)
+		return r;
+	rd->rep->bytes += op->content.size;
 	if (op->type == OP_KEEP || !nodeset_add(counted, node))
 		return ZK_OK;
 	if (node == &op->node)
@@ -284,8 +327,10 @@ note_results(struct round *rd, struct vremote *vr, const struct batch *b)
 	if (r != ZK_OK)
 		db_rollback(v->db);
 	for (size_t i = 0; r == ZK_OK && i < b->n; i++)
-		if (b->res[i] == TSEG_GAP)
+		if (b->res[i] == TSEG_GAP) {
+			vr->lost = true;
 			r = ZK_EGAP;
+		}
 	return r;
 }
 
@@ -463,8 +508,9 @@ remotes_publish(struct round *rd, struct vremote *vr)
 		r = begin(rd, vr);
 	if (r == ZK_OK)
 		r = send_all(rd, vr);
-	if (r == ZK_EGAP) {
+	if (r == ZK_EGAP && vr->lost) {
 		/* it lost something it had acknowledged: ask for all again */
+		vr->lost = false;
 		log_warn("%s lost segments that it held: they are sent "
 		    "again", transport_url(vr->t));
 		r = db_begin(v->db);
@@ -479,6 +525,12 @@ remotes_publish(struct round *rd, struct vremote *vr)
 		else
 			r = send_all(rd, vr);
 	}
+	if (vr->passed > 0)
+		log_warn("%llu earlier version%s of large files cannot be "
+		    "sent to '%s': they were replaced before they were there,"
+		    " and are nowhere any more", (unsigned long long)vr->passed,
+		    vr->passed == 1 ? "" : "s", transport_url(vr->t));
+	vr->passed = 0;
 	if (r != ZK_OK)
 		vr->err = r;
 	return r;

@@ -429,7 +429,8 @@ copy_chunk(struct copy *c, const struct manifest_entry *e)
 		return r;
 	if (have_local(c, e))
 		return sealer_put(c->u->sealer, &in, &c->plain);
-	r = blobget(c->src->from, c->src->from_n, &e->ref, &c->stored);
+	r = blobget(c->src->from, c->src->from_n, &e->ref,
+	    c->src->spare, &c->stored);
 	if (r == ZK_OK)
 		r = sealer_pass(c->u->sealer, &e->ref, 0, &c->stored);
 	return r;
@@ -488,7 +489,7 @@ copy_part(void *arg, unsigned level, const struct chunk_ref *ref,
 	buf_release(&c->stored);
 	if (r == ZK_OK)
 		r = blobget_part(c->u->o.db, c->src->from, c->src->from_n,
-		    ref, &c->stored);
+		    ref, c->src->spare, &c->stored);
 	if (r == ZK_OK)
 		r = buf_put(&twice, c->stored.data, c->stored.len);
 	if (r == ZK_OK)

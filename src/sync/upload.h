@@ -113,6 +113,7 @@ struct upload_source {
 	size_t from_n;
 	bool ask;		/* do not trust notes: ask the remote */
 	bool later;		/* return early: upload_flush completes it */
+	bool spare;		/* no word about a blob that is nowhere */
 };
 
 /*
@@ -122,7 +123,7 @@ struct upload_source {
  * the recorded ones, under a fresh key, and alias is called.  Returns when
  * all is durable (but see later); *sent counts the blobs sent until then.
  * Inline content needs nothing.  ZK_EGAP: a blob is nowhere (named by
- * log_error).
+ * log_error unless spare).
  */
 ZK_CHECKED enum zk_err upload_copy(struct upload *u, const struct content *c,
     const struct upload_source *src, uint64_t *sent);

@@ -1,0 +1,69 @@
+#!/bin/sh
+# A version of a large file that was replaced before it was on a remote, or
+# that went with a remote that is no more, keeps nothing else back.
+. "${0%/*}/lib.sh"
+
+large() { head -c 3000000 /dev/urandom >"$T/a/large"; }
+# cut_off: a push that is killed while the file is on its way.
+cut_off() {
+	before=$(find "$T/relay/obj" -type f | wc -l)
+	XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" push -q \
+	    --bwlimit 1500K:0 >/dev/null 2>&1 &
+	one=$!
+	tries=0
+	while [ "$(find "$T/relay/obj" -type f | wc -l)" -eq "$before" ]; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 400 ] || fail "nothing arrives"
+		sleep 0.02
+	done
+	kill -KILL "$one"
+	wait "$one" 2>/dev/null
+}
+
+relay_start --plain
+device_init a "$relay_url"
+expect 0 as a push
+
+# replaced
+large
+cut_off
+large
+expect 0 as a push
+err_has "cannot be sent"
+expect 0 as a push
+! grep "cannot be sent" "$T/err" || fail "said again"
+
+# removed
+large
+cut_off
+rm "$T/a/large"
+expect 0 as a push
+expect 0 as a status --check
+expect 0 as a verify
+
+# still what is there: it is sent
+large
+cut_off
+expect 0 as a push
+! grep "cannot be sent" "$T/err" || fail "it is there"
+device_pair a b
+expect 0 as b pull
+same_tree a b
+
+# the relay is no more, with all the versions that only it had
+large
+expect 0 as a push
+relay_stop
+rm -r "$T/relay"
+mkdir "$T/store"
+expect 0 as a remote rm "$relay_url"
+expect 0 as a remote add "file://$T/store"
+expect 0 as a push
+err_has "cannot be sent"
+expect 0 as a status --check
+expect 0 as b remote rm "$relay_url"
+expect 0 as b remote add "file://$T/store"
+expect 0 as b pull
+same_tree a b
+expect 0 as b push
+expect 0 as b status --check
