@@ -408,6 +408,25 @@ take_ready(struct round *rd, struct vremote *vr, struct page *p)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/*
+ * Whether that a remote gave this segment says that it has all that the
+ * segment names.  Not where we wrote it and another device may have brought
+ * it there, without blobs that only we have (publish.c).
+ */
+static enum zk_err
+is_whole(struct vault *v, const struct tseg *s, bool *whole)
+{
+	struct logdb_seg g;
+	enum zk_err r;
+
+	*whole = true;
+	if (memcmp(s->log, v->log_id, VAULT_ID_LEN) != 0)
+		return ZK_OK;
+	r = logdb_by_hash(v->db, s->hash, &g);
+	*whole = r == ZK_ENOENT || (r == ZK_OK && !g.blobs);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 /* One attempt at a page, in one transaction. */
 static enum zk_err
 take_page(struct round *rd, struct vremote *vr, struct page *p,
@@ -420,8 +439,12 @@ take_page(struct round *rd, struct vremote *vr, struct page *p,
 		r = tree_begin(v->tree);
 	/* take_fork may make the page longer on the way */
 	for (size_t i = 0; r == ZK_OK && i < p->n; i++) {
-		r = take_item(rd, vr, p, i);
-		if (r == ZK_OK && vr != NULL && !p->items[i].refused)
+		bool whole;
+
+		r = is_whole(v, &p->items[i].s, &whole);
+		if (r == ZK_OK)
+			r = take_item(rd, vr, p, i);
+		if (r == ZK_OK && vr != NULL && whole && !p->items[i].refused)
 			r = remotedb_has_set(v->db, vr->info.id,
 			    p->items[i].s.hash);
 	}

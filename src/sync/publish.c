@@ -109,13 +109,15 @@ may_pass(const struct round *rd, const struct vremote *vr)
 }
 
 /*
- * Brings the blobs of one content op to the remote.  Those of content whose
- * place something has taken since may be nowhere, and are then passed over.
- * Else a push that was cut off before a file that was then changed, or a
- * remote that is no more, would keep all that comes after from this one.
+ * Brings the blobs of one content op to the remote.  What is nowhere is
+ * passed over, so that it keeps back nothing else for good: content whose
+ * place something has taken since (a push was cut off and the file changed,
+ * a remote is no more), and that of another device, which sends it again
+ * when it comes to this remote.  Our own that is at a path is in the file.
  */
 static enum zk_err
-send_content(struct round *rd, struct vremote *vr, const struct op *op)
+send_content(struct round *rd, struct vremote *vr, const struct op *op,
+    bool own, bool known)
 {
 	struct transport *from[SYNC_REMOTES_MAX];
 	struct upload_source src = { .from = from };
@@ -130,7 +132,8 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op)
 	if (r != ZK_OK)
 		return r;
 	buf_init(&path, PATH_LEN_MAX + 1);
-	src.spare = past && may_pass(rd, vr);
+	src.spare = (past || !own) && may_pass(rd, vr);
+	src.ask = known;
 	src.fd = local_file(rd, op, &path);
 	src.from_n = others(rd, vr, from);
 	r = upload_copy(u, &op->content, &src, &sent);
@@ -139,13 +142,20 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op)
 	buf_release(&path);
 	if (r != ZK_EGAP || !src.spare)
 		return r;
-	vr->passed++;
+	if (past)
+		vr->passed++;
+	else
+		vr->awaited++;
 	return ZK_OK;
 }
 
-/* The blobs that a segment names, durable before it is sent. */
+/*
+ * The blobs that a segment names, durable before it is sent.  known: it may
+ * be on the remote, so that is asked which of them are.
+ */
 static enum zk_err
-send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored)
+send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored,
+    bool own, bool known)
 {
 	struct seg_keys keys = { records_find_epoch, rd->v };
 	struct seg *s = NULL;
@@ -162,7 +172,7 @@ send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored)
 		if (r == ZK_OK && (op.type == OP_CREATE ||
 		    op.type == OP_EDIT) &&
 		    op.content.form == CONTENT_MANIFEST)
-			r = send_content(rd, vr, &op);
+			r = send_content(rd, vr, &op, own, known);
 	}
 	seg_free(s);
 	return r == ZK_ENOENT ? ZK_OK : r;
@@ -233,6 +243,7 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 	struct buf *data = &b->data[b->n];
 	struct tseg *t = &b->segs[b->n];
 	int64_t id = 0;
+	bool own;
 	enum zk_err r = remotedb_lacks(v->db, vr->info.id, b->last, &id);
 
 	if (r == ZK_OK)
@@ -241,13 +252,14 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 		r = ZK_EPARTIAL;
 	if (r != ZK_OK)
 		return r;
+	own = memcmp(g.log, v->log_id, VAULT_ID_LEN) == 0;
 	buf_init(data, TRANSPORT_OBJ_MAX);
 	r = logdb_data(v->db, id, data);
-	if (r == ZK_OK && vr == rd->first && id < rd->first_new &&
-	    memcmp(g.log, v->log_id, VAULT_ID_LEN) == 0)
+	if (r == ZK_OK && vr == rd->first && id < rd->first_new && own)
 		r = count_ops(rd, data, &b->counted);
 	if (r == ZK_OK && g.blobs)
-		r = send_blobs(rd, vr, data);
+		r = send_blobs(rd, vr, data, own,
+		    !own || id < rd->first_new);
 	if (r != ZK_OK) {
 		buf_release(data);
 		return r;
@@ -495,6 +507,23 @@ begin(struct round *rd, const struct vremote *vr)
 	return r;
 }
 
+/* What the remote did not get, since nobody has it. */
+static void
+tell_passed(struct vremote *vr)
+{
+	if (vr->passed > 0)
+		log_warn("%llu earlier version%s of large files cannot be "
+		    "sent to '%s': replaced before they were there, and "
+		    "nowhere any more", (unsigned long long)vr->passed,
+		    vr->passed == 1 ? "" : "s", transport_url(vr->t));
+	if (vr->awaited > 0)
+		log_warn("the content of %llu large file%s of other devices "
+		    "is nowhere: '%s' gets it when these devices push again",
+		    (unsigned long long)vr->awaited,
+		    vr->awaited == 1 ? "" : "s", transport_url(vr->t));
+	vr->passed = vr->awaited = 0;
+}
+
 enum zk_err
 remotes_publish(struct round *rd, struct vremote *vr)
 {
@@ -525,12 +554,7 @@ remotes_publish(struct round *rd, struct vremote *vr)
 		else
 			r = send_all(rd, vr);
 	}
-	if (vr->passed > 0)
-		log_warn("%llu earlier version%s of large files cannot be "
-		    "sent to '%s': they were replaced before they were there,"
-		    " and are nowhere any more", (unsigned long long)vr->passed,
-		    vr->passed == 1 ? "" : "s", transport_url(vr->t));
-	vr->passed = 0;
+	tell_passed(vr);
 	if (r != ZK_OK)
 		vr->err = r;
 	return r;

@@ -31,6 +31,7 @@ struct device {
 	struct fake *fake;
 	struct env *env;
 	struct vault *v;
+	unsigned life[WORLD_REMOTES]; /* of each remote, that it knows */
 };
 
 struct world {
@@ -38,6 +39,7 @@ struct world {
 	const struct world_opts *o;
 	struct fake *dice;	/* only for choices of the test */
 	struct remote_fake *remote[WORLD_REMOTES];
+	unsigned life[WORLD_REMOTES]; /* grows when it is lost and replaced */
 	struct remote_fake_faults faults; /* of all, in fair weather */
 	struct device d[WORLD_DEVICES];
 	unsigned contents;
@@ -47,8 +49,6 @@ struct world {
 
 static const char *const device_names[WORLD_DEVICES] = { "ann", "bob", "cid",
 	"dot", "eve", "fay", "gus", "hal" };
-static const char *const urls[WORLD_REMOTES] = { "file:///fake",
-	"file:///fake1", "file:///fake2" };
 /*
  * In place of libsodium's: a guarded page for each key, mapped and locked,
  * is half the time of a seed, and nothing that is tested here.
@@ -95,14 +95,25 @@ ok(struct world *w, enum zk_err r, const char *what)
 	return false;
 }
 
+static const char *
+url_of(unsigned remote, unsigned life, char out[static 32])
+{
+	if (remote == 0 && life == 0)
+		return "file:///fake";
+	(void)snprintf(out, 32, life == 0 ? "file:///fake%u" :
+	    "file:///fake%u-%u", remote, life);
+	return out;
+}
+
 static enum zk_err
 opener(void *arg, const char *url, const struct transport_opts *opts,
     struct transport **out)
 {
 	struct world *w = arg;
+	char own[32];
 
 	for (unsigned i = 0; i < w->o->remotes; i++)
-		if (strcmp(url, urls[i]) == 0)
+		if (strcmp(url, url_of(i, w->life[i], own)) == 0)
 			return remote_fake_open(w->remote[i], url, opts, out);
 	return ZK_EUSAGE;
 }
@@ -221,10 +232,12 @@ add_remotes(struct world *w, struct db *db)
 	unsigned first = w->o->remotes == 1 ? 0 :
 	    (unsigned)fake_below(w->dice, w->o->remotes);
 	enum zk_err r = ZK_OK;
+	char own[32];
 	int64_t id;
 
 	for (unsigned k = 0; r == ZK_OK && k < w->o->remotes; k++)
-		r = remotedb_add(db, urls[(first + k) % w->o->remotes], &id);
+		r = remotedb_add(db, url_of((first + k) % w->o->remotes, 0,
+		    own), &id);
 	return r;
 }
 
@@ -625,6 +638,44 @@ fair(enum zk_err r)
 
 /* Storms ------------------------------------------------------------------- */
 
+/* A remote is lost with all that it had; an empty one takes its place. */
+static bool
+lose_remote(struct world *w)
+{
+	unsigned k = (unsigned)fake_below(w->dice, w->o->remotes);
+
+	calls += remote_fake_calls(w->remote[k]);
+	remote_fake_free(w->remote[k]);
+	w->life[k]++;
+	w->remote[k] = remote_fake_new(w->seed + 1 + k +
+	    (uint64_t)w->life[k] * 1000003);
+	if (w->loud)
+		printf("# remote %u is lost\n", k);
+	return w->remote[k] != NULL;
+}
+
+/* The user of device i hears of it, and sets the new one. */
+static bool
+replace_remotes(struct world *w, unsigned i)
+{
+	const struct remote_fake_faults none = { .lose = 0 };
+	const struct sync_opts o = { .offline = false };
+	struct device *d = &w->d[i];
+	char own[32];
+
+	for (unsigned k = 0; k < w->o->remotes; k++) {
+		if (d->life[k] == w->life[k])
+			continue;
+		remote_fake_faults(w->remote[k], &none);
+		if (!ok(w, sync_remote_rm(d->v, url_of(k, d->life[k], own)),
+		    "remote rm") || !ok(w, sync_remote_add(d->v,
+		    url_of(k, w->life[k], own), &o), "remote add"))
+			return false;
+		d->life[k] = w->life[k];
+	}
+	return true;
+}
+
 enum blow { CALM, STOP, KILL, FAIL, FULL };
 
 /* What this round meets: some remotes away or full. */
@@ -700,6 +751,10 @@ stormy_round(struct world *w, unsigned i, bool push)
 	enum blow b;
 	enum zk_err r;
 
+	if (fake_below(w->dice, 40) == 0 && !lose_remote(w))
+		return false;
+	if (!replace_remotes(w, i))
+		return false;
 	weather(w);
 	b = strike(w, &w->d[i]);
 	r = run_some(w, i, push);
@@ -774,6 +829,9 @@ play(struct world *w)
 	}
 	w->faults = none;
 	fair_weather(w);
+	for (unsigned i = 0; i < w->o->devices; i++)
+		if (!replace_remotes(w, i))
+			return false;
 	return true;
 }
 
@@ -782,12 +840,16 @@ rest(struct world *w, int rounds)
 {
 	for (int k = 0; k < rounds; k++)
 		for (unsigned i = 0; i < w->o->devices; i++) {
-			enum zk_err r = run(w, i, false, NULL, 0);
+			enum zk_err a = run(w, i, false, NULL, 0);
+			enum zk_err b = run(w, i, true, NULL, 0);
+			/* what a lost remote had comes with its author */
+			bool early = k + 1 < rounds && w->o->storms;
 
-			if (r == ZK_OK || r == ZK_ECONFLICT)
-				r = run(w, i, true, NULL, 0);
-			if (r != ZK_OK && r != ZK_ECONFLICT)
-				return ok(w, r, "coming to rest");
+			if (a != ZK_OK && a != ZK_ECONFLICT &&
+			    !(early && a == ZK_EGAP))
+				return ok(w, a, "a pull to come to rest");
+			if (b != ZK_OK && b != ZK_ECONFLICT)
+				return ok(w, b, "a push to come to rest");
 		}
 	return true;
 }

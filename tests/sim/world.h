@@ -24,8 +24,8 @@ struct world_opts {
 	bool paths;		/* rounds may name paths */
 	/*
 	 * Rounds meet a machine that stops, a process that is killed, a disk
-	 * that is full or fails once, remotes out of reach or full; some
-	 * files are large.
+	 * that is full or fails once, remotes out of reach, full, or lost and
+	 * replaced by empty ones; some files are large.
 	 */
 	bool storms;
 };
