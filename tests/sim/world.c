@@ -45,6 +45,7 @@ struct world {
 	unsigned contents;
 	bool retired[CONTENTS];
 	bool loud;
+	uint64_t asks;		/* until a round is stopped; 0: never */
 };
 
 static const char *const device_names[WORLD_DEVICES] = { "ann", "bob", "cid",
@@ -383,6 +384,8 @@ world_free(struct world *w)
 
 static const char *const dirs[] = { "", "a", "b", "a/c" };
 static const char *const names[] = { "x", "y", "z", "w" };
+/* where files and directories take each other's places */
+static const char *const mixed[] = { "x", "a", "b", "c" };
 
 static void
 pick(struct world *w, char *out, size_t cap, bool dir)
@@ -394,7 +397,7 @@ pick(struct world *w, char *out, size_t cap, bool dir)
 		    fake_below(w->dice, 3)]);
 	else
 		(void)snprintf(out, cap, "/v/%s%s%s", d, d[0] ? "/" : "",
-		    names[fake_below(w->dice, 4)]);
+		    (w->o->stops ? mixed : names)[fake_below(w->dice, 4)]);
 }
 
 /* The number in a file "content N\n...", or -1. */
@@ -487,6 +490,37 @@ move(struct world *w, struct env *env, const char *from, const char *to)
 }
 
 static void
+remove_any(struct world *w, struct env *env, const char *path)
+{
+	struct env_stat st;
+
+	if (env_statat(env, ENV_CWD, path, &st) != 0)
+		return;
+	if (!S_ISDIR(st.mode))
+		(void)env_unlinkat(env, ENV_CWD, path, 0);
+	else if (io_remove_tree(env, ENV_CWD, path) != ZK_OK)
+		w->loud = true;
+}
+
+/* Something takes the place of what is removed: a file, or a directory. */
+static void
+trade(struct world *w, struct env *env)
+{
+	char p[256], q[256];
+
+	pick(w, p, sizeof(p), true);
+	pick(w, q, sizeof(q), fake_below(w->dice, 4) != 0);
+	if (strncmp(p, q, strlen(p)) == 0 || strncmp(p, q, strlen(q)) == 0)
+		q[0] = '\0';
+	retire(w, env, p);
+	remove_any(w, env, p);
+	if (q[0] != '\0')
+		move(w, env, q, p);
+	else
+		write_file(w, env, p);
+}
+
+static void
 edit(struct world *w, struct device *d)
 {
 	char p[256], q[256];
@@ -507,8 +541,7 @@ edit(struct world *w, struct device *d)
 	case 5:
 		pick(w, p, sizeof(p), true);
 		retire(w, d->env, p);
-		if (io_remove_tree(d->env, ENV_CWD, p) != ZK_OK)
-			w->loud = true;
+		remove_any(w, d->env, p);
 		break;
 	case 6:
 		pick(w, p, sizeof(p), false);
@@ -582,11 +615,22 @@ dump(struct env *env, const char *path, struct buf *out, bool *seen)
 
 /* Rounds ------------------------------------------------------------------- */
 
+static bool
+stop(void *arg)
+{
+	struct world *w = arg;
+
+	if (w->asks > 1)
+		w->asks--;
+	return w->asks == 1;
+}
+
 static enum zk_err
 run(struct world *w, unsigned i, bool push, const char *const *paths,
     size_t n)
 {
-	const struct sync_opts o = { .paths = paths, .paths_n = n };
+	const struct sync_opts o = { .paths = paths, .paths_n = n,
+		.ui = { .stop = stop, .arg = w } };
 	struct sync_report rep;
 	enum zk_err r = push ? sync_push(w->d[i].v, &o, &rep) :
 	    sync_pull(w->d[i].v, &o, &rep);
@@ -625,7 +669,12 @@ run_some(struct world *w, unsigned i, bool push)
 
 	for (size_t k = 0; k < n; k++)
 		pick_there(w, p[k], sizeof(p[k]));
+	if (w->o->stops && fake_below(w->dice, 2) == 0)
+		w->asks = 2 + fake_below(w->dice, 12);
 	r = run(w, i, push, paths, n);
+	if (w->asks == 1 && r == ZK_ESIGNAL)
+		r = ZK_OK;
+	w->asks = 0;
 	return n > 0 && r == ZK_EUSAGE ? ZK_OK : r;
 }
 
@@ -811,6 +860,8 @@ play(struct world *w)
 		uint64_t what = fake_below(w->dice, 3);
 		enum zk_err r = ZK_OK;
 
+		if (w->o->stops && fake_below(w->dice, 3) == 0)
+			trade(w, w->d[i].env);
 		for (uint64_t n = fake_below(w->dice, 4); n > 0; n--) {
 			if (w->o->jumps && fake_below(w->dice, 2) == 0)
 				jump(w);

@@ -23,6 +23,11 @@ struct world_opts {
 	bool jumps;		/* the wall clock of one goes astray by years */
 	bool paths;		/* rounds may name paths */
 	/*
+	 * Rounds may be stopped anywhere, by their user; files and
+	 * directories take each other's places.
+	 */
+	bool stops;
+	/*
 	 * Rounds meet a machine that stops, a process that is killed, a disk
 	 * that is full or fails once, remotes out of reach, full, or lost and
 	 * replaced by empty ones; some files are large.

@@ -2,8 +2,8 @@
  * Two devices and a remote under many seeds: tests/sim/world.h.
  *
  * A tenth as many seeds with the wall clock of one device jumping by years,
- * and as many with rounds that name a path or two.  What longer runs have
- * found is run again as `found`.
+ * as many with rounds that name a path or two, and as many with rounds that
+ * are stopped anywhere.  What has failed once is run again as `found`.
  */
 #include "tests/sim/seeds.h"
 
@@ -34,6 +34,13 @@ with_paths(uint64_t seed, struct world_opts *o)
 }
 
 static void
+stopped(uint64_t seed, struct world_opts *o)
+{
+	(void)seed;
+	o->stops = true;
+}
+
+static void
 test_seeds(void)
 {
 	CHECK(seeds_run(seeds_count(SEEDS), STEPS, plain));
@@ -53,6 +60,13 @@ test_paths(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, STEPS, with_paths));
 }
 
+/* I5: as if nothing had been stopped, once it is run again. */
+static void
+test_stops(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, STEPS, stopped));
+}
+
 /* Runs that failed once; what failed is told beside them. */
 static void
 test_found(void)
@@ -66,6 +80,13 @@ test_found(void)
 		{ 24659, 40, plain },
 		/* a directory put aside by a pull of a path stayed there */
 		{ 62240, 40, with_paths },
+		/* a file in the place of a directory that had moved */
+		{ 166, STEPS, stopped },
+		/* rows below a file that took the place of a directory */
+		{ 506, STEPS, stopped },
+		/* what a move took the place of was never removed */
+		{ 5321, STEPS, stopped },
+		{ 5660, STEPS, stopped },
 	};
 
 	CHECK(seeds_again(runs, sizeof(runs) / sizeof(*runs)));
@@ -82,6 +103,7 @@ static const struct test_case cases[] = {
 	{ "seeds", test_seeds },
 	{ "i19_clock_jumps", test_i19_clock_jumps },
 	{ "paths", test_paths },
+	{ "stops", test_stops },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
