@@ -19,7 +19,6 @@
 #include "sync/round.h"
 #include "sync/rulewatch.h"
 #include "sync/segw.h"
-#include "format/logop.h"
 #include "util/log.h"
 
 #define BATCH_N 4096
@@ -340,33 +339,6 @@ went_beyond(struct recorder *r, uint8_t what, uint64_t before)
 	    1u << OP_NAME)) != 0 || segw_count(r->w) - before > 4;
 }
 
-/* Chunks that got another name are told with the ops at hand. */
-static enum zk_err
-record_aliases(struct recorder *r)
-{
-	struct round *rd = r->rd;
-	enum zk_err err = ZK_OK;
-
-	for (size_t i = 0; err == ZK_OK && i < rd->aliases_n; i++) {
-		const struct chunk_ref *c = &rd->aliases[i];
-		struct logop_alias a = { .plain_len = c->plain_len,
-			.stored_len = c->stored_len };
-		struct buf b;
-
-		buf_init_secret(&b, 4096);
-		memcpy(a.hash, c->hash, sizeof(a.hash));
-		memcpy(a.name, c->name, sizeof(a.name));
-		memcpy(a.key, c->key, sizeof(a.key));
-		memcpy(a.nonce, c->nonce, sizeof(a.nonce));
-		err = logop_alias_encode(&a, &b);
-		if (err == ZK_OK)
-			err = segw_body(r->w, OP_ALIAS, b.data, b.len);
-		buf_release(&b);
-		explicit_bzero(&a, sizeof(a));
-	}
-	return err;
-}
-
 /* Everything of a batch in one transaction. */
 static enum zk_err
 record_batch(struct round *rd, struct batch *b)
@@ -395,7 +367,7 @@ record_batch(struct round *rd, struct batch *b)
 		}
 	}
 	if (err == ZK_OK)
-		err = record_aliases(&r);
+		err = cuts_tell_aliases(rd, r.w);
 	if (err == ZK_OK && r.removed > 0 && !rd->approved[BASE_SENT])
 		err = base_brake_add(v->db, BASE_SENT, env_now_ms(v->env),
 		    r.removed, tree);

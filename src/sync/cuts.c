@@ -6,6 +6,8 @@
 
 #include "crypto/key.h"
 #include "crypto/labels.h"
+#include "format/logop.h"
+#include "sync/segw.h"
 #include "util/rd.h"
 
 #define CUTS_MAX 4096
@@ -184,4 +186,29 @@ refs_make(struct buf *out, uint64_t locator, const uint8_t *seen,
 	(void)buf_u64(out, locator);
 	(void)buf_put(out, seen, seen_len);
 	return buf_err(out);
+}
+
+enum zk_err
+cuts_tell_aliases(struct round *rd, struct segw *w)
+{
+	enum zk_err err = ZK_OK;
+
+	for (size_t i = 0; err == ZK_OK && i < rd->aliases_n; i++) {
+		const struct chunk_ref *c = &rd->aliases[i];
+		struct logop_alias a = { .plain_len = c->plain_len,
+			.stored_len = c->stored_len };
+		struct buf b;
+
+		buf_init_secret(&b, 4096);
+		memcpy(a.hash, c->hash, sizeof(a.hash));
+		memcpy(a.name, c->name, sizeof(a.name));
+		memcpy(a.key, c->key, sizeof(a.key));
+		memcpy(a.nonce, c->nonce, sizeof(a.nonce));
+		err = logop_alias_encode(&a, &b);
+		if (err == ZK_OK)
+			err = segw_body(w, OP_ALIAS, b.data, b.len);
+		buf_release(&b);
+		explicit_bzero(&a, sizeof(a));
+	}
+	return err;
 }

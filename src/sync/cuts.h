@@ -10,6 +10,7 @@
 #include "tree/read.h"
 
 struct cuts;
+struct segw;
 
 /* The keys of every epoch held.  ZK_EGAP: none. */
 ZK_CHECKED enum zk_err cuts_new(struct vault *v, struct cuts **out);
@@ -25,6 +26,12 @@ ZK_CHECKED enum zk_err cuts_upload(struct round *rd, struct vremote *vr,
 
 /* Hashes large files as their recorded version was cut; ctx is the round. */
 struct read_hasher cuts_hasher(struct round *rd);
+
+/*
+ * Puts what the pipelines gave another name since into w as ops; they stay
+ * with rd, which drops them once w is committed.
+ */
+ZK_CHECKED enum zk_err cuts_tell_aliases(struct round *rd, struct segw *w);
 
 /*
  * What base's refs hold: the locator of the content (8 bytes) and the

@@ -265,7 +265,27 @@ gather_follow(struct gather *g, const struct gather_dir *d,
 	}
 	if (r == ZK_OK && g->rd->paths != NULL)
 		r = gather_sources(g, d, e);
+	g->drawn_in |= into && !g->all;
 	return r == ZK_OK && into ? gather_push_sub(g, d, e) : r;
+}
+
+enum zk_err
+gather_mark(struct gather *g)
+{
+	struct db *db = g->rd->v->db;
+	enum zk_err r;
+
+	if (g->marked || !g->drawn_in)
+		return ZK_OK;
+	r = db_begin(db);
+	if (r == ZK_OK)
+		r = store_put_int(db, "relook", 1);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	g->marked = r == ZK_OK;
+	return r;
 }
 
 enum zk_err

@@ -29,6 +29,15 @@ void gather_free(struct gather *g);
 bool gather_more(const struct gather *g);
 
 /*
+ * To be called before the steps of the last portion.  A directory may have
+ * been looked at for no more than base's lack of it, or other nodes that base
+ * had for it; once base has been set right, nothing would tell of it if the
+ * steps are cut short.  So until all has landed a round looks everywhere.
+ * Opens a transaction.
+ */
+ZK_CHECKED enum zk_err gather_mark(struct gather *g);
+
+/*
  * Whether something outside of the paths takes part in the last portion,
  * which nobody has scanned.
  */

@@ -36,6 +36,8 @@ struct gather {
 	struct plan *plan;
 	struct buf path;
 	bool all;		/* every directory, dirty or not */
+	bool drawn_in;		/* one that may not be dirty was put in todo */
+	bool marked;		/* and "relook" is set for it */
 	bool deep;		/* some lie too deep; that was said */
 	bool looked;		/* left has all that was left out */
 	struct keyset left;	/* nodes: what is left out for its depth */

@@ -509,7 +509,9 @@ portion(struct land *l, struct gather *g)
 		} else if (r == ZK_OK && !l->rd->plan_only &&
 		    plan_len(p) > 0) {
 			expect(l->rd, p);
-			r = gather_aside(l->rd, p);
+			r = gather_mark(g);
+			if (r == ZK_OK)
+				r = gather_aside(l->rd, p);
 			if (r == ZK_OK)
 				r = execute(l, p);
 		}

@@ -33,7 +33,11 @@ test_found(void)
 {
 	static const struct seeds_found runs[] = {
 		/* a version replaced before it was sent kept all from going */
-		{ 1533, 24, stormy },
+		{ 1533, STEPS, stormy },
+		/* a device was not told of what a lost remote had of it */
+		{ 358, STEPS, stormy },
+		/* a union came apart here and a pull was cut short */
+		{ 2171, STEPS, stormy },
 	};
 
 	CHECK(seeds_again(runs, sizeof(runs) / sizeof(*runs)));
