@@ -124,6 +124,10 @@ ZK_CHECKED enum zk_err base_find(struct db *db, int64_t parent,
 ZK_CHECKED enum zk_err base_find_path(struct db *db, const char *path,
     struct base_entry *e);
 
+/* A row with content of this size and hash; reads all rows.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err base_by_content(struct db *db, uint64_t size,
+    const uint8_t hash[static BASE_HASH_LEN], int64_t *id);
+
 /* The row that stands for node (as winner or not).  ZK_ENOENT. */
 ZK_CHECKED enum zk_err base_by_node(struct db *db, const struct opid *node,
     int64_t *id);

@@ -254,3 +254,22 @@ base_brake_get(struct db *db, enum base_side side, int64_t now_ms,
 	stmt_reset(s);
 	return ZK_OK;
 }
+
+enum zk_err
+base_by_content(struct db *db, uint64_t size,
+    const uint8_t hash[static BASE_HASH_LEN], int64_t *id)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT id FROM base_more WHERE size = ?1 AND hash = ?2");
+	enum zk_err r;
+
+	*id = 0;
+	stmt_int(s, 1, (int64_t)size);
+	stmt_blob(s, 2, hash, BASE_HASH_LEN);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	*id = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return ZK_OK;
+}

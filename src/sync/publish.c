@@ -61,19 +61,32 @@ others(struct round *rd, const struct vremote *vr, struct transport **out)
 	return n;
 }
 
-/* The local file that has this content now, or -1. */
-static int
-local_file(struct round *rd, const struct op *op, struct buf *path)
+/* The row that has this content now: the node's, or that of a copy. */
+static enum zk_err
+local_row(struct db *db, const struct op *op, bool past, int64_t *row)
 {
 	struct base_entry e;
-	int64_t row = 0;
 	const struct opid *node = op->type == OP_CREATE ? &op->id : &op->node;
-	enum zk_err r = base_by_node(rd->v->db, node, &row);
+	enum zk_err r = base_by_node(db, node, row);
 
 	if (r == ZK_OK)
-		r = base_get(rd->v->db, row, &e);
-	if (r != ZK_OK || e.size != op->content.size ||
-	    memcmp(e.hash, op->content.hash, sizeof(e.hash)) != 0)
+		r = base_get(db, *row, &e);
+	if (r == ZK_OK && (e.size != op->content.size ||
+	    memcmp(e.hash, op->content.hash, sizeof(e.hash)) != 0))
+		r = ZK_ENOENT;
+	return r == ZK_ENOENT && !past ? base_by_content(db,
+	    op->content.size, op->content.hash, row) : r;
+}
+
+/* The local file that has this content now, or -1. */
+static int
+local_file(struct round *rd, const struct op *op, bool past,
+    struct buf *path)
+{
+	int64_t row = 0;
+	enum zk_err r = local_row(rd->v->db, op, past, &row);
+
+	if (r != ZK_OK)
 		return -1;
 	buf_reset(path);
 	r = base_path(rd->v->db, row, path);
@@ -134,7 +147,7 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op,
 	buf_init(&path, PATH_LEN_MAX + 1);
 	src.spare = (past || !own) && may_pass(rd, vr);
 	src.ask = known;
-	src.fd = local_file(rd, op, &path);
+	src.fd = local_file(rd, op, past, &path);
 	src.from_n = others(rd, vr, from);
 	r = upload_copy(u, &op->content, &src, &sent);
 	if (src.fd >= 0)

@@ -195,6 +195,82 @@ match_keys(struct plan *p, bool winners)
 	}
 }
 
+static bool
+has_bytes(const struct plan_row *w, const struct plan_pgoal *g)
+{
+	return w->e.kind == g->g->kind && w->e.size == g->g->size &&
+	    memcmp(w->e.hash, g->g->hash, BASE_HASH_LEN) == 0;
+}
+
+static int
+cmp_hash(const void *a, const void *b)
+{
+	const struct plan_ref *x = a, *y = b;
+	int c = memcmp(x->p->goals[x->i].g->hash, y->p->goals[y->i].g->hash,
+	    BASE_HASH_LEN);
+
+	return c != 0 ? c : cmp_key(a, b);
+}
+
+/* A file of the same directory that no row is, with the bytes of w. */
+static struct plan_pgoal *
+goal_with(const struct plan *p, const size_t *by_hash,
+    const struct plan_row *w)
+{
+	size_t lo = 0, hi = p->goals_n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (memcmp(p->goals[by_hash[mid]].g->hash, w->e.hash,
+		    BASE_HASH_LEN) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < p->goals_n; lo++) {
+		struct plan_pgoal *g = &p->goals[by_hash[lo]];
+
+		if (memcmp(g->g->hash, w->e.hash, BASE_HASH_LEN) != 0)
+			break;
+		if (g->row == PLAN_NONE && has_bytes(w, g) &&
+		    g->dir == p->goals[w->goal].dir)
+			return g;
+	}
+	return NULL;
+}
+
+/*
+ * Where other bytes are to take the place of a row's, and its own are to be
+ * beside it under another name: a version of this disk became a copy.  The
+ * row is the copy then, and what takes its place is new, so that no byte of
+ * it is fetched again, nor can be lost between the two.
+ */
+static enum zk_err
+match_copies(struct plan *p)
+{
+	size_t *by_hash = NULL;
+	enum zk_err r = ZK_OK;
+
+	for (size_t i = 0; i < p->rows_n && r == ZK_OK; i++) {
+		struct plan_row *w = &p->rows[p->by_id[i]];
+		struct plan_pgoal *g;
+
+		if (w->goal == PLAN_NONE || w->e.kind == NODE_DIR ||
+		    w->e.size == 0 || has_bytes(w, &p->goals[w->goal]))
+			continue;
+		if (by_hash == NULL)
+			r = plan_sorted(p, p->goals_n, cmp_hash, &by_hash);
+		g = r == ZK_OK ? goal_with(p, by_hash, w) : NULL;
+		if (g == NULL)
+			continue;
+		p->goals[w->goal].row = PLAN_NONE;
+		match(p, w, g);
+	}
+	free(by_hash);
+	return r;
+}
+
 /* Which named directory each goal directory is, and the other way. */
 static enum zk_err
 link_dirs(struct plan *p)
@@ -472,6 +548,8 @@ plan_prepare(struct plan *p)
 		return r;
 	match_keys(p, true);
 	match_keys(p, false);
-	r = fold_names(p);
+	r = match_copies(p);
+	if (r == ZK_OK)
+		r = fold_names(p);
 	return r == ZK_OK ? settle(p) : r;
 }

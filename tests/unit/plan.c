@@ -139,6 +139,27 @@ test_rename_is_one_step(void)
 	CHECK(!m.bad);
 }
 
+/* A version of this disk that became a copy is moved, not fetched again. */
+static void
+test_copy_is_moved(void)
+{
+	struct model m;
+	const struct want w[] = {
+		{ 1, 0, "a", NODE_FILE, 7 }, { 5, 0, "a.copy", NODE_FILE, 3 },
+		{ 2, 0, "b", NODE_FILE, 4 },
+	};
+	int64_t a;
+
+	model_init(&m);
+	a = model_add(&m, 1, "a", NODE_FILE, 1, 3)->id;
+	model_add(&m, 1, "b", NODE_FILE, 2, 4);
+	CHECK(model_run(&m, w, 3, false) == 2);
+	model_check_reached(&m, w, 3);
+	CHECK(model_at(&m, 1, "a.copy")->id == a);
+	CHECK(model_run(&m, w, 3, false) == 0);
+	CHECK(!m.bad);
+}
+
 static void
 test_kept(void)
 {
@@ -276,6 +297,7 @@ TESTS(
     { "replace_kinds_N16", test_replace_kinds },
     { "move_out_of_removed", test_move_out_of_removed },
     { "rename_is_one_step", test_rename_is_one_step },
+    { "copy_is_moved", test_copy_is_moved },
     { "kept_I7", test_kept },
     { "hold_removals_I6", test_hold_removals },
     { "fold_N08", test_fold },

@@ -314,6 +314,7 @@ model_make(struct model *m, const struct want *w, int n, bool hold, int order)
 		b.name_len = strlen(e->name);
 		b.kind = e->kind;
 		b.hash[0] = e->content;
+		b.size = e->content;
 		b.nodes = &keys[e->key];
 		b.nodes_n = e->key != 0;
 		b.flags = e->kept ? BASE_KEPT : 0;
@@ -334,6 +335,7 @@ model_make(struct model *m, const struct want *w, int n, bool hold, int order)
 		pg.name_len = strlen(g->name);
 		pg.kind = g->kind;
 		pg.hash[0] = g->content;
+		pg.size = g->content;
 		pg.nodes = &keys[g->key];
 		pg.nodes_n = 1;
 		if (g->kind == NODE_DIR &&

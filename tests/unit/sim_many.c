@@ -38,6 +38,8 @@ test_found(void)
 		{ 358, STEPS, stormy },
 		/* a union came apart here and a pull was cut short */
 		{ 2171, STEPS, stormy },
+		/* local bytes became a copy, which was to be fetched */
+		{ 20706, STEPS, stormy },
 	};
 
 	CHECK(seeds_again(runs, sizeof(runs) / sizeof(*runs)));
