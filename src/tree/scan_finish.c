@@ -185,7 +185,11 @@ take_back(struct scan *s, const struct diff *found, struct buf *path)
 	r = diff_drop(s->db, d.id);
 	if (r == ZK_OK && d.what == DIFF_VANISHED && has_moved(s, d.row))
 		return ZK_OK;
-	if (r == ZK_OK && e.kind == NODE_DIR) {
+	/* the directory is elsewhere: what has its name is no part of it */
+	if (r == ZK_OK && has_moved(s, d.row)) {
+		d.what = DIFF_NEW;
+		d.row = 0;
+	} else if (r == ZK_OK && e.kind == NODE_DIR) {
 		r = expand(s, d.row, path, 0);
 		if (r == ZK_OK)
 			r = base_get(s->db, d.row, &e);

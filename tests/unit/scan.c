@@ -188,6 +188,21 @@ test_kinds(void)
 	kit_end(&k);
 }
 
+/* A directory moves and a file takes its name: two rows, not one. */
+static void
+test_name_of_moved(void)
+{
+	begin_tree();
+	CHECK(kit_move(&k, "d", "e") && kit_write(&k, "d", "file"));
+	CHECK(kit_write(&k, "e/new", "new"));
+	CHECK(recorded("M e\nN e/new\nN d\n"));
+	CHECK(recorded(""));
+	CHECK(kit_rm(&k, "d") && kit_move(&k, "e", "d"));
+	CHECK(recorded("M d\nV d\n"));
+	CHECK(recorded(""));
+	kit_end(&k);
+}
+
 static void
 test_attributes(void)
 {
@@ -476,6 +491,7 @@ TESTS(
     { "moves_by_content", test_moves_by_content },
     { "hard_links", test_hard_links },
     { "kinds_N16", test_kinds },
+    { "name_of_moved", test_name_of_moved },
     { "attributes", test_attributes },
     { "ignore", test_ignore },
     { "mounts_I2", test_mounts },
