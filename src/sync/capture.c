@@ -101,7 +101,8 @@ load_dir(struct recorder *r, const struct prepared *p, int64_t *row,
 /*
  * Another row may still be at the place: its entry has moved (in a circle,
  * or into what is new here) or gone, which is recorded later.  Until then it
- * waits at a name that no entry can have; a scan would find it moved.
+ * waits at a name that no entry can have; should this run end before, the
+ * next scan finds it moved or vanished.
  */
 static enum zk_err
 make_room(struct recorder *r, int64_t self, int64_t dir,
@@ -185,9 +186,6 @@ record_new(struct recorder *r, const struct prepared *p)
 		locator = p->read ? segw_locator(r->w) : 0;
 		round_count(r->rd, p->d.kind, p->content.size);
 	}
-	/* what was at this place before moved or vanished: it follows */
-	if (err == ZK_OK && p->d.what == DIFF_NEW)
-		err = base_claim(r->rd->v->db, dir, at.name, at.name_len);
 	return err == ZK_OK ? write_row(r, p, p->d.what == DIFF_NEW ? 0 :
 	    p->d.row, dir, &at, locator) : err;
 }
@@ -262,9 +260,6 @@ record_move(struct recorder *r, const struct prepared *p)
 		    r->seen.data, r->seen.len);
 	if (err == ZK_OK)
 		err = entry_keys_make(r->seen.data, r->seen.len, &keys);
-	/* what was at this place before moved or vanished: it follows */
-	if (err == ZK_OK)
-		err = base_claim(v->db, dir, at.name, at.name_len);
 	if (err == ZK_OK)
 		err = make_room(r, p->d.row, dir, &at);
 	if (err == ZK_OK)
@@ -433,6 +428,22 @@ flush(struct round *rd, struct vremote *to, struct batch *b)
 	return r;
 }
 
+/*
+ * What takes the place of a directory is recorded with what vanished, after
+ * the entries of that directory: they would be rows below one that no scan
+ * looks into, should the run end in between.  A directory that takes a place
+ * comes before the new entries in it.
+ */
+#define CHANGES ROUND_CHANGES
+#define GONE (ROUND_GONE | 1u << DIFF_KIND)
+
+static bool
+is_of(const struct diff *d, uint32_t mask)
+{
+	return d->what != DIFF_KIND ||
+	    (d->kind == NODE_DIR) == (mask == CHANGES);
+}
+
 /* Hands the preparer as many differences as it has room for. */
 static enum zk_err
 feed(struct round *rd, struct preparer *p, uint32_t mask, int64_t *after)
@@ -442,7 +453,7 @@ feed(struct round *rd, struct preparer *p, uint32_t mask, int64_t *after)
 
 	while (r == ZK_OK && *after >= 0 && preparer_room(p)) {
 		r = diff_next(rd->v->db, mask, after, &d);
-		if (r == ZK_OK)
+		if (r == ZK_OK && is_of(&d, mask))
 			r = preparer_give(p, &d);
 		if (r == ZK_ENOENT) {
 			*after = -1;	/* no more */
@@ -585,9 +596,9 @@ capture_record(struct round *rd, struct vremote *to)
 		r = is_clean(rd, &clean);
 	log_debug("clean before recording: %d", clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, to, u, ROUND_CHANGES, !clean);
+		r = record_mask(rd, to, u, CHANGES, !clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, to, u, ROUND_GONE, false);
+		r = record_mask(rd, to, u, GONE, false);
 	if (r == ZK_OK)
 		r = upload_flush(u);
 	return r == ZK_OK && clean && !rd->beyond ? all_clean(rd) : r;

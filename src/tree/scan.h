@@ -44,8 +44,8 @@ struct scan_result {
  * - what appeared, moved or changed comes first, a directory before what is
  *   in it; then what vanished, children before their directory; what is now
  *   of another kind where base has a directory comes among the latter, right
- *   after what vanished below it.  So they can be recorded in this order,
- *   with base_claim for each place that a NEW, MOVED or KIND takes;
+ *   after what vanished below it.  So they can be recorded in this order; a
+ *   row at a place that a NEW or MOVED takes comes later;
  * - a directory found by inode and birth time at another place is MOVED,
  *   and what is in it is compared with that row's children;
  * - of a vanished directory every row below that did not move is VANISHED

@@ -8,7 +8,8 @@
  * seed gives the same trace.
  *
  * A tenth as many seeds with the wall clock of one device jumping by years,
- * and as many with rounds that name a path or two.
+ * as many with rounds that name a path or two, and as many with rounds that
+ * are stopped anywhere.
  *
  * SIM_SEEDS sets the number of seeds, SIM_FIRST the first, SIM_STEPS how long
  * a run is.  What longer runs have found is run again as `found`.
@@ -48,7 +49,7 @@ struct device {
 };
 
 /* What is special in the runs of a test. */
-enum kind { PLAIN, JUMPS, PATHS };
+enum kind { PLAIN, JUMPS, PATHS, STOPS };
 
 struct world {
 	uint64_t seed, steps;
@@ -60,6 +61,8 @@ struct world {
 	bool loud;
 	bool jumps;		/* one wall clock goes astray */
 	bool paths;		/* rounds may name paths */
+	bool stops;		/* rounds may be stopped in their middle */
+	uint64_t asks;		/* until that is so; 0: never */
 };
 
 /*
@@ -310,6 +313,8 @@ world_free(struct world *w)
 
 static const char *const dirs[] = { "", "a", "b", "a/c" };
 static const char *const names[] = { "x", "y", "z", "w" };
+/* where files and directories take each other's places */
+static const char *const mixed[] = { "x", "a", "b", "c" };
 
 static void
 pick(struct world *w, char *out, size_t cap, bool dir)
@@ -321,7 +326,7 @@ pick(struct world *w, char *out, size_t cap, bool dir)
 		    fake_below(w->dice, 3)]);
 	else
 		(void)snprintf(out, cap, "/v/%s%s%s", d, d[0] ? "/" : "",
-		    names[fake_below(w->dice, 4)]);
+		    (w->stops ? mixed : names)[fake_below(w->dice, 4)]);
 }
 
 /* The number in a file "content N\n...", or -1. */
@@ -408,6 +413,37 @@ move(struct world *w, struct env *env, const char *from, const char *to)
 }
 
 static void
+remove_any(struct world *w, struct env *env, const char *path)
+{
+	struct env_stat st;
+
+	if (env_statat(env, ENV_CWD, path, &st) != 0)
+		return;
+	if (!S_ISDIR(st.mode))
+		(void)env_unlinkat(env, ENV_CWD, path, 0);
+	else if (io_remove_tree(env, ENV_CWD, path) != ZK_OK)
+		w->loud = true;
+}
+
+/* Something takes the place of what is removed: a file, or a directory. */
+static void
+trade(struct world *w, struct env *env)
+{
+	char p[256], q[256];
+
+	pick(w, p, sizeof(p), true);
+	pick(w, q, sizeof(q), fake_below(w->dice, 4) != 0);
+	if (strncmp(p, q, strlen(p)) == 0 || strncmp(p, q, strlen(q)) == 0)
+		q[0] = '\0';
+	retire(w, env, p);
+	remove_any(w, env, p);
+	if (q[0] != '\0')
+		move(w, env, q, p);
+	else
+		write_file(w, env, p);
+}
+
+static void
 edit(struct world *w, struct device *d)
 {
 	char p[256], q[256];
@@ -428,8 +464,7 @@ edit(struct world *w, struct device *d)
 	case 5:
 		pick(w, p, sizeof(p), true);
 		retire(w, d->env, p);
-		if (io_remove_tree(d->env, ENV_CWD, p) != ZK_OK)
-			w->loud = true;
+		remove_any(w, d->env, p);
 		break;
 	case 6:
 		pick(w, p, sizeof(p), false);
@@ -503,10 +538,21 @@ dump(struct env *env, const char *path, struct buf *out, bool *seen)
 
 /* Rounds ------------------------------------------------------------------- */
 
+static bool
+stop(void *arg)
+{
+	struct world *w = arg;
+
+	if (w->asks > 1)
+		w->asks--;
+	return w->asks == 1;
+}
+
 static enum zk_err
 run(struct world *w, int i, bool push, const char *const *paths, size_t n)
 {
-	const struct sync_opts o = { .paths = paths, .paths_n = n };
+	const struct sync_opts o = { .paths = paths, .paths_n = n,
+		.ui = { .stop = stop, .arg = w } };
 	struct sync_report rep;
 	enum zk_err r = push ? sync_push(w->d[i].v, &o, &rep) :
 	    sync_pull(w->d[i].v, &o, &rep);
@@ -545,7 +591,12 @@ run_some(struct world *w, int i, bool push)
 
 	for (size_t k = 0; k < n; k++)
 		pick_there(w, p[k], sizeof(p[k]));
+	if (w->stops && fake_below(w->dice, 2) == 0)
+		w->asks = 2 + fake_below(w->dice, 12);
 	r = run(w, i, push, paths, n);
+	if (w->asks == 1 && r == ZK_ESIGNAL)
+		r = ZK_OK;
+	w->asks = 0;
 	return n > 0 && r == ZK_EUSAGE ? ZK_OK : r;
 }
 
@@ -593,6 +644,8 @@ play(struct world *w)
 		uint64_t what = fake_below(w->dice, 3);
 		enum zk_err r = ZK_OK;
 
+		if (w->stops && fake_below(w->dice, 3) == 0)
+			trade(w, w->d[i].env);
 		for (uint64_t n = fake_below(w->dice, 4); n > 0; n--) {
 			if (w->jumps && fake_below(w->dice, 2) == 0)
 				jump(w);
@@ -674,7 +727,7 @@ one_seed(uint64_t seed, uint64_t steps, enum kind kind, uint64_t *trace)
 {
 	struct world w = { .seed = seed, .steps = steps,
 		.loud = getenv("SIM_LOUD") != NULL, .jumps = kind == JUMPS,
-		.paths = kind == PATHS };
+		.paths = kind == PATHS, .stops = kind == STOPS };
 	bool good = world_make(&w) && play(&w) && rest(&w, 2) && judge(&w);
 
 	*trace = fake_trace(w.d[0].fake) * 31 + fake_trace(w.d[1].fake);
@@ -737,6 +790,13 @@ test_paths(void)
 	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, PATHS);
 }
 
+/* I5: as if nothing had been stopped, once it is run again. */
+static void
+test_stops(void)
+{
+	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, STOPS);
+}
+
 /* Runs that failed once; what failed is told beside them. */
 static void
 test_found(void)
@@ -753,6 +813,13 @@ test_found(void)
 		{ 24659, 40, PLAIN },
 		/* a directory put aside by a pull of a path stayed there */
 		{ 62240, 40, PATHS },
+		/* a file in the place of a directory that had moved */
+		{ 166, 12, STOPS },
+		/* rows below a file that took the place of a directory */
+		{ 506, 12, STOPS },
+		/* what a move took the place of was never removed */
+		{ 5321, 12, STOPS },
+		{ 5660, 12, STOPS },
 	};
 
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
@@ -778,6 +845,7 @@ static const struct test_case cases[] = {
 	{ "seeds", test_seeds },
 	{ "i19_clock_jumps", test_i19_clock_jumps },
 	{ "paths", test_paths },
+	{ "stops", test_stops },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
@@ -788,5 +856,5 @@ main(int argc, char **argv)
 	if (crypto_init() != ZK_OK)
 		return 1;
 	log_set_level(getenv("SIM_LOUD") != NULL ? LOG_DEBUG : LOG_QUIET);
-	return test_main(cases, 5, argc, argv);
+	return test_main(cases, 6, argc, argv);
 }
