@@ -164,7 +164,9 @@ both() {
 	mirror
 	push_killed "$1"
 	pull_killed "$1"
-	[ "$every" -ne 1 ] && [ $((k % 4)) -ne 0 ] || settle
+	if [ "$every" -eq 1 ] || [ $((k % 4)) -eq 0 ]; then
+		settle
+	fi
 	[ "$hit" -eq 137 ]
 }
 
@@ -202,7 +204,9 @@ serve() {
 	[ "$status" -eq 0 ] || again as a push
 	again as b pull
 	same_tree m b
-	[ "$every" -ne 1 ] && [ $((k % 4)) -ne 0 ] || settle
+	if [ "$every" -eq 1 ] || [ $((k % 4)) -eq 0 ]; then
+		settle
+	fi
 	[ -n "$hit" ]
 }
 relay_down() {
