@@ -797,7 +797,7 @@ test_stops(void)
 	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, STOPS);
 }
 
-/* Runs that failed once; what failed is told beside them. */
+/* Runs that failed once. */
 static void
 test_found(void)
 {
@@ -805,21 +805,7 @@ test_found(void)
 		uint64_t seed, steps;
 		enum kind kind;
 	} runs[] = {
-		/* a copy that was renamed lost its mode and mtime */
-		{ 11353, 40, PLAIN },
-		/* a new directory took over the node of one renamed */
-		{ 10048, 40, PLAIN },
-		/* what was removed in a union stayed when it was moved */
-		{ 24659, 40, PLAIN },
-		/* a directory put aside by a pull of a path stayed there */
-		{ 62240, 40, PATHS },
-		/* a file in the place of a directory that had moved */
-		{ 166, 12, STOPS },
-		/* rows below a file that took the place of a directory */
-		{ 506, 12, STOPS },
-		/* what a move took the place of was never removed */
-		{ 5321, 12, STOPS },
-		{ 5660, 12, STOPS },
+#include "tests/sim/found.h"
 	};
 
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
