@@ -21,7 +21,11 @@ gives_up(const struct event *e)
 	return e->what == REPLACED || e->what == DELETED;
 }
 
-/* The value, and those that its file had before. */
+/*
+ * The value, and all that its file ever had, here or there: by rule 3 of
+ * VERSIONS in zk-merge(7) whoever renames a file or gives it a mode keeps
+ * also those of its versions that were removed.
+ */
 static void
 lineage(const struct story *s, int value, bool *of)
 {
@@ -32,9 +36,9 @@ lineage(const struct story *s, int value, bool *of)
 	while (more) {
 		more = false;
 		for (size_t i = 0; i < s->after_n; i++) {
-			if (!of[s->after[i][0]] || of[s->after[i][1]])
+			if (of[s->after[i][0]] == of[s->after[i][1]])
 				continue;
-			of[s->after[i][1]] = more = true;
+			of[s->after[i][0]] = of[s->after[i][1]] = more = true;
 		}
 	}
 }
