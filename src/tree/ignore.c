@@ -162,6 +162,8 @@ struct back {
 	const char *star_t;	/* how far that star reached */
 	const char *deep_p;	/* behind the last "**" */
 	const char *deep_t;
+	bool deep_empty;	/* it has not yet stood for nothing before its
+				 * slash, only for nothing and the slash */
 };
 
 /* False if no star can reach further. */
@@ -177,7 +179,9 @@ back_up(struct back *b, const char **p, const char **t)
 	b->star_p = NULL;
 	if (b->deep_p == NULL || *b->deep_t == '\0')
 		return false;
-	b->deep_t++;
+	if (!b->deep_empty)
+		b->deep_t++;
+	b->deep_empty = false;
 	*p = b->deep_p;
 	*t = b->deep_t;
 	return true;
@@ -202,6 +206,7 @@ take_stars(const char *start, const char *p, const char *t, struct back *b)
 	b->star_p = NULL;
 	b->deep_p = end;
 	b->deep_t = t;
+	b->deep_empty = *end == '/';
 	/* it may stand for no directory at all */
 	return *end == '/' ? end + 1 : end;
 }
@@ -214,7 +219,7 @@ take_stars(const char *start, const char *p, const char *t, struct back *b)
 bool
 ignore_wildmatch(const char *pattern, const char *text)
 {
-	struct back b = { NULL, NULL, NULL, NULL };
+	struct back b = { NULL, NULL, NULL, NULL, false };
 	const char *p = pattern, *t = text;
 
 	for (;;) {

@@ -155,9 +155,9 @@ device_pair() {
 	pair_ends 0
 }
 
-# preload NAME: whatever starts from here on has tests/preload/NAME.c under
-# it; skips where that does not work.
-preload() {
+# preload_so NAME: sets lib_so, which is tests/preload/NAME.c; skips where it
+# cannot be put under the program.
+preload_so() {
 	lib_so=${BUILD:-$top/build}/tools/$1.so
 	[ -e "$lib_so" ] || skip "no $lib_so"
 	# a sanitizer wants to be first, and works without
@@ -165,6 +165,11 @@ preload() {
 	export ASAN_OPTIONS
 	LD_PRELOAD=$lib_so "$ZK" --version >/dev/null 2>&1 ||
 	    skip "nothing can be put under this program"
+}
+# preload NAME: whatever starts from here on has tests/preload/NAME.c under
+# it; skips where that does not work.
+preload() {
+	preload_so "$1"
 	export LD_PRELOAD="$lib_so"
 }
 

@@ -64,6 +64,9 @@ test_wildcards(void)
 	CHECK(match("[]]", "]", false) && match("[[:digit:]]", "7", false));
 	CHECK(!match("[a", "[a", false) && !match("[[:none:]]", "a", false));
 	CHECK(match("[a\\]]", "]", false) && !match("a\\", "a\\", false));
+	/* the plain beginning is no part of a "**" */
+	CHECK(match("c**/[ab]", "c/a", false) && match("c**/[ab]", "c/d/a",
+	    false) && !match("c**/[ab]", "c/d", false));
 	CHECK(match("\\*", "*", false) && !match("\\*", "a", false));
 }
 
@@ -214,50 +217,89 @@ write_text(const char *path, const char *text)
 	return fclose(f) == 0;
 }
 
+static void
+random_text(char *text)
+{
+	text[0] = '\0';
+	for (unsigned n = 1 + rnd(4); n > 0; n--) {
+		random_pattern(text + strlen(text));
+		memcpy(text + strlen(text), "\n", 2);
+	}
+}
+
+/* These are there; other paths are not, so that they are no directories. */
+static bool
+is_dir(const char *path)
+{
+	return strcmp(path, "a") == 0 || strcmp(path, "a/b") == 0 ||
+	    strcmp(path, "ba") == 0;
+}
+
+/* The lists of one set: in the root and in the directory a. */
+static bool
+random_lists(const char *dir, char text[2][400], struct ignore **root,
+    struct ignore **a)
+{
+	char path[200];
+
+	random_text(text[0]);
+	random_text(text[1]);
+	snprintf(path, sizeof(path), "%s/w/.gitignore", dir);
+	if (!write_text(path, text[0]))
+		return false;
+	snprintf(path, sizeof(path), "%s/w/a/.gitignore", dir);
+	if (!write_text(path, text[1]))
+		return false;
+	if (ignore_new(NULL, "", text[0], strlen(text[0]), root) != ZK_OK)
+		return false;
+	return ignore_new(*root, "a", text[1], strlen(text[1]), a) == ZK_OK;
+}
+
 /*
- * 10^5 random pairs of a file of patterns and a path, compared with git.
- * Its paths do not exist, so they are no directories; those above are.
+ * 10^5 random pairs of pattern files and a path, compared with git.
+ * IGNORE_SEED chooses others.
  */
 static void
 test_git(void)
 {
-	char dir[] = "/tmp/zk-ignore-XXXXXX", path[200], text[400];
+	char dir[] = "/tmp/zk-ignore-XXXXXX", cmd[200], text[2][400];
 	static char paths[PATHS][64];
 	static bool want[PATHS];
 	unsigned wrong = 0, hits = 0;
 
+	if (getenv("IGNORE_SEED") != NULL)
+		seed = strtoull(getenv("IGNORE_SEED"), NULL, 10) * 7919 + 1;
 	NEED(mkdtemp(dir) != NULL);
-	snprintf(path, sizeof(path), "git init -q %s/w 2>/dev/null", dir);
-	if (system(path) != 0)
+	snprintf(cmd, sizeof(cmd), "git init -q %s/w 2>/dev/null &&"
+	    " mkdir -p %s/w/a/b %s/w/ba", dir, dir, dir);
+	if (system(cmd) != 0)
 		SKIP("no git here");
 	for (int set = 0; set < SETS; set++) {
-		struct ignore *ig = NULL;
+		struct ignore *root = NULL, *a = NULL;
 
-		text[0] = '\0';
-		for (unsigned n = 1 + rnd(4); n > 0; n--) {
-			random_pattern(text + strlen(text));
-			memcpy(text + strlen(text), "\n", 2);
-		}
-		snprintf(path, sizeof(path), "%s/w/.gitignore", dir);
-		NEED(write_text(path, text));
+		NEED(random_lists(dir, text, &root, &a));
 		for (int i = 0; i < PATHS; i++)
 			random_path(paths[i]);
 		NEED(ask_git(dir, paths, want));
-		NEED(ignore_new(NULL, "", text, strlen(text), &ig) == ZK_OK);
 		for (int i = 0; i < PATHS; i++) {
+			bool in_a = strncmp(paths[i], "a/", 2) == 0;
+
 			hits += want[i];
-			if (ignore_covers(ig, paths[i], false) == want[i])
+			if (ignore_covers(in_a ? a : root, paths[i],
+			    is_dir(paths[i])) == want[i])
 				continue;
 			if (wrong++ < 10)
-				printf("# git says %d: '%s' under\n%s",
-				    want[i], paths[i], text);
+				printf("# git says %d: '%s' under\n%s# and in"
+				    " a\n%s", want[i], paths[i], text[0],
+				    text[1]);
 		}
-		ignore_unref(ig);
+		ignore_unref(a);
+		ignore_unref(root);
 	}
 	CHECK(wrong == 0);
 	CHECK(hits > 1000);
-	snprintf(path, sizeof(path), "rm -rf %s", dir);
-	CHECK(system(path) == 0);
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	CHECK(system(cmd) == 0);
 }
 
 TESTS(

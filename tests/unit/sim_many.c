@@ -27,19 +27,12 @@ test_storms(void)
 	CHECK(seeds_run(seeds_count(SEEDS), STEPS, stormy));
 }
 
-/* Runs that failed once; what failed is told beside them. */
+/* Runs that failed once. */
 static void
 test_found(void)
 {
 	static const struct seeds_found runs[] = {
-		/* a version replaced before it was sent kept all from going */
-		{ 1533, STEPS, stormy },
-		/* a device was not told of what a lost remote had of it */
-		{ 358, STEPS, stormy },
-		/* a union came apart here and a pull was cut short */
-		{ 2171, STEPS, stormy },
-		/* local bytes became a copy, which was to be fetched */
-		{ 20706, STEPS, stormy },
+#include "tests/sim/found_many.h"
 	};
 
 	CHECK(seeds_again(runs, sizeof(runs) / sizeof(*runs)));

@@ -67,26 +67,12 @@ test_stops(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, STEPS, stopped));
 }
 
-/* Runs that failed once; what failed is told beside them. */
+/* Runs that failed once. */
 static void
 test_found(void)
 {
 	static const struct seeds_found runs[] = {
-		/* a copy that was renamed lost its mode and mtime */
-		{ 11353, 40, plain },
-		/* a new directory took over the node of one renamed */
-		{ 10048, 40, plain },
-		/* what was removed in a union stayed when it was moved */
-		{ 24659, 40, plain },
-		/* a directory put aside by a pull of a path stayed there */
-		{ 62240, 40, with_paths },
-		/* a file in the place of a directory that had moved */
-		{ 166, STEPS, stopped },
-		/* rows below a file that took the place of a directory */
-		{ 506, STEPS, stopped },
-		/* what a move took the place of was never removed */
-		{ 5321, STEPS, stopped },
-		{ 5660, STEPS, stopped },
+#include "tests/sim/found.h"
 	};
 
 	CHECK(seeds_again(runs, sizeof(runs) / sizeof(*runs)));

@@ -1,0 +1,19 @@
+/*
+ * Seeds of tests/unit/sim_two.c that failed once, with the steps it took; what
+ * failed is told beside them.  scripts/soak adds to them.
+ */
+/* a copy that was renamed lost its mode and mtime */
+{ 11353, 40, plain },
+/* a new directory took over the node of one renamed */
+{ 10048, 40, plain },
+/* what was removed in a union stayed when it was moved */
+{ 24659, 40, plain },
+/* a directory put aside by a pull of a path stayed there */
+{ 62240, 40, with_paths },
+/* a file in the place of a directory that had moved */
+{ 166, 12, stopped },
+/* rows below a file that took the place of a directory */
+{ 506, 12, stopped },
+/* what a move took the place of was never removed */
+{ 5321, 12, stopped },
+{ 5660, 12, stopped },

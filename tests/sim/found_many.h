@@ -1,0 +1,12 @@
+/*
+ * Seeds of tests/unit/sim_many.c that failed once, with the steps it took;
+ * what failed is told beside them.  scripts/soak adds to them.
+ */
+/* a version replaced before it was sent kept all from going */
+{ 1533, 24, stormy },
+/* a device was not told of what a lost remote had of it */
+{ 358, 24, stormy },
+/* a union came apart here and a pull was cut short */
+{ 2171, 24, stormy },
+/* local bytes became a copy, which was to be fetched */
+{ 20706, 24, stormy },
