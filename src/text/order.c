@@ -1,0 +1,497 @@
+/* The order of inserted runs.  See order.h. */
+#include "text/order.h"
+
+#include <stdlib.h>
+
+#define NONE UINT32_MAX	/* no unit: the beginning or the end of the text */
+#define HEAD 1u		/* the run of no units before all others */
+
+enum tree { BY_PLACE, BY_ID, TREES };
+
+struct link {
+	uint32_t up;
+	uint32_t kid[2];
+};
+
+/*
+ * A run.  Of its first unit left and right are the origins: the unit that it
+ * was inserted behind, and the next that was there or deleted, if that one
+ * has the same left origin.  Every other unit has its predecessor for the
+ * left and none for the right.  Index 0 of the array is no run.
+ */
+struct item {
+	uint32_t id;
+	uint32_t len;
+	uint32_t left;		/* a unit, or NONE */
+	uint32_t right;		/* a unit, or NONE */
+	uint32_t version;
+	uint32_t rank;
+	uint32_t state;		/* 0 not yet, 1 there, 1 + k: k deleted it */
+	uint32_t sum;		/* units there, in the subtree by place */
+	uint32_t next;		/* by place */
+	bool gone;		/* some version deleted it */
+	struct link by[TREES];
+};
+
+struct order {
+	struct item *v;		/* owned */
+	uint32_t n, cap;
+	uint32_t root[TREES];
+	uint32_t last;		/* the item with the greatest numbers */
+	uint32_t next_id;
+	uint64_t steps;
+};
+
+/* ---- the trees ---- */
+
+static uint32_t
+there(const struct item *i)
+{
+	return i->state == 1 ? i->len : 0;
+}
+
+static void
+sum_up(struct item *v, uint32_t x)
+{
+	const uint32_t *kid = v[x].by[BY_PLACE].kid;
+
+	v[x].sum = v[kid[0]].sum + there(&v[x]) + v[kid[1]].sum;
+}
+
+/* Exchanges x with its parent; the sum of x is then for splay to set. */
+static void
+rotate(struct item *v, enum tree t, uint32_t x)
+{
+	struct link *me = &v[x].by[t];
+	uint32_t p = me->up;
+	struct link *par = &v[p].by[t];
+	uint32_t g = par->up;
+	bool side = par->kid[1] == x;
+	uint32_t moved = me->kid[!side];
+
+	par->kid[side] = moved;
+	if (moved != 0)
+		v[moved].by[t].up = p;
+	me->kid[!side] = p;
+	par->up = x;
+	me->up = g;
+	if (g != 0)
+		v[g].by[t].kid[v[g].by[t].kid[1] == p] = x;
+	if (t == BY_PLACE)
+		sum_up(v, p);
+}
+
+/* Makes x the root, and every path to it from now on about half as long. */
+static void
+splay(struct order *o, enum tree t, uint32_t x)
+{
+	struct item *v = o->v;
+
+	while (v[x].by[t].up != 0) {
+		uint32_t p = v[x].by[t].up, g = v[p].by[t].up;
+
+		o->steps++;
+		if (g != 0) {
+			bool one = v[g].by[t].kid[1] == p;
+			bool two = v[p].by[t].kid[1] == x;
+
+			rotate(v, t, one == two ? p : x);
+		}
+		rotate(v, t, x);
+	}
+	if (t == BY_PLACE)
+		sum_up(v, x);
+	o->root[t] = x;
+}
+
+/* Puts the item x, in no tree yet, right behind at. */
+static void
+link_after(struct order *o, enum tree t, uint32_t at, uint32_t x)
+{
+	struct item *v = o->v;
+	uint32_t r;
+
+	splay(o, t, at);
+	r = v[at].by[t].kid[1];
+	v[x].by[t] = (struct link){ .up = at, .kid = { 0, r } };
+	if (r != 0)
+		v[r].by[t].up = x;
+	v[at].by[t].kid[1] = x;
+	if (t == BY_PLACE) {
+		v[x].next = v[at].next;
+		v[at].next = x;
+		sum_up(v, x);
+		sum_up(v, at);
+	}
+}
+
+/* The item of the unit id, which exists. */
+static uint32_t
+find_id(struct order *o, uint32_t id)
+{
+	const struct item *v = o->v;
+	uint32_t x = o->root[BY_ID];
+
+	while (id < v[x].id || id - v[x].id >= v[x].len) {
+		x = v[x].by[BY_ID].kid[id >= v[x].id];
+		if (x == 0)
+			BUG("no such unit");
+		o->steps++;
+	}
+	splay(o, BY_ID, x);
+	return x;
+}
+
+/* The item of the unit at pos, less than what is there, and *off in it. */
+static uint32_t
+find_pos(struct order *o, uint32_t pos, uint32_t *off)
+{
+	const struct item *v = o->v;
+	uint32_t x = o->root[BY_PLACE];
+
+	for (;;) {
+		uint32_t before = v[v[x].by[BY_PLACE].kid[0]].sum;
+
+		o->steps++;
+		if (pos < before) {
+			x = v[x].by[BY_PLACE].kid[0];
+			continue;
+		}
+		pos -= before;
+		if (pos < there(&v[x]))
+			break;
+		pos -= there(&v[x]);
+		x = v[x].by[BY_PLACE].kid[1];
+	}
+	splay(o, BY_PLACE, x);
+	*off = pos;
+	return x;
+}
+
+/* Whether the item a stands before b, another one. */
+static bool
+is_before(struct order *o, uint32_t a, uint32_t b)
+{
+	uint32_t up;
+
+	splay(o, BY_PLACE, b);
+	splay(o, BY_PLACE, a);
+	/* b is now at most two below a, on its side */
+	for (up = b; o->v[up].by[BY_PLACE].up != a;)
+		up = o->v[up].by[BY_PLACE].up;
+	return o->v[a].by[BY_PLACE].kid[1] == up;
+}
+
+/* ---- items ---- */
+
+/* Room for the items that one insertion or one step of a deletion makes. */
+static enum zk_err
+reserve(struct order *o)
+{
+	uint32_t cap = o->cap + o->cap / 2 + 64;
+	struct item *v;
+
+	if (o->cap - o->n >= 4)
+		return ZK_OK;
+	if (o->n > ORDER_UNITS)
+		return ZK_ELIMIT;
+	v = realloc(o->v, cap * sizeof(*v));
+	if (v == NULL)
+		return ZK_ENOMEM;
+	o->v = v;
+	o->cap = cap;
+	return ZK_OK;
+}
+
+/* Makes the item, there is room for it, and puts it behind at by place. */
+static uint32_t
+add_item(struct order *o, const struct item *i, uint32_t at, uint32_t at_id)
+{
+	uint32_t x = o->n++;
+
+	o->v[x] = *i;
+	link_after(o, BY_PLACE, at, x);
+	link_after(o, BY_ID, at_id, x);
+	if (at_id == o->last)
+		o->last = x;
+	return x;
+}
+
+/* Cuts x so that it has len > 0 units; returns the item of the others. */
+static uint32_t
+split(struct order *o, uint32_t x, uint32_t len)
+{
+	struct item i = o->v[x];
+
+	i.id += len;
+	i.len -= len;
+	i.left = i.id - 1;
+	i.right = NONE;
+	splay(o, BY_PLACE, x);
+	o->v[x].len = len;
+	return add_item(o, &i, x, x);
+}
+
+static void
+set_state(struct order *o, uint32_t x, uint32_t state)
+{
+	splay(o, BY_PLACE, x);
+	o->v[x].state = state;
+	sum_up(o->v, x);
+}
+
+/* ---- life ---- */
+
+enum zk_err
+order_new(uint32_t base, struct order **out)
+{
+	struct order *o = NULL;
+	enum zk_err r;
+
+	*out = NULL;
+	if (base > ORDER_UNITS)
+		return ZK_ELIMIT;
+	o = calloc(1, sizeof(*o));
+	if (o == NULL)
+		return ZK_ENOMEM;
+	r = reserve(o);
+	if (r != ZK_OK) {
+		order_free(o);
+		return r;
+	}
+	o->v[0] = (struct item){ .len = 0 };
+	o->v[HEAD] = (struct item){ .left = NONE, .right = NONE,
+	    .version = ORDER_BASE, .state = 1 };
+	o->n = 2;
+	o->root[BY_PLACE] = o->root[BY_ID] = o->last = HEAD;
+	if (base > 0)
+		(void)add_item(o, &(struct item){ .len = base, .left = NONE,
+		    .right = NONE, .version = ORDER_BASE, .state = 1 },
+		    HEAD, HEAD);
+	o->next_id = base;
+	*out = o;
+	return ZK_OK;
+}
+
+void
+order_free(struct order *o)
+{
+	if (o == NULL)
+		return;
+	free(o->v);
+	free(o);
+}
+
+uint32_t
+order_next_id(const struct order *o)
+{
+	return o->next_id;
+}
+
+enum zk_err
+order_spend(struct order *o, uint64_t steps)
+{
+	o->steps += steps;
+	return o->steps > ORDER_STEPS ? ZK_ELIMIT : ZK_OK;
+}
+
+/* ---- insertion ---- */
+
+/* Where a unit would be inserted. */
+struct spot {
+	uint32_t item;		/* behind which */
+	uint32_t left, right;	/* its origins */
+};
+
+/* Whether the origin a, of which b is another, stands before b. */
+static bool
+unit_before(struct order *o, uint32_t a, uint32_t b, uint32_t none_is)
+{
+	uint32_t x, y;
+
+	if (a == b)
+		return false;
+	if (a == NONE || b == NONE)
+		return (a == NONE) == (none_is == 0);
+	x = find_id(o, a);
+	y = find_id(o, b);
+	return x == y ? a < b : is_before(o, x, y);
+}
+
+/* The origins of what is inserted right behind the item at. */
+static void
+origins(struct order *o, uint32_t at, struct spot *s)
+{
+	const struct item *v = o->v;
+	uint32_t x;
+
+	s->item = at;
+	s->left = at == HEAD ? NONE : v[at].id + v[at].len - 1;
+	for (x = v[at].next; x != 0 && v[x].state == 0; x = v[x].next)
+		o->steps++;
+	s->right = x != 0 && v[x].left == s->left ? v[x].id : NONE;
+}
+
+/*
+ * Among what concurrent versions inserted at the spot, all of it not there
+ * yet, finds the item to stand behind.  FugueMax: of those with the same left
+ * origin first the ones whose right origin is further right, then by rank.
+ * What hangs on one of them goes with it.
+ */
+static enum zk_err
+settle(struct order *o, uint32_t rank, struct spot *s)
+{
+	bool passing = false;
+	uint32_t last = s->left;
+
+	for (uint32_t x = o->v[s->item].next; x != 0; x = o->v[x].next) {
+		const struct item *i = &o->v[x];
+
+		if (i->state != 0)
+			break;
+		if (i->left == s->left) {
+			if (i->right == s->right && rank < i->rank)
+				break;
+			passing = unit_before(o, i->right, s->right, 1);
+		} else if (i->left != last &&
+		    unit_before(o, i->left, s->left, 0)) {
+			break;
+		}
+		last = o->v[x].id + o->v[x].len - 1;
+		if (!passing)
+			s->item = x;
+		if (order_spend(o, 1) != ZK_OK)
+			return ZK_ELIMIT;
+	}
+	return ZK_OK;
+}
+
+/*
+ * Whether what version inserts behind at only makes that item longer: it ends
+ * with the newest unit of all, so nothing can have that one for an origin.
+ */
+static bool
+goes_on(const struct order *o, uint32_t at, uint32_t version)
+{
+	const struct item *i = &o->v[at];
+
+	return at != HEAD && i->id + i->len == o->next_id &&
+	    i->version == version && i->state == 1 && !i->gone;
+}
+
+enum zk_err
+order_insert(struct order *o, uint32_t version, uint32_t rank, uint32_t pos,
+    uint32_t len)
+{
+	struct spot s;
+	uint32_t at = HEAD, off = 0;
+	enum zk_err r;
+
+	if (pos > o->v[o->root[BY_PLACE]].sum)
+		return ZK_EFORMAT;
+	if (len > ORDER_UNITS - o->next_id)
+		return ZK_ELIMIT;
+	r = reserve(o);
+	if (r != ZK_OK || len == 0)
+		return r;
+	if (pos > 0)
+		at = find_pos(o, pos - 1, &off);
+	if (at != HEAD && off + 1 < o->v[at].len) {
+		(void)split(o, at, off + 1);
+	} else if (goes_on(o, at, version)) {
+		splay(o, BY_PLACE, at);
+		o->v[at].len += len;
+		sum_up(o->v, at);
+		o->next_id += len;
+		return order_spend(o, 1);
+	}
+	origins(o, at, &s);
+	r = settle(o, rank, &s);
+	if (r != ZK_OK)
+		return r;
+	(void)add_item(o, &(struct item){ .id = o->next_id, .len = len,
+	    .left = s.left, .right = s.right, .version = version,
+	    .rank = rank, .state = 1 }, s.item, o->last);
+	o->next_id += len;
+	return order_spend(o, 1);
+}
+
+/* ---- deletion, and going back and forth ---- */
+
+enum zk_err
+order_delete(struct order *o, uint32_t pos, uint32_t len,
+    enum zk_err (*note)(void *, uint32_t, uint32_t), void *arg)
+{
+	uint32_t x, off = 0, all = o->v[o->root[BY_PLACE]].sum;
+	enum zk_err r;
+
+	if (pos > all || len > all - pos)
+		return ZK_EFORMAT;
+	if (len == 0)
+		return ZK_OK;
+	r = reserve(o);
+	if (r != ZK_OK)
+		return r;
+	x = find_pos(o, pos, &off);
+	if (off > 0)
+		x = split(o, x, off);
+	for (; len > 0; x = o->v[x].next) {
+		r = order_spend(o, 1);
+		if (r == ZK_OK)
+			r = reserve(o);
+		if (r != ZK_OK)
+			return r;
+		if (o->v[x].state != 1)
+			continue;
+		if (o->v[x].len > len)
+			(void)split(o, x, len);
+		r = note(arg, o->v[x].id, o->v[x].len);
+		if (r != ZK_OK)
+			return r;
+		len -= o->v[x].len;
+		o->v[x].gone = true;
+		set_state(o, x, 2);
+	}
+	return ZK_OK;
+}
+
+enum zk_err
+order_shift(struct order *o, uint32_t id, uint32_t len, bool up)
+{
+	while (len > 0) {
+		uint32_t x = find_id(o, id);
+		uint32_t n = o->v[x].len;
+
+		if (o->v[x].id != id || n > len)
+			BUG("a run of numbers across two items");
+		if (!up && o->v[x].state == 0)
+			BUG("going back further than forth");
+		set_state(o, x, up ? o->v[x].state + 1 : o->v[x].state - 1);
+		id += n;
+		len -= n;
+		if (order_spend(o, 1) != ZK_OK)
+			return ZK_ELIMIT;
+	}
+	return ZK_OK;
+}
+
+bool
+order_read(const struct order *o, uint32_t *at, struct order_run *run)
+{
+	const struct item *v = o->v;
+	uint32_t x = v[*at == 0 ? HEAD : *at].next;
+
+	while (x != 0 && v[x].gone)
+		x = v[x].next;
+	if (x == 0)
+		return false;
+	*run = (struct order_run){ v[x].version, v[x].id, v[x].len };
+	*at = x;
+	for (x = v[x].next; x != 0 && !v[x].gone &&
+	    v[x].version == run->version && v[x].id == run->id + run->len;
+	    x = v[x].next) {
+		run->len += v[x].len;
+		*at = x;
+	}
+	return true;
+}

@@ -1,0 +1,334 @@
+/* Replaying an edit graph.  See replay.h. */
+#include "text/replay.h"
+
+#include <stdlib.h>
+
+#include "text/order.h"
+
+/* Whose past a version is in, while two pasts are compared. */
+enum mark { OURS = 1, THEIRS = 2, BOTH = 3 };
+
+/* What the walk keeps of a version. */
+struct step {
+	uint32_t missing;	/* parents not walked yet */
+	uint32_t kids;		/* where its children begin in walk.kids */
+	uint32_t turn;		/* when it was walked */
+	uint32_t first;		/* number of its first unit */
+	uint32_t units;		/* how many it inserted */
+	uint32_t cuts;		/* where its deletions begin in walk.cuts */
+	uint32_t cuts_n;
+	uint32_t mark;
+};
+
+/* A run of numbers that a version deleted. */
+struct cut {
+	uint32_t id, len;
+};
+
+struct walk {
+	const struct replay_version *v;
+	size_t n;
+	struct step *step;	/* n, and one that ends the children */
+	uint32_t *kids;
+	uint32_t *ready;	/* a stack: can be walked now */
+	uint32_t *turn;		/* which version was walked when */
+	uint32_t *seen;		/* those with a mark */
+	uint32_t *ahead;	/* those to go forward over, last first */
+	size_t ready_n, turns, seen_n, ahead_n;
+	size_t open;		/* marked, not BOTH, and not looked at yet */
+	struct cut *cuts;
+	size_t cuts_n, cuts_cap;
+	struct order *order;
+};
+
+/* ---- the graph ---- */
+
+/* Counts children and parents. */
+static enum zk_err
+count(struct walk *w, size_t *edges)
+{
+	*edges = 0;
+	for (size_t i = 0; i < w->n; i++) {
+		const struct replay_version *v = &w->v[i];
+
+		if (v->parents_n > UINT32_MAX / 2 - *edges)
+			return ZK_ELIMIT;
+		*edges += v->parents_n;
+		w->step[i].missing = v->parents_n;
+		for (uint32_t k = 0; k < v->parents_n; k++) {
+			if (v->parents[k] >= i)
+				return ZK_EFORMAT;
+			w->step[v->parents[k]].kids++;
+		}
+	}
+	return ZK_OK;
+}
+
+/* The children of each version, in falling order. */
+static void
+link_kids(struct walk *w)
+{
+	for (size_t i = 1; i <= w->n; i++)
+		w->step[i].kids += w->step[i - 1].kids;
+	/* filled from its end, so that kids is the beginning afterwards */
+	for (size_t i = 0; i < w->n; i++)
+		for (uint32_t k = 0; k < w->v[i].parents_n; k++)
+			w->kids[--w->step[w->v[i].parents[k]].kids] =
+			    (uint32_t)i;
+}
+
+static enum zk_err
+walk_init(struct walk *w, uint32_t base)
+{
+	uint32_t **list[] = { &w->ready, &w->turn, &w->seen, &w->ahead };
+	size_t edges = 0;
+	enum zk_err r;
+
+	w->step = calloc(w->n + 1, sizeof(*w->step));
+	if (w->step == NULL)
+		return ZK_ENOMEM;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		*list[i] = calloc(w->n + 1, sizeof(uint32_t));
+		if (*list[i] == NULL)
+			return ZK_ENOMEM;
+	}
+	r = count(w, &edges);
+	if (r != ZK_OK)
+		return r;
+	w->kids = calloc(edges + 1, sizeof(*w->kids));
+	if (w->kids == NULL)
+		return ZK_ENOMEM;
+	link_kids(w);
+	for (size_t i = w->n; i-- > 0;)
+		if (w->v[i].parents_n == 0)
+			w->ready[w->ready_n++] = (uint32_t)i;
+	return order_new(base, &w->order);
+}
+
+static void
+walk_release(struct walk *w)
+{
+	free(w->step);
+	free(w->kids);
+	free(w->ready);
+	free(w->turn);
+	free(w->seen);
+	free(w->ahead);
+	free(w->cuts);
+	order_free(w->order);
+}
+
+/* ---- from one version to another ---- */
+
+static void
+mark(struct walk *w, uint32_t i, uint32_t bits)
+{
+	uint32_t old = w->step[i].mark, now = old | bits;
+
+	if (old == 0) {
+		w->seen[w->seen_n++] = i;
+		w->open += now != BOTH;
+	} else if (old != BOTH && now == BOTH) {
+		w->open--;
+	}
+	w->step[i].mark = now;
+}
+
+/* Goes forward or back over version i. */
+static enum zk_err
+shift(struct walk *w, uint32_t i, bool up)
+{
+	const struct step *s = &w->step[i];
+	enum zk_err r = ZK_OK;
+
+	if (up)
+		r = order_shift(w->order, s->first, s->units, true);
+	for (uint32_t k = 0; r == ZK_OK && k < s->cuts_n; k++)
+		r = order_shift(w->order, w->cuts[s->cuts + k].id,
+		    w->cuts[s->cuts + k].len, up);
+	if (!up && r == ZK_OK)
+		r = order_shift(w->order, s->first, s->units, false);
+	return r;
+}
+
+/*
+ * Looks at what is marked from turn t down, children before parents: back
+ * over what is ours alone, and theirs alone goes to the list.
+ */
+static enum zk_err
+compare(struct walk *w, size_t t)
+{
+	enum zk_err r = ZK_OK;
+
+	for (; r == ZK_OK && w->open > 0; t--) {
+		uint32_t i = w->turn[t], m = w->step[i].mark;
+
+		r = order_spend(w->order, 1);
+		if (m == 0 || r != ZK_OK)
+			continue;
+		w->open -= m != BOTH;
+		w->step[i].mark = BOTH;
+		if (m == OURS)
+			r = shift(w, i, false);
+		else if (m == THEIRS)
+			w->ahead[w->ahead_n++] = i;
+		for (uint32_t k = 0; k < w->v[i].parents_n; k++)
+			mark(w, w->v[i].parents[k], m);
+	}
+	return r;
+}
+
+/* From the version walked last to the parents of i. */
+static enum zk_err
+travel(struct walk *w, uint32_t i)
+{
+	const struct replay_version *v = &w->v[i];
+	uint32_t from, top;
+	enum zk_err r;
+
+	if (w->turns == 0)
+		return ZK_OK;
+	from = w->turn[w->turns - 1];
+	if (v->parents_n == 1 && v->parents[0] == from)
+		return ZK_OK;
+	top = w->step[from].turn;
+	mark(w, from, OURS);
+	for (uint32_t k = 0; k < v->parents_n; k++)
+		mark(w, v->parents[k], THEIRS);
+	r = compare(w, top);
+	for (size_t k = 0; k < w->seen_n; k++)
+		w->step[w->seen[k]].mark = 0;
+	w->seen_n = 0;
+	while (r == ZK_OK && w->ahead_n > 0)
+		r = shift(w, w->ahead[--w->ahead_n], true);
+	return r;
+}
+
+/* ---- one version ---- */
+
+static enum zk_err
+note_cut(void *arg, uint32_t id, uint32_t len)
+{
+	struct walk *w = arg;
+	uint32_t mine = w->step[w->turn[w->turns - 1]].cuts;
+	struct cut *last = w->cuts_n > mine ? &w->cuts[w->cuts_n - 1] : NULL;
+
+	if (last != NULL && last->id + last->len == id) {
+		last->len += len;
+		return ZK_OK;
+	}
+	if (last != NULL && id + len == last->id) {
+		last->id = id;
+		last->len += len;
+		return ZK_OK;
+	}
+	if (w->cuts_n == w->cuts_cap) {
+		size_t cap = w->cuts_cap + w->cuts_cap / 2 + 64;
+		struct cut *p = realloc(w->cuts, cap * sizeof(*p));
+
+		if (p == NULL)
+			return ZK_ENOMEM;
+		w->cuts = p;
+		w->cuts_cap = cap;
+	}
+	w->cuts[w->cuts_n++] = (struct cut){ id, len };
+	return ZK_OK;
+}
+
+static enum zk_err
+edit(struct walk *w, uint32_t i)
+{
+	const struct replay_version *v = &w->v[i];
+	struct step *s = &w->step[i];
+	enum zk_err r = ZK_OK;
+
+	s->first = order_next_id(w->order);
+	s->cuts = (uint32_t)w->cuts_n;
+	for (uint32_t k = 0; r == ZK_OK && k < v->edits_n; k++) {
+		const struct text_edit *e = &v->edits[k];
+
+		r = order_delete(w->order, e->pos, e->del, note_cut, w);
+		if (r == ZK_OK)
+			r = order_insert(w->order, i, v->rank, e->pos, e->ins);
+	}
+	s->units = order_next_id(w->order) - s->first;
+	s->cuts_n = (uint32_t)w->cuts_n - s->cuts;
+	return r;
+}
+
+/* Takes the version on top of the stack. */
+static enum zk_err
+step(struct walk *w)
+{
+	uint32_t i = w->ready[--w->ready_n];
+	enum zk_err r;
+
+	r = travel(w, i);
+	if (r != ZK_OK)
+		return r;
+	w->step[i].turn = (uint32_t)w->turns;
+	w->turn[w->turns++] = i;
+	r = edit(w, i);
+	/* the lowest on top, and a branch to its end before the next one */
+	for (uint32_t k = w->step[i].kids; k < w->step[i + 1].kids; k++)
+		if (--w->step[w->kids[k]].missing == 0)
+			w->ready[w->ready_n++] = w->kids[k];
+	return r;
+}
+
+/* ---- the result ---- */
+
+static enum zk_err
+read_runs(const struct walk *w, struct replay *out)
+{
+	struct order_run run;
+	uint32_t at = 0;
+
+	while (order_read(w->order, &at, &run)) {
+		uint32_t first = run.version == ORDER_BASE ? 0 :
+		    w->step[run.version].first;
+
+		if (out->n == out->cap) {
+			size_t cap = out->cap + out->cap / 2 + 16;
+			struct replay_run *p = realloc(out->runs,
+			    cap * sizeof(*p));
+
+			if (p == NULL)
+				return ZK_ENOMEM;
+			out->runs = p;
+			out->cap = cap;
+		}
+		out->runs[out->n++] = (struct replay_run){ run.version,
+		    run.id - first, run.len };
+		out->units += run.len;
+	}
+	return ZK_OK;
+}
+
+enum zk_err
+replay_run(uint32_t base, const struct replay_version *versions, size_t n,
+    struct replay *out)
+{
+	struct walk w = { .v = versions, .n = n };
+	enum zk_err r;
+
+	*out = (struct replay){ .n = 0 };
+	if (n > REPLAY_VERSIONS)
+		return ZK_ELIMIT;
+	r = walk_init(&w, base);
+	while (r == ZK_OK && w.ready_n > 0)
+		r = step(&w);
+	if (r == ZK_OK)
+		r = read_runs(&w, out);
+	if (r != ZK_OK)
+		replay_release(out);
+	walk_release(&w);
+	return r;
+}
+
+void
+replay_release(struct replay *r)
+{
+	free(r->runs);
+	*r = (struct replay){ .n = 0 };
+}
