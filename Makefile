@@ -143,7 +143,7 @@ fuzz-%: build-fuzz/fuzz/%
 	@sed -n 's/^stat::number_of_executed_units: */  RUNS  $*: /p' \
 	    build-fuzz/$*.log
 
-bench: all $(BUILD)/tools/pipeline
+bench: all $(BUILD)/tools/pipeline $(REPLAY)
 	$(BUILD)/tools/pipeline cut
 	$(BUILD)/tools/pipeline relay
 	$(BUILD)/tools/pipeline tls
