@@ -19,8 +19,8 @@ enum token_kind { TOKEN_LINE, TOKEN_WORD, TOKEN_CHAR };
 struct tokens {
 	const uint8_t *text;
 	uint32_t *end;		/* owned; offset in text behind token i */
-	uint32_t *class;	/* owned; equal for equal bytes; token_classes */
-	uint8_t *fresh;		/* owned; 1: no partner on the other side */
+	uint32_t *class;	/* owned; equal for equal bytes */
+	uint8_t *fresh;		/* owned; 1: no partner over there */
 	size_t n;
 };
 

@@ -54,7 +54,8 @@ said(const char *a, const char *b)
 		(void)buf_put(&say, a + at, e->pos - end);
 		at += e->pos - end;
 		(void)buf_printf(&say, "[%.*s=%.*s]", (int)e->del, a + at,
-		    (int)e->ins, (const char *)s.ins.data + ins);
+		    (int)e->ins, e->ins == 0 ? "" :
+		    (const char *)s.ins.data + ins);
 		at += e->del;
 		ins += e->ins;
 		end = (size_t)e->pos + e->ins;
@@ -378,6 +379,8 @@ test_time(void)
 
 	buf_init(&a, TEXT_MAX);
 	buf_init(&b, TEXT_MAX);
+	NEED(buf_reserve(&a, TEXT_MAX) == ZK_OK);
+	NEED(buf_reserve(&b, TEXT_MAX) == ZK_OK);
 	lines(&a, 14);
 	for (int i = 0; i < 200; i++) {
 		size_t to = a.len / 200 * (size_t)i;
@@ -413,6 +416,8 @@ test_hostile(void)
 	for (int kind = 0; kind < 4; kind++) {
 		buf_init(&a, TEXT_MAX);
 		buf_init(&b, TEXT_MAX);
+		NEED(buf_reserve(&a, TEXT_MAX) == ZK_OK);
+		NEED(buf_reserve(&b, TEXT_MAX) == ZK_OK);
 		while (a.len + 16 < TEXT_MAX / 4) {
 			static const char *const end[] = { "\n", " ", "", "-" };
 
