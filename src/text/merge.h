@@ -1,6 +1,6 @@
 /*
  * Merging texts: versions with their edit scripts, over the last text that
- * all of them have in their past (zk-merge(7), TEXT).
+ * all of them have in their past.
  */
 #ifndef ZK_TEXT_MERGE_H
 #define ZK_TEXT_MERGE_H

@@ -1,8 +1,7 @@
 /*
  * The merged text of concurrent versions, by replaying their edit graph from
  * a common base as Eg-walker does (Gentle, Kleppmann: "Collaborative Text
- * Editing with Eg-walker", EuroSys 2025), in the order of FugueMax
- * (zk-merge(7), TEXT).
+ * Editing with Eg-walker", EuroSys 2025), in the order of FugueMax.
  *
  * A version is what was edited in the merged text of its parents.  The result
  * depends on the graph alone: every topological order of the same versions

@@ -1,6 +1,10 @@
 /*
- * An edit script: what makes one text from another (zk-format(5), TEXT
- * SCRIPT).
+ * An edit script: what makes one text from another.
+ *
+ * As bytes it is its edits, each a varint of the bytes that stay since the
+ * edit before, a varint of those that go, and those that come, length-prefixed
+ * (lp).  Only the first may have nothing before it that stays, and none has
+ * nothing that goes or comes; what comes is UTF-8 without NUL.
  *
  * Its edits go forward through the text and leave at least one byte between
  * them, so that a change has one script for the bytes that it touches.

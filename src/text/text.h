@@ -1,5 +1,5 @@
 /*
- * What text is to the product, and one edit of it (zk-merge(7), TEXT).
+ * What text is to the product, and one edit of it.
  *
  * The layer text compares, edits and merges texts: pure code, no I/O, no
  * clock, no randomness; equal input gives equal output on every machine.

@@ -259,8 +259,11 @@ finish(struct maker *m)
 	for (size_t i = 0; i < h->n; i++) {
 		struct replay_version *v = &h->versions[i];
 
-		v->parents = h->parents.v + parents;
-		v->edits = h->edit + edits;
+		/* there may be none in the whole history */
+		if (v->parents_n > 0)
+			v->parents = h->parents.v + parents;
+		if (v->edits_n > 0)
+			v->edits = h->edit + edits;
 		parents += v->parents_n;
 		edits += v->edits_n;
 	}
