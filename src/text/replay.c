@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "text/graph.h"
 #include "text/order.h"
 
 /* Whose past a version is in, while two pasts are compared. */
@@ -10,8 +11,6 @@ enum mark { OURS = 1, THEIRS = 2, BOTH = 3 };
 
 /* What the walk keeps of a version. */
 struct step {
-	uint32_t missing;	/* parents not walked yet */
-	uint32_t kids;		/* where its children begin in walk.kids */
 	uint32_t turn;		/* when it was walked */
 	uint32_t first;		/* number of its first unit */
 	uint32_t units;		/* how many it inserted */
@@ -28,89 +27,47 @@ struct cut {
 struct walk {
 	const struct replay_version *v;
 	size_t n;
-	struct step *step;	/* n, and one that ends the children */
-	uint32_t *kids;
-	uint32_t *ready;	/* a stack: can be walked now */
-	uint32_t *turn;		/* which version was walked when */
+	struct step *step;
+	uint32_t *turn;		/* which version is walked when */
 	uint32_t *seen;		/* those with a mark */
 	uint32_t *ahead;	/* those to go forward over, last first */
-	size_t ready_n, turns, seen_n, ahead_n;
+	size_t turns, seen_n, ahead_n;
 	size_t open;		/* marked, not BOTH, and not looked at yet */
 	struct cut *cuts;
 	size_t cuts_n, cuts_cap;
 	struct order *order;
 };
 
-/* ---- the graph ---- */
-
-/* Counts children and parents. */
-static enum zk_err
-count(struct walk *w, size_t *edges)
+static const uint32_t *
+parents_of(const void *v, size_t i, uint32_t *n)
 {
-	*edges = 0;
-	for (size_t i = 0; i < w->n; i++) {
-		const struct replay_version *v = &w->v[i];
+	const struct replay_version *r = v;
 
-		if (v->parents_n > UINT32_MAX / 2 - *edges)
-			return ZK_ELIMIT;
-		*edges += v->parents_n;
-		w->step[i].missing = v->parents_n;
-		for (uint32_t k = 0; k < v->parents_n; k++) {
-			if (v->parents[k] >= i)
-				return ZK_EFORMAT;
-			w->step[v->parents[k]].kids++;
-		}
-	}
-	return ZK_OK;
-}
-
-/* The children of each version, in falling order. */
-static void
-link_kids(struct walk *w)
-{
-	for (size_t i = 1; i <= w->n; i++)
-		w->step[i].kids += w->step[i - 1].kids;
-	/* filled from its end, so that kids is the beginning afterwards */
-	for (size_t i = 0; i < w->n; i++)
-		for (uint32_t k = 0; k < w->v[i].parents_n; k++)
-			w->kids[--w->step[w->v[i].parents[k]].kids] =
-			    (uint32_t)i;
+	*n = r[i].parents_n;
+	return r[i].parents;
 }
 
 static enum zk_err
 walk_init(struct walk *w, uint32_t base)
 {
-	uint32_t **list[] = { &w->ready, &w->turn, &w->seen, &w->ahead };
-	size_t edges = 0;
+	struct graph g = { w->v, w->n, parents_of };
 	enum zk_err r;
 
 	w->step = calloc(w->n + 1, sizeof(*w->step));
-	if (w->step == NULL)
+	w->turn = calloc(w->n + 1, sizeof(*w->turn));
+	w->seen = calloc(w->n + 1, sizeof(*w->seen));
+	w->ahead = calloc(w->n + 1, sizeof(*w->ahead));
+	if (w->step == NULL || w->turn == NULL || w->seen == NULL ||
+	    w->ahead == NULL)
 		return ZK_ENOMEM;
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		*list[i] = calloc(w->n + 1, sizeof(uint32_t));
-		if (*list[i] == NULL)
-			return ZK_ENOMEM;
-	}
-	r = count(w, &edges);
-	if (r != ZK_OK)
-		return r;
-	w->kids = calloc(edges + 1, sizeof(*w->kids));
-	if (w->kids == NULL)
-		return ZK_ENOMEM;
-	link_kids(w);
-	for (size_t i = w->n; i-- > 0;)
-		if (w->v[i].parents_n == 0)
-			w->ready[w->ready_n++] = (uint32_t)i;
-	return order_new(base, &w->order);
+	r = graph_order(&g, w->turn);
+	return r == ZK_OK ? order_new(base, &w->order) : r;
 }
 
 static void
 walk_release(struct walk *w)
 {
 	free(w->step);
-	free(w->kids);
-	free(w->ready);
 	free(w->turn);
 	free(w->seen);
 	free(w->ahead);
@@ -256,24 +213,16 @@ edit(struct walk *w, uint32_t i)
 	return r;
 }
 
-/* Takes the version on top of the stack. */
 static enum zk_err
 step(struct walk *w)
 {
-	uint32_t i = w->ready[--w->ready_n];
-	enum zk_err r;
+	uint32_t i = w->turn[w->turns];
+	enum zk_err r = travel(w, i);
 
-	r = travel(w, i);
 	if (r != ZK_OK)
 		return r;
-	w->step[i].turn = (uint32_t)w->turns;
-	w->turn[w->turns++] = i;
-	r = edit(w, i);
-	/* the lowest on top, and a branch to its end before the next one */
-	for (uint32_t k = w->step[i].kids; k < w->step[i + 1].kids; k++)
-		if (--w->step[w->kids[k]].missing == 0)
-			w->ready[w->ready_n++] = w->kids[k];
-	return r;
+	w->step[i].turn = (uint32_t)w->turns++;
+	return edit(w, i);
 }
 
 /* ---- the result ---- */
@@ -316,7 +265,7 @@ replay_run(uint32_t base, const struct replay_version *versions, size_t n,
 	if (n > REPLAY_VERSIONS)
 		return ZK_ELIMIT;
 	r = walk_init(&w, base);
-	while (r == ZK_OK && w.ready_n > 0)
+	while (r == ZK_OK && w.turns < n)
 		r = step(&w);
 	if (r == ZK_OK)
 		r = read_runs(&w, out);
