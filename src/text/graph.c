@@ -39,7 +39,7 @@ link_kids(const struct graph *g, struct links *l)
 {
 	for (size_t i = 1; i <= g->n; i++)
 		l->first[i] += l->first[i - 1];
-	/* filled from the end of each list, where first then is its beginning */
+	/* filled from the end of each list; first is then its beginning */
 	for (size_t i = 0; i < g->n; i++) {
 		uint32_t n;
 		const uint32_t *parents = g->parents(g->v, i, &n);

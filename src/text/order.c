@@ -28,6 +28,7 @@ struct item {
 	uint32_t rank;
 	uint32_t state;		/* 0 not yet, 1 there, 1 + k: k deleted it */
 	uint32_t sum;		/* units there, in the subtree by place */
+	uint32_t known;		/* items in it that are not "not yet" */
 	uint32_t next;		/* by place */
 	bool gone;		/* some version deleted it */
 	struct link by[TREES];
@@ -56,6 +57,7 @@ sum_up(struct item *v, uint32_t x)
 	const uint32_t *kid = v[x].by[BY_PLACE].kid;
 
 	v[x].sum = v[kid[0]].sum + there(&v[x]) + v[kid[1]].sum;
+	v[x].known = v[kid[0]].known + (v[x].state != 0) + v[kid[1]].known;
 }
 
 /* Exchanges x with its parent; the sum of x is then for splay to set. */
@@ -165,6 +167,31 @@ find_pos(struct order *o, uint32_t pos, uint32_t *off)
 	}
 	splay(o, BY_PLACE, x);
 	*off = pos;
+	return x;
+}
+
+/* The first item behind x that is not "not yet", or 0. */
+static uint32_t
+next_known(struct order *o, uint32_t x)
+{
+	const struct item *v = o->v;
+
+	splay(o, BY_PLACE, x);
+	x = v[x].by[BY_PLACE].kid[1];
+	if (v[x].known == 0)
+		return 0;
+	for (;;) {
+		const uint32_t *kid = v[x].by[BY_PLACE].kid;
+
+		o->steps++;
+		if (v[kid[0]].known > 0)
+			x = kid[0];
+		else if (v[x].state != 0)
+			break;
+		else
+			x = kid[1];
+	}
+	splay(o, BY_PLACE, x);
 	return x;
 }
 
@@ -323,13 +350,26 @@ static void
 origins(struct order *o, uint32_t at, struct spot *s)
 {
 	const struct item *v = o->v;
-	uint32_t x;
+	uint32_t x = v[at].next;
 
 	s->item = at;
 	s->left = at == HEAD ? NONE : v[at].id + v[at].len - 1;
-	for (x = v[at].next; x != 0 && v[x].state == 0; x = v[x].next)
-		o->steps++;
+	if (x != 0 && v[x].state == 0)
+		x = next_known(o, at);
 	s->right = x != 0 && v[x].left == s->left ? v[x].id : NONE;
+}
+
+/*
+ * Whether the unit is the first of the item behind x, and not there yet: then
+ * it stands before what comes behind all those.  So it is with what was put
+ * in front of each other, again and again.
+ */
+static bool
+is_next(const struct order *o, uint32_t x, uint32_t unit)
+{
+	const struct item *next = &o->v[o->v[x].next];
+
+	return o->v[x].next != 0 && next->id == unit && next->state == 0;
 }
 
 /*
@@ -352,7 +392,8 @@ settle(struct order *o, uint32_t rank, struct spot *s)
 		if (i->left == s->left) {
 			if (i->right == s->right && rank < i->rank)
 				break;
-			passing = unit_before(o, i->right, s->right, 1);
+			passing = is_next(o, x, i->right) ||
+			    unit_before(o, i->right, s->right, 1);
 		} else if (i->left != last &&
 		    unit_before(o, i->left, s->left, 0)) {
 			break;

@@ -115,8 +115,11 @@ enum zk_err
 script_apply(const struct script *s, const uint8_t *old, size_t old_len,
     struct buf *out)
 {
+	static const uint8_t none[1];
 	size_t at = 0, end = 0, ins = 0;
 
+	if (old_len == 0)
+		old = none;
 	if (old_len > TEXT_MAX || s->old_end > old_len)
 		return ZK_EFORMAT;
 	if (new_end(s) + (old_len - s->old_end) > TEXT_MAX)

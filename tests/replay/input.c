@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -30,9 +31,9 @@ points_add(struct points *p, uint32_t v)
 
 /* ---- the file ---- */
 
-/* f, read through gzip. */
+/* The file at in->fd, read through gzip. */
 static enum zk_err
-unzip(struct input *in, FILE *f)
+unzip(struct input *in)
 {
 	int to[2];
 
@@ -46,8 +47,7 @@ unzip(struct input *in, FILE *f)
 		return ZK_EIO;
 	}
 	if (in->unzip == 0) {
-		if (lseek(fileno(f), 0, SEEK_SET) != 0 ||
-		    dup2(fileno(f), 0) < 0 || dup2(to[1], 1) < 0)
+		if (dup2(in->fd, 0) < 0 || dup2(to[1], 1) < 0)
 			_exit(126);
 		(void)close(to[0]);
 		(void)close(to[1]);
@@ -55,48 +55,41 @@ unzip(struct input *in, FILE *f)
 		_exit(127);
 	}
 	(void)close(to[1]);
-	in->f = fdopen(to[0], "r");
-	if (in->f == NULL)
-		(void)close(to[0]);
-	return in->f == NULL ? ZK_EIO : ZK_OK;
+	(void)close(in->fd);
+	in->fd = to[0];
+	return ZK_OK;
 }
 
 enum zk_err
 input_open(struct input *in, const char *path)
 {
 	unsigned char magic[2] = { 0, 0 };
-	FILE *f = fopen(path, "re");
-	enum zk_err r = ZK_OK;
+	ssize_t n;
 
-	*in = (struct input){ .err = ZK_OK };
-	if (f == NULL)
+	memset(in, 0, sizeof(*in));
+	in->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (in->fd < 0)
 		return ZK_EIO;
-	if (fread(magic, 1, 2, f) == 2 && magic[0] == 0x1f &&
-	    magic[1] == 0x8b) {
-		r = unzip(in, f);
-		(void)fclose(f);
-		return r;
-	}
-	rewind(f);
-	in->f = f;
-	return ZK_OK;
+	n = pread(in->fd, magic, 2, 0);
+	if (n == 2 && magic[0] == 0x1f && magic[1] == 0x8b)
+		return unzip(in);
+	return n < 0 ? ZK_EIO : ZK_OK;
 }
 
 bool
 input_close(struct input *in)
 {
 	int status = 0;
-	bool ok = true;
+	bool ok = !in->bad;
 
-	if (in->f != NULL) {
-		ok = ferror(in->f) == 0;
-		(void)fclose(in->f);
-	}
+	if (in->fd >= 0)
+		(void)close(in->fd);
+	in->fd = -1;
 	/* it ends: what it writes to is closed */
-	if (in->unzip != 0)
+	if (in->unzip > 0)
 		ok &= waitpid(in->unzip, &status, 0) == in->unzip &&
 		    (status == 0 || WIFSIGNALED(status));
-	*in = (struct input){ .err = ZK_OK };
+	in->unzip = 0;
 	return ok;
 }
 
@@ -109,17 +102,33 @@ input_fail(struct input *in, enum zk_err e)
 		in->err = e;
 }
 
+static bool
+fill(struct input *in)
+{
+	ssize_t n;
+
+	do {
+		n = read(in->fd, in->block, sizeof(in->block));
+	} while (n < 0 && errno == EINTR);
+	in->bad |= n < 0;
+	in->at = 0;
+	in->n = n > 0 ? (size_t)n : 0;
+	return n > 0;
+}
+
 static int
 get(struct input *in)
 {
-	return in->err == ZK_OK ? getc_unlocked(in->f) : EOF;
+	if (in->at == in->n && !fill(in))
+		return EOF;
+	return in->block[in->at++];
 }
 
+/* Of what get gave last. */
 static void
 unget(struct input *in, int c)
 {
-	if (c != EOF)
-		(void)ungetc(c, in->f);
+	in->at -= c != EOF;
 }
 
 int

@@ -4,14 +4,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "tests/replay/trace.h"
 
+#define INPUT_BLOCK 65536
+
 struct input {
-	FILE *f;
-	pid_t unzip;		/* the child that writes to f, or 0 */
+	int fd;
+	pid_t unzip;		/* the child that writes to fd, or 0 */
+	unsigned char block[INPUT_BLOCK];
+	size_t at, n;		/* in block: the next byte, and how many */
+	bool bad;		/* reading failed */
 	enum zk_err err;	/* the first failure; all reads are then empty */
 };
 

@@ -1,0 +1,214 @@
+/*
+ * What concurrent versions of a text show when all that is known of them is
+ * the base, their scripts and the hashes of what they are.
+ */
+#include "text/knit.h"
+#include "textkit.h"
+
+/* Good enough to tell texts apart. */
+static void
+hash(const uint8_t *p, size_t n, uint8_t out[static KNIT_HASH_LEN])
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	for (size_t i = 0; i < KNIT_HASH_LEN; i++) {
+		h = (h ^ i) * 0x100000001b3u;
+		out[i] = (uint8_t)(h >> 32);
+	}
+}
+
+/* A story in terms of knit. */
+struct knots {
+	struct knit_version v[MANY];
+	struct buf script[MANY];
+	uint32_t n;
+};
+
+static void
+knots_init(struct knots *k, const struct story *s)
+{
+	memset(k, 0, sizeof(*k));
+	k->n = s->n;
+	for (uint32_t i = 0; i < s->n; i++) {
+		struct buf text;
+
+		buf_init(&k->script[i], TEXT_MAX);
+		CHECK(script_encode(&s->v[i].script, &k->script[i]) == ZK_OK);
+		CHECK(text_of(s, s->v[i].past, &text));
+		k->v[i] = (struct knit_version){ .parents = s->v[i].parents,
+		    .parents_n = s->v[i].parents_n, .text = true,
+		    .script = k->script[i].data,
+		    .script_len = k->script[i].len, .size = text.len };
+		hash(text.data, text.len, k->v[i].hash);
+		buf_release(&text);
+	}
+}
+
+static void
+knots_release(struct knots *k)
+{
+	for (uint32_t i = 0; i < k->n; i++)
+		buf_release(&k->script[i]);
+}
+
+static enum zk_err
+tie(const struct story *s, const struct knots *k, struct buf *out)
+{
+	buf_init(out, TEXT_MAX);
+	return knit(s->base.data, s->base.len, k->v, k->n, hash, out);
+}
+
+static bool
+refused(const struct story *s, const struct knots *k)
+{
+	struct buf out;
+	enum zk_err r = tie(s, k, &out);
+	bool ok = r == ZK_EREFUSED && out.len == 0;
+
+	buf_release(&out);
+	return ok;
+}
+
+static bool
+same(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len &&
+	    (a->len == 0 || memcmp(a->data, b->data, a->len) == 0);
+}
+
+/* The merge of what all see, if all is what it says. */
+static void
+test_random(void)
+{
+	struct story *s = calloc(1, sizeof(*s));
+	struct knots *k = calloc(1, sizeof(*k));
+	bool all[MANY];
+
+	NEED(s != NULL && k != NULL);
+	memset(all, true, sizeof(all));
+	for (int round = 0; round < 120; round++) {
+		struct buf want, got;
+		uint32_t i;
+
+		story_init(s, draw(2) == 0 ? "" : "base of \xc3\xb6 it\n");
+		play(s, 2 + draw(round % 20 == 0 ? MANY - 2 : 20), false);
+		NEED(text_of(s, all, &want));
+		knots_init(k, s);
+		CHECK(tie(s, k, &got) == ZK_OK && same(&want, &got));
+		buf_release(&want);
+		buf_release(&got);
+
+		/* one that is not what it says makes all of them copies */
+		i = draw(s->n);
+		k->v[i].hash[draw(KNIT_HASH_LEN)] ^= 1;
+		CHECK(refused(s, k));
+		hash(NULL, 0, k->v[i].hash);
+		CHECK(k->v[i].size == 0 || refused(s, k));
+		k->v[i].text = false;
+		CHECK(refused(s, k));
+		knots_release(k);
+		story_release(s);
+	}
+	free(s);
+	free(k);
+}
+
+static void
+test_refused(void)
+{
+	struct story *s = calloc(1, sizeof(*s));
+	struct knots *k = calloc(1, sizeof(*k));
+	static const uint32_t one[] = { 1 };
+	static const uint8_t beyond[] = { 50, 1, 0 }, cut[] = { 0, 1 };
+	uint32_t a, b;
+	struct buf out;
+
+	NEED(s != NULL && k != NULL);
+	story_init(s, "\xc3\xb6ne\ntwo\n");
+	a = wrote(s, -1, -1, "\xc3\xb6ne\ntwo\nA\n");
+	b = wrote(s, -1, -1, "\xc3\xb6ne\nTWO\n");
+	(void)wrote(s, (int)a, (int)b, "\xc3\xb6ne\nTWO\nA and B\n");
+	knots_init(k, s);
+	CHECK(tie(s, k, &out) == ZK_OK &&
+	    strcmp(buf_cstr(&out), "\xc3\xb6ne\nTWO\nA and B\n") == 0);
+	buf_release(&out);
+	/* of the two alone */
+	k->n = 2;
+	CHECK(tie(s, k, &out) == ZK_OK &&
+	    strcmp(buf_cstr(&out), "\xc3\xb6ne\nTWO\nA\n") == 0);
+	buf_release(&out);
+
+	k->v[0].size++;
+	CHECK(refused(s, k));
+	k->v[0].size--;
+	k->v[1].script = beyond;
+	k->v[1].script_len = sizeof(beyond);
+	CHECK(refused(s, k));
+	k->v[1].script = cut;
+	k->v[1].script_len = sizeof(cut);
+	CHECK(refused(s, k));
+	/* no version is its own parent */
+	k->v[1].parents = one;
+	k->v[1].parents_n = 1;
+	CHECK(tie(s, k, &out) == ZK_EFORMAT);
+	buf_release(&out);
+	/* nothing came after the base */
+	k->n = 0;
+	CHECK(tie(s, k, &out) == ZK_OK && same(&out, &s->base));
+	buf_release(&out);
+	/* a base that is no text; room that is not there */
+	buf_init(&out, TEXT_MAX);
+	CHECK(knit((const uint8_t *)"\xff", 1, k->v, 0, hash, &out) ==
+	    ZK_EREFUSED);
+	buf_init(&out, TEXT_MAX - 1);
+	CHECK(knit((const uint8_t *)"a", 1, k->v, 0, hash, &out) ==
+	    ZK_ELIMIT);
+	k->n = 3;
+	knots_release(k);
+	story_release(s);
+	free(s);
+	free(k);
+}
+
+/* Two long branches are looked at once; a comb of them is too much. */
+static void
+test_long(void)
+{
+	enum { N = 12000 };
+	struct knit_version *v = calloc(N, sizeof(*v));
+	uint32_t *parents = calloc(N, sizeof(*parents));
+	static const uint8_t put[] = { 0, 0, 1, 'a' }, cut[] = { 0, 1, 0 };
+	struct buf out;
+
+	NEED(v != NULL && parents != NULL);
+	/* each puts an a before all, or takes it away again */
+	for (uint32_t i = 0; i < N; i++) {
+		bool odd = i / 2 % 2 != 0;
+
+		parents[i] = i < 2 ? 0 : i - 2;
+		v[i] = (struct knit_version){ .parents = parents + i,
+		    .parents_n = i < 2 ? 0 : 1, .text = true,
+		    .script = odd ? cut : put,
+		    .script_len = odd ? sizeof(cut) : sizeof(put),
+		    .size = odd ? 0 : 1 };
+		hash((const uint8_t *)"a", odd ? 0 : 1, v[i].hash);
+	}
+	buf_init(&out, TEXT_MAX);
+	CHECK(knit(NULL, 0, v, N, hash, &out) == ZK_OK && out.len == 0);
+	/* all of them twice on the same parent */
+	for (uint32_t i = 2; i < N; i++)
+		parents[i] = (i - 2) / 4 * 4 + (i - 2) % 2;
+	buf_reset(&out);
+	CHECK(knit(NULL, 0, v, N, hash, &out) == ZK_EREFUSED);
+	buf_release(&out);
+	free(v);
+	free(parents);
+}
+
+TESTS(
+    { "random", test_random },
+    { "refused", test_refused },
+    { "long", test_long },
+)
