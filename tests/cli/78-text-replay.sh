@@ -37,7 +37,7 @@ out_has "2 of 2 equal"
 
 # with parents as numbers of transactions, and a text to begin with
 cat >"$T/start" <<'JSON'
-{"kind": "concurrent", "startContent": "one\ntwo\n", "txns": [
+{"kind": "concurrent", "a_member_nobody_knows": [1.5, {"x": "]"}], "startContent": "one\ntwo\n", "txns": [
  {"parents": [], "agent": 0, "patches": [[0, 3, "ONE"]]},
  {"parents": [], "agent": 1, "patches": [[8, 0, "three\n"], [4, 4, ""]]},
  {"parents": [1, 0], "agent": 0, "patches": [[10, 0, "four"]]}],

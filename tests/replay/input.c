@@ -257,10 +257,11 @@ input_string(struct input *in, struct points *out)
 	}
 }
 
-void
-input_token(struct input *in, char *out, size_t n)
+/* As input_token; whether all of it found room. */
+static bool
+token(struct input *in, char *out, size_t n)
 {
-	bool quoted = input_peek(in) == '"';
+	bool fits = true, quoted = input_peek(in) == '"';
 	size_t len = 0;
 	int c;
 
@@ -268,22 +269,32 @@ input_token(struct input *in, char *out, size_t n)
 		(void)get(in);
 	for (c = get(in); c != EOF && (quoted ? c != '"' :
 	    c >= '0' && c <= '9'); c = get(in)) {
-		if (len + 1 >= n || c == '\\')
+		if (c == '\\')
 			input_fail(in, ZK_EFORMAT);
-		else
+		if (len + 1 < n)
 			out[len++] = (char)c;
+		else
+			fits = false;
 	}
 	out[len] = '\0';
 	if (!quoted)
 		unget(in, c);
 	if (c == EOF || (!quoted && len == 0))
 		input_fail(in, ZK_EFORMAT);
+	return fits;
+}
+
+void
+input_token(struct input *in, char *out, size_t n)
+{
+	if (!token(in, out, n))
+		input_fail(in, ZK_ELIMIT);
 }
 
 void
 input_name(struct input *in, char *out, size_t n)
 {
-	input_token(in, out, n);
+	(void)token(in, out, n);
 	input_want(in, ':');
 }
 

@@ -8,8 +8,8 @@
 
 #include "tests/replay/input.h"
 
-#define AGENT_MAX 32	/* bytes of an agent's name */
-#define AGENTS 256
+#define AGENT_MAX 64	/* bytes of an agent's name */
+#define AGENTS 1024
 
 struct trace {
 	const char *path;
