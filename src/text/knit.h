@@ -22,10 +22,13 @@
 #define KNIT_VERSIONS ((size_t)1 << 16)
 
 /*
- * Versions looked at again, in all, for turning from one branch to another:
- * the checks of a history that has n versions and turns k times look at n * k.
+ * What a history may ask for: the number of its versions times that of its
+ * edits (two branches of ten thousand versions with an edit each are within
+ * it), and the bytes of all its versions.  Numbers of the history itself,
+ * whatever way they are worked on, so that all devices draw the same line.
  */
-#define KNIT_STEPS ((uint64_t)1 << 24)
+#define KNIT_WORK ((uint64_t)1 << 29)
+#define KNIT_BYTES ((uint64_t)1 << 32)
 
 struct knit_version {
 	/* what it replaced: indices below its own; none: the base */
@@ -46,8 +49,8 @@ typedef void knit_hash_fn(const uint8_t *p, size_t n,
  * Appends the merged text of all n versions, which are in the order of their
  * ids: all those that came after base and are in the past of a head, the
  * heads too.  ZK_EREFUSED: they do not merge (one is no text, or not what its
- * script makes of its parents; the result is over TEXT_MAX; there are too many
- * of them), and each head counts as a copy.  ZK_EFORMAT: a parent is no lower
+ * script makes of its parents; the result is over TEXT_MAX; a bound above), and
+ * each head counts as a copy.  ZK_EFORMAT: a parent is no lower
  * index; ZK_ENOMEM; ZK_ELIMIT: out has no room for TEXT_MAX.
  */
 ZK_CHECKED enum zk_err knit(const uint8_t *base, size_t base_len,

@@ -41,7 +41,7 @@ text_merge(const uint8_t *base, size_t base_len,
 		    .edits = versions[i].script->edits,
 		    .edits_n = (uint32_t)versions[i].script->n,
 		    .rank = (uint32_t)i };
-	r = replay_run((uint32_t)base_len, v, n, &m);
+	r = replay_run((uint32_t)base_len, v, n, NULL, &m);
 	if (r == ZK_OK && m.units > TEXT_MAX)
 		r = ZK_ELIMIT;
 	if (r == ZK_OK)

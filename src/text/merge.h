@@ -30,8 +30,8 @@ struct merge_version {
  * If each script applies to the merged text of its version's parents
  * (script_apply), the result is text but for its length.  ZK_EFORMAT: a
  * parent that is no lower index, or a script that reaches beyond its text;
- * ZK_ELIMIT: the result is over TEXT_MAX or what out may hold, or the
- * history is over the bounds of replay_run; ZK_ENOMEM.
+ * ZK_ELIMIT: the result is over TEXT_MAX or what out may hold, or
+ * there is more than replay_run takes; ZK_ENOMEM.
  */
 ZK_CHECKED enum zk_err text_merge(const uint8_t *base, size_t base_len,
     const struct merge_version *versions, size_t n, struct buf *out);

@@ -40,7 +40,6 @@ struct order {
 	uint32_t root[TREES];
 	uint32_t last;		/* the item with the greatest numbers */
 	uint32_t next_id;
-	uint64_t steps;
 };
 
 /* ---- the trees ---- */
@@ -92,7 +91,6 @@ splay(struct order *o, enum tree t, uint32_t x)
 	while (v[x].by[t].up != 0) {
 		uint32_t p = v[x].by[t].up, g = v[p].by[t].up;
 
-		o->steps++;
 		if (g != 0) {
 			bool one = v[g].by[t].kid[1] == p;
 			bool two = v[p].by[t].kid[1] == x;
@@ -138,7 +136,6 @@ find_id(struct order *o, uint32_t id)
 		x = v[x].by[BY_ID].kid[id >= v[x].id];
 		if (x == 0)
 			BUG("no such unit");
-		o->steps++;
 	}
 	splay(o, BY_ID, x);
 	return x;
@@ -154,7 +151,6 @@ find_pos(struct order *o, uint32_t pos, uint32_t *off)
 	for (;;) {
 		uint32_t before = v[v[x].by[BY_PLACE].kid[0]].sum;
 
-		o->steps++;
 		if (pos < before) {
 			x = v[x].by[BY_PLACE].kid[0];
 			continue;
@@ -183,7 +179,6 @@ next_known(struct order *o, uint32_t x)
 	for (;;) {
 		const uint32_t *kid = v[x].by[BY_PLACE].kid;
 
-		o->steps++;
 		if (v[kid[0]].known > 0)
 			x = kid[0];
 		else if (v[x].state != 0)
@@ -315,13 +310,6 @@ order_next_id(const struct order *o)
 	return o->next_id;
 }
 
-enum zk_err
-order_spend(struct order *o, uint64_t steps)
-{
-	o->steps += steps;
-	return o->steps > ORDER_STEPS ? ZK_ELIMIT : ZK_OK;
-}
-
 /* ---- insertion ---- */
 
 /* Where a unit would be inserted. */
@@ -378,7 +366,7 @@ is_next(const struct order *o, uint32_t x, uint32_t unit)
  * origin first the ones whose right origin is further right, then by rank.
  * What hangs on one of them goes with it.
  */
-static enum zk_err
+static void
 settle(struct order *o, uint32_t rank, struct spot *s)
 {
 	bool passing = false;
@@ -401,10 +389,7 @@ settle(struct order *o, uint32_t rank, struct spot *s)
 		last = o->v[x].id + o->v[x].len - 1;
 		if (!passing)
 			s->item = x;
-		if (order_spend(o, 1) != ZK_OK)
-			return ZK_ELIMIT;
 	}
-	return ZK_OK;
 }
 
 /*
@@ -444,17 +429,15 @@ order_insert(struct order *o, uint32_t version, uint32_t rank, uint32_t pos,
 		o->v[at].len += len;
 		sum_up(o->v, at);
 		o->next_id += len;
-		return order_spend(o, 1);
+		return ZK_OK;
 	}
 	origins(o, at, &s);
-	r = settle(o, rank, &s);
-	if (r != ZK_OK)
-		return r;
+	settle(o, rank, &s);
 	(void)add_item(o, &(struct item){ .id = o->next_id, .len = len,
 	    .left = s.left, .right = s.right, .version = version,
 	    .rank = rank, .state = 1 }, s.item, o->last);
 	o->next_id += len;
-	return order_spend(o, 1);
+	return ZK_OK;
 }
 
 /* ---- deletion, and going back and forth ---- */
@@ -477,9 +460,7 @@ order_delete(struct order *o, uint32_t pos, uint32_t len,
 	if (off > 0)
 		x = split(o, x, off);
 	for (; len > 0; x = o->v[x].next) {
-		r = order_spend(o, 1);
-		if (r == ZK_OK)
-			r = reserve(o);
+		r = reserve(o);
 		if (r != ZK_OK)
 			return r;
 		if (o->v[x].state != 1)
@@ -496,7 +477,7 @@ order_delete(struct order *o, uint32_t pos, uint32_t len,
 	return ZK_OK;
 }
 
-enum zk_err
+void
 order_shift(struct order *o, uint32_t id, uint32_t len, bool up)
 {
 	while (len > 0) {
@@ -510,25 +491,30 @@ order_shift(struct order *o, uint32_t id, uint32_t len, bool up)
 		set_state(o, x, up ? o->v[x].state + 1 : o->v[x].state - 1);
 		id += n;
 		len -= n;
-		if (order_spend(o, 1) != ZK_OK)
-			return ZK_ELIMIT;
 	}
-	return ZK_OK;
+}
+
+/* Whether order_read gives the item. */
+static bool
+is_wanted(const struct item *i, bool all)
+{
+	return all ? !i->gone : i->state == 1;
 }
 
 bool
-order_read(const struct order *o, uint32_t *at, struct order_run *run)
+order_read(const struct order *o, bool all, uint32_t *at,
+    struct order_run *run)
 {
 	const struct item *v = o->v;
 	uint32_t x = v[*at == 0 ? HEAD : *at].next;
 
-	while (x != 0 && v[x].gone)
+	while (x != 0 && !is_wanted(&v[x], all))
 		x = v[x].next;
 	if (x == 0)
 		return false;
 	*run = (struct order_run){ v[x].version, v[x].id, v[x].len };
 	*at = x;
-	for (x = v[x].next; x != 0 && !v[x].gone &&
+	for (x = v[x].next; x != 0 && is_wanted(&v[x], all) &&
 	    v[x].version == run->version && v[x].id == run->id + run->len;
 	    x = v[x].next) {
 		run->len += v[x].len;

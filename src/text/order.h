@@ -11,8 +11,9 @@
  * version deleted it.
  *
  * Runs lie in two splay trees over one array, one by place with the sum of
- * what is there, and one by number, so every step takes amortised logarithmic
- * time whatever the history.
+ * what is there, and one by number, so a step takes amortised logarithmic
+ * time whatever the history.  An insertion also passes all that concurrent
+ * versions inserted at its place.
  */
 #ifndef ZK_TEXT_ORDER_H
 #define ZK_TEXT_ORDER_H
@@ -25,12 +26,6 @@
 
 #define ORDER_BASE UINT32_MAX	/* the version of the base text */
 #define ORDER_UNITS 0x7fffffffu	/* units there may be in all */
-
-/*
- * Steps that one history may take, a few times what years of two people
- * typing at once take.  Beyond that its author wants to be slow.
- */
-#define ORDER_STEPS ((uint64_t)1 << 26)
 
 struct order;
 
@@ -48,12 +43,6 @@ void order_free(struct order *o);
 uint32_t order_next_id(const struct order *o);
 
 /*
- * Adds to the steps taken; ZK_ELIMIT when they are more than ORDER_STEPS,
- * which the functions below return too.
- */
-ZK_CHECKED enum zk_err order_spend(struct order *o, uint64_t steps);
-
-/*
  * version inserts len units at pos, at one place with the insertions of
  * concurrent versions in the order of rank, the lower one first.  All units
  * of a version have the same rank.  ZK_EFORMAT when pos is beyond the text,
@@ -65,7 +54,7 @@ ZK_CHECKED enum zk_err order_insert(struct order *o, uint32_t version,
 /*
  * Deletes len units at pos.  note is told the runs of numbers that went, in
  * the order of the text, for order_shift later.  ZK_EFORMAT when they are not
- * all there, ZK_ELIMIT, ZK_ENOMEM and what note returns.
+ * all there, ZK_ENOMEM and what note returns.
  */
 ZK_CHECKED enum zk_err order_delete(struct order *o, uint32_t pos,
     uint32_t len, enum zk_err (*note)(void *, uint32_t, uint32_t), void *arg);
@@ -76,13 +65,14 @@ ZK_CHECKED enum zk_err order_delete(struct order *o, uint32_t pos,
  * deletion, else back.  Whoever goes back takes the deletions first, and
  * forward the insertions.
  */
-ZK_CHECKED enum zk_err order_shift(struct order *o, uint32_t id,
-    uint32_t len, bool up);
+void order_shift(struct order *o, uint32_t id, uint32_t len, bool up);
 
 /*
- * The runs that are not gone, in their order, adjacent numbers of one version
- * in one.  *at is 0 at first; false at the end.
+ * The runs that are there, or with all set those that are not gone, in their
+ * order, adjacent numbers of one version in one.  *at is 0 at first; false at
+ * the end.
  */
-bool order_read(const struct order *o, uint32_t *at, struct order_run *run);
+bool order_read(const struct order *o, bool all, uint32_t *at,
+    struct order_run *run);
 
 #endif

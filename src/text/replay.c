@@ -11,7 +11,6 @@ enum mark { OURS = 1, THEIRS = 2, BOTH = 3 };
 
 /* What the walk keeps of a version. */
 struct step {
-	uint32_t turn;		/* when it was walked */
 	uint32_t first;		/* number of its first unit */
 	uint32_t units;		/* how many it inserted */
 	uint32_t cuts;		/* where its deletions begin in walk.cuts */
@@ -92,73 +91,101 @@ mark(struct walk *w, uint32_t i, uint32_t bits)
 }
 
 /* Goes forward or back over version i. */
-static enum zk_err
+static void
 shift(struct walk *w, uint32_t i, bool up)
 {
 	const struct step *s = &w->step[i];
-	enum zk_err r = ZK_OK;
 
 	if (up)
-		r = order_shift(w->order, s->first, s->units, true);
-	for (uint32_t k = 0; r == ZK_OK && k < s->cuts_n; k++)
-		r = order_shift(w->order, w->cuts[s->cuts + k].id,
+		order_shift(w->order, s->first, s->units, true);
+	for (uint32_t k = 0; k < s->cuts_n; k++)
+		order_shift(w->order, w->cuts[s->cuts + k].id,
 		    w->cuts[s->cuts + k].len, up);
-	if (!up && r == ZK_OK)
-		r = order_shift(w->order, s->first, s->units, false);
-	return r;
+	if (!up)
+		order_shift(w->order, s->first, s->units, false);
 }
 
 /*
  * Looks at what is marked from turn t down, children before parents: back
  * over what is ours alone, and theirs alone goes to the list.
  */
-static enum zk_err
+static void
 compare(struct walk *w, size_t t)
 {
-	enum zk_err r = ZK_OK;
-
-	for (; r == ZK_OK && w->open > 0; t--) {
+	for (; w->open > 0; t--) {
 		uint32_t i = w->turn[t], m = w->step[i].mark;
 
-		r = order_spend(w->order, 1);
-		if (m == 0 || r != ZK_OK)
+		if (m == 0)
 			continue;
 		w->open -= m != BOTH;
 		w->step[i].mark = BOTH;
 		if (m == OURS)
-			r = shift(w, i, false);
+			shift(w, i, false);
 		else if (m == THEIRS)
 			w->ahead[w->ahead_n++] = i;
 		for (uint32_t k = 0; k < w->v[i].parents_n; k++)
 			mark(w, w->v[i].parents[k], m);
 	}
-	return r;
+}
+
+/* Whether i goes on from the version walked last, or from the base as first. */
+static bool
+goes_on(const struct walk *w, uint32_t i)
+{
+	const struct replay_version *v = &w->v[i];
+
+	if (w->turns == 0)
+		return true;
+	return v->parents_n == 1 && v->parents[0] == w->turn[w->turns - 1];
 }
 
 /* From the version walked last to the parents of i. */
-static enum zk_err
+static void
 travel(struct walk *w, uint32_t i)
 {
 	const struct replay_version *v = &w->v[i];
-	uint32_t from, top;
-	enum zk_err r;
+	uint32_t from = w->turn[w->turns - 1];
 
-	if (w->turns == 0)
-		return ZK_OK;
-	from = w->turn[w->turns - 1];
-	if (v->parents_n == 1 && v->parents[0] == from)
-		return ZK_OK;
-	top = w->step[from].turn;
 	mark(w, from, OURS);
 	for (uint32_t k = 0; k < v->parents_n; k++)
 		mark(w, v->parents[k], THEIRS);
-	r = compare(w, top);
+	compare(w, w->turns - 1);
 	for (size_t k = 0; k < w->seen_n; k++)
 		w->step[w->seen[k]].mark = 0;
 	w->seen_n = 0;
-	while (r == ZK_OK && w->ahead_n > 0)
-		r = shift(w, w->ahead[--w->ahead_n], true);
-	return r;
+	while (w->ahead_n > 0)
+		shift(w, w->ahead[--w->ahead_n], true);
+}
+
+/* ---- the runs ---- */
+
+static enum zk_err
+read_runs(const struct walk *w, bool all, struct replay *out)
+{
+	struct order_run run;
+	uint32_t at = 0;
+
+	out->n = 0;
+	out->units = 0;
+	while (order_read(w->order, all, &at, &run)) {
+		uint32_t first = run.version == ORDER_BASE ? 0 :
+		    w->step[run.version].first;
+
+		if (out->n == out->cap) {
+			size_t cap = out->cap + out->cap / 2 + 16;
+			struct replay_run *p = realloc(out->runs,
+			    cap * sizeof(*p));
+
+			if (p == NULL)
+				return ZK_ENOMEM;
+			out->runs = p;
+			out->cap = cap;
+		}
+		out->runs[out->n++] = (struct replay_run){ run.version,
+		    run.id - first, run.len };
+		out->units += run.len;
+	}
+	return ZK_OK;
 }
 
 /* ---- one version ---- */
@@ -213,52 +240,30 @@ edit(struct walk *w, uint32_t i)
 	return r;
 }
 
+/* now is for the texts that watch looks at. */
 static enum zk_err
-step(struct walk *w)
+step(struct walk *w, const struct replay_watch *watch, struct replay *now)
 {
 	uint32_t i = w->turn[w->turns];
-	enum zk_err r = travel(w, i);
+	bool on = goes_on(w, i);
+	enum zk_err r = ZK_OK;
 
-	if (r != ZK_OK)
-		return r;
-	w->step[i].turn = (uint32_t)w->turns++;
-	return edit(w, i);
-}
-
-/* ---- the result ---- */
-
-static enum zk_err
-read_runs(const struct walk *w, struct replay *out)
-{
-	struct order_run run;
-	uint32_t at = 0;
-
-	while (order_read(w->order, &at, &run)) {
-		uint32_t first = run.version == ORDER_BASE ? 0 :
-		    w->step[run.version].first;
-
-		if (out->n == out->cap) {
-			size_t cap = out->cap + out->cap / 2 + 16;
-			struct replay_run *p = realloc(out->runs,
-			    cap * sizeof(*p));
-
-			if (p == NULL)
-				return ZK_ENOMEM;
-			out->runs = p;
-			out->cap = cap;
-		}
-		out->runs[out->n++] = (struct replay_run){ run.version,
-		    run.id - first, run.len };
-		out->units += run.len;
-	}
-	return ZK_OK;
+	if (!on)
+		travel(w, i);
+	if (watch != NULL && !on)
+		r = read_runs(w, false, now);
+	if (r == ZK_OK && watch != NULL)
+		r = watch->look(watch->arg, i, on ? NULL : now);
+	w->turns++;
+	return r == ZK_OK ? edit(w, i) : r;
 }
 
 enum zk_err
 replay_run(uint32_t base, const struct replay_version *versions, size_t n,
-    struct replay *out)
+    const struct replay_watch *watch, struct replay *out)
 {
 	struct walk w = { .v = versions, .n = n };
+	struct replay now = { .n = 0 };
 	enum zk_err r;
 
 	*out = (struct replay){ .n = 0 };
@@ -266,11 +271,12 @@ replay_run(uint32_t base, const struct replay_version *versions, size_t n,
 		return ZK_ELIMIT;
 	r = walk_init(&w, base);
 	while (r == ZK_OK && w.turns < n)
-		r = step(&w);
+		r = step(&w, watch, &now);
 	if (r == ZK_OK)
-		r = read_runs(&w, out);
+		r = read_runs(&w, true, out);
 	if (r != ZK_OK)
 		replay_release(out);
+	replay_release(&now);
 	walk_release(&w);
 	return r;
 }

@@ -56,14 +56,28 @@ struct replay {
 };
 
 /*
+ * Looks at each version before its edits are replayed, in the order of the
+ * walk (graph.h).  now is the text of its parents; NULL: it is the text that
+ * the version before left, or for the first one the base.  Any error ends the
+ * replay.
+ */
+struct replay_watch {
+	enum zk_err (*look)(void *arg, uint32_t version,
+	    const struct replay *now);
+	void *arg;
+};
+
+/*
  * Replays the n versions over a base of that many units; *out is released
- * with replay_release.  ZK_EFORMAT: a parent is not below its child, or an
- * edit reaches beyond the text of its version's parents; ZK_ELIMIT: too many
- * versions, units or steps (order.h), which depends on the versions and
- * their order in the array alone; ZK_ENOMEM.
+ * with replay_release.  watch may be NULL.  Takes steps for the versions times
+ * the edits at worst (what two branches did at one place, or many branches):
+ * who has them from others bounds that.  ZK_EFORMAT: a parent is not below its
+ * child, or an edit reaches beyond the text of its version's parents;
+ * ZK_ELIMIT: too many versions or units; ZK_ENOMEM; what watch returns.
  */
 ZK_CHECKED enum zk_err replay_run(uint32_t base,
-    const struct replay_version *versions, size_t n, struct replay *out);
+    const struct replay_version *versions, size_t n,
+    const struct replay_watch *watch, struct replay *out);
 void replay_release(struct replay *r);
 
 #endif

@@ -74,7 +74,6 @@ script_encode(const struct script *s, struct buf *out)
 		(void)buf_varint(out, e->del);
 		(void)buf_varint(out, e->ins);
 		if (e->ins > 0)
-			if (e->ins > 0)
 			(void)buf_put(out, s->ins.data + ins, e->ins);
 		end = (size_t)e->pos + e->ins;
 		ins += e->ins;

@@ -86,7 +86,7 @@ replay_one(const char *path, const struct history *h, struct tally *t)
 	bool same;
 	enum zk_err r;
 
-	r = replay_run((uint32_t)h->start.n, h->versions, h->n, &m);
+	r = replay_run((uint32_t)h->start.n, h->versions, h->n, NULL, &m);
 	t->replay += now() - t0;
 	same = r == ZK_OK && is_end(h, &m, &bytes);
 	replay_release(&m);

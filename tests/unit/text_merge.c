@@ -167,7 +167,7 @@ in_order(const struct story *s, const uint32_t *order, struct buf *out)
 		at[order[n]] = n;
 	}
 	buf_init(out, TEXT_MAX);
-	NEED(replay_run((uint32_t)s->base.len, v, s->n, &m) == ZK_OK);
+	NEED(replay_run((uint32_t)s->base.len, v, s->n, NULL, &m) == ZK_OK);
 	for (size_t i = 0; i < m.n; i++)
 		(void)buf_put(out, (m.runs[i].version == REPLAY_BASE ?
 		    s->base.data :
@@ -250,7 +250,7 @@ static enum zk_err
 run(const struct replay_version *v, size_t n)
 {
 	struct replay m;
-	enum zk_err r = replay_run(4, v, n, &m);
+	enum zk_err r = replay_run(4, v, n, NULL, &m);
 
 	CHECK(r == ZK_OK || (m.runs == NULL && m.n == 0));
 	replay_release(&m);
@@ -293,28 +293,35 @@ test_refused(void)
 	CHECK(run(v, 2) == ZK_OK);
 }
 
-/* What takes too long is refused; a line of versions never does. */
+/* Many branches at one place, and a line of versions. */
 static void
-test_slow(void)
+test_many(void)
 {
-	enum { N = 60000 };
+	enum { N = 60000, BESIDE = 3000 };
 	struct replay_version *v = calloc(N, sizeof(*v));
 	uint32_t *parents = calloc(N, sizeof(*parents));
 	static const struct text_edit e = { 0, 0, 1 };
+	struct replay m;
 
 	NEED(v != NULL && parents != NULL);
-	/* all beside each other at one place, each behind all the others */
 	for (uint32_t i = 0; i < N; i++)
 		v[i] = (struct replay_version){ .edits = &e, .edits_n = 1,
-		    .rank = i };
-	CHECK(run(v, 300) == ZK_OK);
-	CHECK(run(v, N) == ZK_ELIMIT);
+		    .rank = (i * 7) % BESIDE };
+	/* by rank, and what was there behind all of them */
+	NEED(replay_run(4, v, BESIDE, NULL, &m) == ZK_OK);
+	CHECK(m.n == BESIDE + 1 && m.runs[BESIDE].version == REPLAY_BASE);
+	for (uint32_t i = 1; i < BESIDE; i++)
+		CHECK(v[m.runs[i - 1].version].rank <
+		    v[m.runs[i].version].rank);
+	replay_release(&m);
 	for (uint32_t i = 1; i < N; i++) {
 		parents[i] = i - 1;
 		v[i].parents = parents + i;
 		v[i].parents_n = 1;
 	}
-	CHECK(run(v, N) == ZK_OK);
+	NEED(replay_run(4, v, N, NULL, &m) == ZK_OK);
+	CHECK(m.n == N + 1 && m.runs[0].version == N - 1);
+	replay_release(&m);
 	free(parents);
 	free(v);
 }
@@ -327,5 +334,5 @@ TESTS(
     { "random", test_random },
     { "markers", test_markers },
     { "refused", test_refused },
-    { "slow", test_slow },
+    { "many", test_many },
 )
