@@ -15,7 +15,27 @@ struct knitter {
 	struct script *scripts;	/* one a version */
 	struct replay_version *r; /* the same versions for the replay */
 	struct buf text;	/* what the version looked at last left */
+	unsigned odd;		/* what base or a version has of these */
 };
+
+/* What no merge may bring into a text. */
+enum odd { BARE_CR = 1, LATE_BOM = 2 };
+
+static unsigned
+odd_in(const struct buf *t)
+{
+	const uint8_t *p = t->data;
+	unsigned odd = 0;
+
+	for (size_t i = 0; i < t->len; i++) {
+		if (p[i] == '\r' && (i + 1 == t->len || p[i + 1] != '\n'))
+			odd |= BARE_CR;
+		if (p[i] == 0xef && i > 0 && t->len - i >= 3 &&
+		    p[i + 1] == 0xbb && p[i + 2] == 0xbf)
+			odd |= LATE_BOM;
+	}
+	return odd;
+}
 
 /* What bytes from outside may cause says that nothing merges. */
 static enum zk_err
@@ -62,6 +82,7 @@ check(void *arg, uint32_t i, const struct replay *now)
 		    memcmp(hash, v->hash, sizeof(hash)) != 0)
 			r = ZK_EREFUSED;
 	}
+	k->odd |= odd_in(&after);
 	buf_swap(&k->text, &after);
 	buf_release(&after);
 	return r;
@@ -137,12 +158,18 @@ knit(const uint8_t *base, size_t base_len,
 	r = prepare(&k);
 	if (r == ZK_OK)
 		r = buf_put(&k.text, k.base, base_len);
+	k.odd = odd_in(&k.text);
 	if (r == ZK_OK)
 		r = replay_run((uint32_t)base_len, k.r, n, &watch, &m);
 	if (r == ZK_OK && m.units > TEXT_MAX)
 		r = ZK_EREFUSED;
+	buf_reset(&k.text);
 	if (r == ZK_OK)
-		r = put_runs(&k, &m, out);
+		r = put_runs(&k, &m, &k.text);
+	if (r == ZK_OK && (odd_in(&k.text) & ~k.odd) != 0)
+		r = ZK_EREFUSED;
+	if (r == ZK_OK)
+		r = buf_put(out, k.text.data, k.text.len);
 	replay_release(&m);
 	release(&k);
 	return r;

@@ -48,10 +48,15 @@ typedef void knit_hash_fn(const uint8_t *p, size_t n,
 /*
  * Appends the merged text of all n versions, which are in the order of their
  * ids: all those that came after base and are in the past of a head, the
- * heads too.  ZK_EREFUSED: they do not merge (one is no text, or not what its
- * script makes of its parents; the result is over TEXT_MAX; a bound above), and
- * each head counts as a copy.  ZK_EFORMAT: a parent is no lower
- * index; ZK_ENOMEM; ZK_ELIMIT: out has no room for TEXT_MAX.
+ * heads too.
+ *
+ * ZK_EREFUSED: they do not merge, and each head counts as a copy.  One of
+ * them is no text, or not what its script makes of its parents; the result is
+ * over TEXT_MAX; the history is over a bound above; or the result has a CR
+ * without LF or a byte order mark behind its beginning, and neither base nor
+ * any version has: one device changed what the edit of another stands on.
+ * ZK_EFORMAT: a parent is no lower index; ZK_ENOMEM; ZK_ELIMIT: out has no
+ * room for TEXT_MAX.
  */
 ZK_CHECKED enum zk_err knit(const uint8_t *base, size_t base_len,
     const struct knit_version *versions, size_t n, knit_hash_fn *hash,

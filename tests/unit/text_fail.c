@@ -4,6 +4,7 @@
  */
 #include "test.h"
 #include "text/diff.h"
+#include "text/knit.h"
 #include "text/merge.h"
 #include "util/buf.h"
 
@@ -76,16 +77,44 @@ static const char base[] = "one two\nthree\nfour five\n",
     one[] = "one and two\nthree\nfor five\nsix\n",
     two[] = "two\nthree four\nfour fives\n";
 
+static void
+no_hash(const uint8_t *p, size_t n, uint8_t out[static KNIT_HASH_LEN])
+{
+	(void)p;
+	(void)n;
+	memset(out, 0, KNIT_HASH_LEN);
+}
+
+/* The same with each script checked. */
+static enum zk_err
+tie(const struct buf *a, const struct buf *b)
+{
+	struct knit_version v[2] = {
+		{ .text = true, .script = a->data, .script_len = a->len,
+		    .size = strlen(one) },
+		{ .text = true, .script = b->data, .script_len = b->len,
+		    .size = strlen(two) } };
+	struct buf out;
+	enum zk_err r;
+
+	buf_init(&out, TEXT_MAX);
+	r = knit((const uint8_t *)base, strlen(base), v, 2, no_hash, &out);
+	CHECK(r != ZK_OK || out.len > 0);
+	buf_release(&out);
+	return r;
+}
+
 /* Both sides changed base; *out is what comes of it. */
 static enum zk_err
 merge(struct buf *out)
 {
 	struct script a, b, c;
-	struct buf enc;
+	struct buf enc, other;
 	struct merge_version v[2] = { { .script = &a }, { .script = &c } };
 	enum zk_err r, q;
 
 	buf_init(&enc, 4096);
+	buf_init(&other, 4096);
 	script_init(&c);
 	r = text_diff((const uint8_t *)base, strlen(base),
 	    (const uint8_t *)one, strlen(one), &a);
@@ -99,10 +128,15 @@ merge(struct buf *out)
 		r = script_decode(enc.data, enc.len, &c);
 	if (r == ZK_OK)
 		r = text_merge((const uint8_t *)base, strlen(base), v, 2, out);
+	if (r == ZK_OK)
+		r = script_encode(&a, &other);
+	if (r == ZK_OK)
+		r = tie(&other, &enc);
 	script_release(&a);
 	script_release(&b);
 	script_release(&c);
 	buf_release(&enc);
+	buf_release(&other);
 	return r;
 }
 
