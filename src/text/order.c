@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define NONE UINT32_MAX	/* no unit: the beginning or the end of the text */
+#define NONE UINT32_MAX	/* no unit: the beginning of the text */
 #define HEAD 1u		/* the run of no units before all others */
 
 enum tree { BY_PLACE, BY_ID, TREES };
@@ -23,7 +23,7 @@ struct item {
 	uint32_t id;
 	uint32_t len;
 	uint32_t left;		/* a unit, or NONE */
-	uint32_t right;		/* a unit, or NONE */
+	uint32_t right;		/* an item, whose first unit it is, or 0 */
 	uint32_t version;
 	uint32_t rank;
 	uint32_t state;		/* 0 not yet, 1 there, 1 + k: k deleted it */
@@ -248,7 +248,7 @@ split(struct order *o, uint32_t x, uint32_t len)
 	i.id += len;
 	i.len -= len;
 	i.left = i.id - 1;
-	i.right = NONE;
+	i.right = 0;
 	splay(o, BY_PLACE, x);
 	o->v[x].len = len;
 	return add_item(o, &i, x, x);
@@ -282,14 +282,13 @@ order_new(uint32_t base, struct order **out)
 		return r;
 	}
 	o->v[0] = (struct item){ .len = 0 };
-	o->v[HEAD] = (struct item){ .left = NONE, .right = NONE,
-	    .version = ORDER_BASE, .state = 1 };
+	o->v[HEAD] = (struct item){ .left = NONE, .version = ORDER_BASE,
+	    .state = 1 };
 	o->n = 2;
 	o->root[BY_PLACE] = o->root[BY_ID] = o->last = HEAD;
 	if (base > 0)
 		(void)add_item(o, &(struct item){ .len = base, .left = NONE,
-		    .right = NONE, .version = ORDER_BASE, .state = 1 },
-		    HEAD, HEAD);
+		    .version = ORDER_BASE, .state = 1 }, HEAD, HEAD);
 	o->next_id = base;
 	*out = o;
 	return ZK_OK;
@@ -314,24 +313,11 @@ order_next_id(const struct order *o)
 
 /* Where a unit would be inserted. */
 struct spot {
-	uint32_t item;		/* behind which */
-	uint32_t left, right;	/* its origins */
+	uint32_t at;		/* the item behind which it was asked for */
+	uint32_t left;		/* its origins, a unit and an item */
+	uint32_t right;
+	uint32_t behind;	/* the item behind which it goes */
 };
-
-/* Whether the origin a, of which b is another, stands before b. */
-static bool
-unit_before(struct order *o, uint32_t a, uint32_t b, uint32_t none_is)
-{
-	uint32_t x, y;
-
-	if (a == b)
-		return false;
-	if (a == NONE || b == NONE)
-		return (a == NONE) == (none_is == 0);
-	x = find_id(o, a);
-	y = find_id(o, b);
-	return x == y ? a < b : is_before(o, x, y);
-}
 
 /* The origins of what is inserted right behind the item at. */
 static void
@@ -340,24 +326,45 @@ origins(struct order *o, uint32_t at, struct spot *s)
 	const struct item *v = o->v;
 	uint32_t x = v[at].next;
 
-	s->item = at;
+	s->at = s->behind = at;
 	s->left = at == HEAD ? NONE : v[at].id + v[at].len - 1;
 	if (x != 0 && v[x].state == 0)
 		x = next_known(o, at);
-	s->right = x != 0 && v[x].left == s->left ? v[x].id : NONE;
+	s->right = x != 0 && v[x].left == s->left ? x : 0;
 }
 
 /*
- * Whether the unit is the first of the item behind x, and not there yet: then
- * it stands before what comes behind all those.  So it is with what was put
- * in front of each other, again and again.
+ * In the next two x stands behind the spot, and all between them is "not yet",
+ * as x is.  So an item to its left that is there or deleted stands before the
+ * spot, and one to its right not before the right origin of the spot, which is
+ * the first such item if it is any: mostly no tree has to be asked.
  */
-static bool
-is_next(const struct order *o, uint32_t x, uint32_t unit)
-{
-	const struct item *next = &o->v[o->v[x].next];
 
-	return o->v[x].next != 0 && next->id == unit && next->state == 0;
+/* Whether the left origin of x, another one than that of s, stands before it. */
+static bool
+left_before(struct order *o, uint32_t x, const struct spot *s)
+{
+	uint32_t unit = o->v[x].left, at;
+
+	if (unit == NONE || s->left == NONE)
+		return unit == NONE;
+	at = find_id(o, unit);
+	if (o->v[at].state != 0)
+		return true;
+	return is_before(o, at, s->at);
+}
+
+/* Whether the right origin of x stands before that of s. */
+static bool
+right_before(struct order *o, uint32_t x, const struct spot *s)
+{
+	uint32_t right = o->v[x].right;
+
+	if (right == s->right || right == 0)
+		return false;
+	if (s->right == 0 || right == o->v[x].next)
+		return true;
+	return o->v[right].state == 0 && is_before(o, right, s->right);
 }
 
 /*
@@ -372,7 +379,7 @@ settle(struct order *o, uint32_t rank, struct spot *s)
 	bool passing = false;
 	uint32_t last = s->left;
 
-	for (uint32_t x = o->v[s->item].next; x != 0; x = o->v[x].next) {
+	for (uint32_t x = o->v[s->at].next; x != 0; x = o->v[x].next) {
 		const struct item *i = &o->v[x];
 
 		if (i->state != 0)
@@ -380,15 +387,13 @@ settle(struct order *o, uint32_t rank, struct spot *s)
 		if (i->left == s->left) {
 			if (i->right == s->right && rank < i->rank)
 				break;
-			passing = is_next(o, x, i->right) ||
-			    unit_before(o, i->right, s->right, 1);
-		} else if (i->left != last &&
-		    unit_before(o, i->left, s->left, 0)) {
+			passing = right_before(o, x, s);
+		} else if (i->left != last && left_before(o, x, s)) {
 			break;
 		}
-		last = o->v[x].id + o->v[x].len - 1;
+		last = i->id + i->len - 1;
 		if (!passing)
-			s->item = x;
+			s->behind = x;
 	}
 }
 
@@ -435,7 +440,7 @@ order_insert(struct order *o, uint32_t version, uint32_t rank, uint32_t pos,
 	settle(o, rank, &s);
 	(void)add_item(o, &(struct item){ .id = o->next_id, .len = len,
 	    .left = s.left, .right = s.right, .version = version,
-	    .rank = rank, .state = 1 }, s.item, o->last);
+	    .rank = rank, .state = 1 }, s.behind, o->last);
 	o->next_id += len;
 	return ZK_OK;
 }
