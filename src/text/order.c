@@ -340,7 +340,7 @@ origins(struct order *o, uint32_t at, struct spot *s)
  * the first such item if it is any: mostly no tree has to be asked.
  */
 
-/* Whether the left origin of x, another one than that of s, stands before it. */
+/* Whether the left origin of x stands before that of s, another one. */
 static bool
 left_before(struct order *o, uint32_t x, const struct spot *s)
 {
