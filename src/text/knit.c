@@ -161,7 +161,8 @@ knit(const uint8_t *base, size_t base_len,
 	k.odd = odd_in(&k.text);
 	if (r == ZK_OK)
 		r = replay_run((uint32_t)base_len, k.r, n, &watch, &m);
-	if (r == ZK_OK && m.units > TEXT_MAX)
+	/* more was inserted than has numbers */
+	if (r == ZK_ELIMIT || (r == ZK_OK && m.units > TEXT_MAX))
 		r = ZK_EREFUSED;
 	buf_reset(&k.text);
 	if (r == ZK_OK)

@@ -244,6 +244,36 @@ test_forms(void)
 	CHECK(come_to("", "a\r\n", "b", "a\r\nb"));
 }
 
+/* Each version is within the limit, and what they come to is not. */
+static void
+test_too_long(void)
+{
+	struct knit_version v[2];
+	struct buf text, enc, out;
+	struct script s;
+
+	buf_init(&text, TEXT_MAX);
+	buf_init(&enc, TEXT_MAX + 16);
+	buf_init(&out, TEXT_MAX);
+	NEED(buf_reserve(&text, TEXT_MAX) == ZK_OK);
+	memset(text.data, 'a', TEXT_MAX / 2 + 1);
+	text.len = TEXT_MAX / 2 + 1;
+	script_init(&s);
+	CHECK(script_add(&s, 0, 0, text.data, text.len) == ZK_OK);
+	CHECK(script_encode(&s, &enc) == ZK_OK);
+	v[0] = (struct knit_version){ .text = true, .script = enc.data,
+	    .script_len = enc.len, .size = text.len };
+	hash(text.data, text.len, v[0].hash);
+	v[1] = v[0];
+	CHECK(knit(NULL, 0, v, 1, hash, &out) == ZK_OK);
+	buf_reset(&out);
+	CHECK(knit(NULL, 0, v, 2, hash, &out) == ZK_EREFUSED && out.len == 0);
+	script_release(&s);
+	buf_release(&text);
+	buf_release(&enc);
+	buf_release(&out);
+}
+
 /* Two long branches; more than the versions of a history may ask for. */
 static void
 test_long(void)
@@ -282,5 +312,6 @@ TESTS(
     { "random", test_random },
     { "refused", test_refused },
     { "forms", test_forms },
+    { "too_long", test_too_long },
     { "long", test_long },
 )
