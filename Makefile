@@ -52,8 +52,11 @@ SIMOBJ := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/sim/*.c))
 SIM := $(BUILD)/libsim.a
 # tests/unit/X.c is a program each; so is each other folder with a main.c
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*.c))
-TOOL := $(patsubst tests/%/main.c,%,$(wildcard tests/*/main.c))
+# tests/replay is text-replay, beside the programs of tests/unit
+TOOL := $(filter-out replay,\
+  $(patsubst tests/%/main.c,%,$(wildcard tests/*/main.c)))
 TOOLBIN := $(TOOL:%=$(BUILD)/tools/%)
+REPLAY := $(BUILD)/tests/text-replay
 # tests/preload/X.c is put under the program with LD_PRELOAD
 PRELOAD := $(patsubst tests/preload/%.c,$(BUILD)/tools/%.so,\
   $(wildcard tests/preload/*.c))
@@ -95,6 +98,13 @@ $(BUILD)/tools/$(1): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/$(1)/*.c)) \
 endef
 $(foreach t,$(TOOL),$(eval $(call TOOL_RULE,$(t))))
 
+# no libraries: it says what merging takes, not what they do
+$(REPLAY): LIBS =
+$(REPLAY): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/replay/*.c)) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD    $@"
+	$(Q)$(call LINK,$^)
+
 # without the sanitizers of SAN: the program brings their runtime
 $(PRELOAD): $(BUILD)/tools/%.so: tests/preload/%.c
 	@mkdir -p $(@D)
@@ -103,7 +113,7 @@ $(PRELOAD): $(BUILD)/tools/%.so: tests/preload/%.c
 	    $(LDFLAGS) -o $@ $< -ldl
 
 # the fuzz targets too, so that they go with what they are for
-unit: $(UNIT) $(TOOLBIN) $(PRELOAD) $(FUZZ:%=$(BUILD)/tests/fuzz/%.o)
+unit: $(UNIT) $(TOOLBIN) $(REPLAY) $(PRELOAD) $(FUZZ:%=$(BUILD)/tests/fuzz/%.o)
 
 check: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run
@@ -136,7 +146,7 @@ fuzz-%: build-fuzz/fuzz/%
 	@sed -n 's/^stat::number_of_executed_units: */  RUNS  $*: /p' \
 	    build-fuzz/$*.log
 
-bench: all $(BUILD)/tools/pipeline
+bench: all $(BUILD)/tools/pipeline $(REPLAY)
 	$(BUILD)/tools/pipeline cut
 	$(BUILD)/tools/pipeline relay
 	$(BUILD)/tools/pipeline tls

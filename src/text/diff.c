@@ -1,0 +1,388 @@
+/* The edit script between two texts.  See diff.h. */
+#include "text/diff.h"
+
+#include <stdlib.h>
+
+#include "text/myers.h"
+#include "text/token.h"
+
+/* Of a changed piece the bytes up to which its characters are compared. */
+#define CHARS_MAX 4096
+/* The same where whole lines are compared so, having few words in common. */
+#define LINES_MAX 1024
+/* Characters that must be the same in a row between two edits. */
+#define CHARS_RUN 3
+
+/* Two pieces of text that took each other's place. */
+struct pair {
+	const uint8_t *a, *b;
+	size_t a_len, b_len;
+};
+
+struct maker {
+	struct script *out;
+	const uint8_t *old;
+	size_t done;		/* bytes of old that the script has passed */
+};
+
+/* Both sides of a pair in tokens, and what was done to them. */
+struct sides {
+	struct tokens a, b;
+	enum token_kind kind;
+};
+
+/* Changed tokens, [a0, a1) and [b0, b1). */
+struct hunk {
+	size_t a0, a1, b0, b1;
+};
+
+static enum zk_err
+emit(struct maker *m, const struct pair *p)
+{
+	size_t at = (size_t)(p->a - m->old);
+	enum zk_err r = script_add(m->out, at - m->done, p->a_len, p->b,
+	    p->b_len);
+
+	m->done = at + p->a_len;
+	return r;
+}
+
+/* ---- which tokens changed ---- */
+
+/*
+ * The tokens that the other side has too, for Myers: its time goes by what
+ * changed, and a token that is new cannot be anything but changed.
+ */
+static size_t
+known(struct tokens *t, const uint8_t *in, uint32_t *class, uint32_t *at)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (in[t->class[i]] != 3) {
+			t->fresh[i] = 1;
+			continue;
+		}
+		class[n] = t->class[i];
+		at[n++] = (uint32_t)i;
+	}
+	return n;
+}
+
+/* For Myers; what needs more edits than that is not alike. */
+static const size_t costs[] = {
+	[TOKEN_LINE] = 1024, [TOKEN_WORD] = 256, [TOKEN_CHAR] = 64
+};
+
+struct work {
+	uint32_t *class[2], *at[2];
+	uint8_t *fresh[2];
+};
+
+static enum zk_err
+work_init(struct work *w, const struct sides *s)
+{
+	for (int i = 0; i < 2; i++) {
+		size_t n = (i == 0 ? s->a.n : s->b.n) + 1;
+
+		w->class[i] = calloc(n, sizeof(uint32_t));
+		w->at[i] = calloc(n, sizeof(uint32_t));
+		w->fresh[i] = calloc(n, 1);
+		if (w->class[i] == NULL || w->at[i] == NULL ||
+		    w->fresh[i] == NULL)
+			return ZK_ENOMEM;
+	}
+	return ZK_OK;
+}
+
+static enum zk_err
+compare(struct sides *s)
+{
+	struct work w = { .class = { NULL, NULL } };
+	uint8_t *in = NULL;
+	size_t classes, n[2] = { 0, 0 };
+	enum zk_err r;
+
+	r = tokens_classes(&s->a, &s->b, &classes, &in);
+	if (r == ZK_OK)
+		r = work_init(&w, s);
+	if (r == ZK_OK) {
+		n[0] = known(&s->a, in, w.class[0], w.at[0]);
+		n[1] = known(&s->b, in, w.class[1], w.at[1]);
+		r = myers_mark(w.class[0], n[0], w.class[1], n[1],
+		    costs[s->kind], w.fresh[0], w.fresh[1]);
+	}
+	if (r == ZK_OK) {
+		for (size_t i = 0; i < n[0]; i++)
+			s->a.fresh[w.at[0][i]] = w.fresh[0][i];
+		for (size_t i = 0; i < n[1]; i++)
+			s->b.fresh[w.at[1][i]] = w.fresh[1][i];
+	}
+	free(in);
+	for (int i = 0; i < 2; i++) {
+		free(w.class[i]);
+		free(w.at[i]);
+		free(w.fresh[i]);
+	}
+	return r;
+}
+
+/* The next hunk from (h->a1, h->b1) on; false at the end. */
+static bool
+next_hunk(const struct sides *s, struct hunk *h)
+{
+	size_t i = h->a1, k = h->b1;
+
+	while (i < s->a.n && k < s->b.n && !s->a.fresh[i] && !s->b.fresh[k]) {
+		i++;
+		k++;
+	}
+	h->a0 = i;
+	h->b0 = k;
+	while (i < s->a.n && s->a.fresh[i])
+		i++;
+	while (k < s->b.n && s->b.fresh[k])
+		k++;
+	h->a1 = i;
+	h->b1 = k;
+	return i > h->a0 || k > h->b0;
+}
+
+/* ---- what a person would call the change ---- */
+
+/*
+ * Of tokens that were only put in, or only taken out, it is often open which
+ * of several equal ones they are: the last, as if typed behind what is there.
+ * Behind t the other side o goes on with token at.
+ */
+static void
+slide(struct tokens *t, size_t from, size_t to, const struct tokens *o,
+    size_t at)
+{
+	while (to < t->n && at < o->n && !t->fresh[to] && !o->fresh[at] &&
+	    t->class[from] == t->class[to]) {
+		t->fresh[from++] = 0;
+		t->fresh[to++] = 1;
+		at++;
+	}
+}
+
+static void
+slide_all(struct sides *s)
+{
+	struct hunk h = { 0, 0, 0, 0 };
+
+	while (next_hunk(s, &h)) {
+		if (h.a0 == h.a1)
+			slide(&s->b, h.b0, h.b1, &s->a, h.a1);
+		else if (h.b0 == h.b1)
+			slide(&s->a, h.a0, h.a1, &s->b, h.b1);
+		else
+			continue;
+		/* once more from where it lies now */
+		h.a1 = h.a0;
+		h.b1 = h.b0;
+		(void)next_hunk(s, &h);
+	}
+}
+
+/*
+ * Whether what is the same between two changes is so by chance: no word and
+ * no end of line, or only a few characters.
+ */
+static bool
+by_chance(const struct sides *s, size_t from, size_t to)
+{
+	if (s->kind == TOKEN_CHAR)
+		return to - from < CHARS_RUN;
+	for (size_t i = from; i < to; i++)
+		if (tokens_strong(&s->a, i))
+			return false;
+	return true;
+}
+
+static void
+join_changes(struct sides *s)
+{
+	struct hunk h = { 0, 0, 0, 0 }, before = h;
+	bool any = false;
+
+	for (; next_hunk(s, &h); before = h, any = true) {
+		if (!any || !by_chance(s, before.a1, h.a0))
+			continue;
+		for (size_t i = before.a1; i < h.a0; i++)
+			s->a.fresh[i] = 1;
+		for (size_t k = before.b1; k < h.b0; k++)
+			s->b.fresh[k] = 1;
+	}
+}
+
+/*
+ * Whether enough is left of the smaller side that the bigger one can be said
+ * to be made from it: a third by words, half by characters; spaces and ends
+ * of lines say nothing.
+ */
+static bool
+is_alike(const struct sides *s)
+{
+	const struct tokens *t = s->a.n == 0 || (s->b.n > 0 &&
+	    s->b.end[s->b.n - 1] < s->a.end[s->a.n - 1]) ? &s->b : &s->a;
+	size_t all = 0, same = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		size_t at = tokens_at(t, i), len = t->end[i] - at;
+
+		if (t->text[at] <= ' ')
+			continue;
+		all += len;
+		same += t->fresh[i] ? 0 : len;
+	}
+	return s->kind == TOKEN_CHAR ? same * 2 >= all : same * 3 >= all;
+}
+
+/* ---- lines, words, characters ---- */
+
+static enum zk_err
+sides_init(struct sides *s, const struct pair *p, enum token_kind kind)
+{
+	enum zk_err r, q;
+
+	s->kind = kind;
+	r = tokens_init(&s->a, kind, p->a, p->a_len);
+	q = tokens_init(&s->b, kind, p->b, p->b_len);
+	return r != ZK_OK ? r : q;
+}
+
+static void
+sides_release(struct sides *s)
+{
+	tokens_release(&s->a);
+	tokens_release(&s->b);
+}
+
+static struct pair
+pair_of(const struct sides *s, const struct hunk *h)
+{
+	size_t a = tokens_at(&s->a, h->a0), b = tokens_at(&s->b, h->b0);
+
+	return (struct pair){ s->a.text + a, s->b.text + b,
+	    tokens_at(&s->a, h->a1) - a, tokens_at(&s->b, h->b1) - b };
+}
+
+/* Without what both begin and end with. */
+static enum zk_err
+replace_middle(struct maker *m, const struct sides *s)
+{
+	struct hunk h = { 0, s->a.n, 0, s->b.n };
+	struct pair p;
+
+	while (h.a0 < h.a1 && h.b0 < h.b1 &&
+	    s->a.class[h.a0] == s->b.class[h.b0]) {
+		h.a0++;
+		h.b0++;
+	}
+	while (h.a0 < h.a1 && h.b0 < h.b1 &&
+	    s->a.class[h.a1 - 1] == s->b.class[h.b1 - 1]) {
+		h.a1--;
+		h.b1--;
+	}
+	p = pair_of(s, &h);
+	return emit(m, &p);
+}
+
+/*
+ * Characters of words that took each other's place; or of whole lines, which
+ * are replaced whole when they have little in common.
+ */
+static enum zk_err
+diff_chars(struct maker *m, const struct pair *p, bool lines)
+{
+	struct hunk h = { 0, 0, 0, 0 };
+	size_t max = lines ? LINES_MAX : CHARS_MAX;
+	struct sides s;
+	struct pair part;
+	enum zk_err r;
+
+	if (p->a_len == 0 || p->b_len == 0 || p->a_len > max || p->b_len > max)
+		return emit(m, p);
+	r = sides_init(&s, p, TOKEN_CHAR);
+	if (r == ZK_OK)
+		r = compare(&s);
+	if (r == ZK_OK) {
+		slide_all(&s);
+		join_changes(&s);
+		if (!is_alike(&s)) {
+			r = lines ? emit(m, p) : replace_middle(m, &s);
+			h.a1 = s.a.n;
+			h.b1 = s.b.n;
+		}
+	}
+	while (r == ZK_OK && next_hunk(&s, &h)) {
+		part = pair_of(&s, &h);
+		r = emit(m, &part);
+	}
+	sides_release(&s);
+	return r;
+}
+
+/* Words of lines that took each other's place. */
+static enum zk_err
+diff_words(struct maker *m, const struct pair *p)
+{
+	struct hunk h = { 0, 0, 0, 0 };
+	struct sides s;
+	struct pair part;
+	enum zk_err r;
+
+	if (p->a_len == 0 || p->b_len == 0)
+		return emit(m, p);
+	r = sides_init(&s, p, TOKEN_WORD);
+	if (r == ZK_OK)
+		r = compare(&s);
+	if (r == ZK_OK) {
+		slide_all(&s);
+		join_changes(&s);
+		if (!is_alike(&s)) {
+			r = diff_chars(m, p, true);
+			h.a1 = s.a.n;
+			h.b1 = s.b.n;
+		}
+	}
+	while (r == ZK_OK && next_hunk(&s, &h)) {
+		part = pair_of(&s, &h);
+		r = diff_chars(m, &part, false);
+	}
+	sides_release(&s);
+	return r;
+}
+
+enum zk_err
+text_diff(const uint8_t *old, size_t old_len, const uint8_t *new,
+    size_t new_len, struct script *out)
+{
+	static const uint8_t none[1];
+	struct pair all = { old_len > 0 ? old : none, new_len > 0 ? new : none,
+	    old_len, new_len };
+	struct maker m = { .out = out, .old = all.a };
+	struct hunk h = { 0, 0, 0, 0 };
+	struct sides s;
+	struct pair part;
+	enum zk_err r;
+
+	script_init(out);
+	if (!text_is(old, old_len) || !text_is(new, new_len))
+		return ZK_EFORMAT;
+	r = sides_init(&s, &all, TOKEN_LINE);
+	if (r == ZK_OK)
+		r = compare(&s);
+	if (r == ZK_OK)
+		slide_all(&s);
+	while (r == ZK_OK && next_hunk(&s, &h)) {
+		part = pair_of(&s, &h);
+		r = diff_words(&m, &part);
+	}
+	sides_release(&s);
+	if (r != ZK_OK)
+		script_release(out);
+	return r;
+}

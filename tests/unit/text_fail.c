@@ -1,0 +1,173 @@
+/*
+ * Every allocation of a diff and of a merge fails in turn: there is an error
+ * or the same result, and nothing is left allocated.
+ */
+#include "test.h"
+#include "text/diff.h"
+#include "text/knit.h"
+#include "text/merge.h"
+#include "util/buf.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
+#ifdef __SANITIZE_ADDRESS__
+static void
+test_all(void)
+{
+	SKIP("a sanitizer has the allocator");
+}
+#else
+static long fail_in;	/* the allocation that fails, counted down; 0: none */
+static long live;	/* blocks not given back */
+static bool failed;
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+void __libc_free(void *p);
+
+static bool
+fails(void)
+{
+	if (fail_in == 0 || --fail_in > 0)
+		return false;
+	failed = true;
+	return true;
+}
+
+void *
+malloc(size_t n)
+{
+	void *p = fails() ? NULL : __libc_malloc(n);
+
+	live += p != NULL;
+	return p;
+}
+
+void *
+calloc(size_t n, size_t size)
+{
+	void *p = fails() ? NULL : __libc_calloc(n, size);
+
+	live += p != NULL;
+	return p;
+}
+
+void *
+realloc(void *old, size_t n)
+{
+	void *p = fails() ? NULL : __libc_realloc(old, n);
+
+	live += p != NULL && old == NULL;
+	return p;
+}
+
+void
+free(void *p)
+{
+	live -= p != NULL;
+	__libc_free(p);
+}
+
+static const char base[] = "one two\nthree\nfour five\n",
+    one[] = "one and two\nthree\nfor five\nsix\n",
+    two[] = "two\nthree four\nfour fives\n";
+
+static void
+no_hash(const uint8_t *p, size_t n, uint8_t out[static KNIT_HASH_LEN])
+{
+	(void)p;
+	(void)n;
+	memset(out, 0, KNIT_HASH_LEN);
+}
+
+/* The same with each script checked. */
+static enum zk_err
+tie(const struct buf *a, const struct buf *b)
+{
+	struct knit_version v[2] = {
+		{ .text = true, .script = a->data, .script_len = a->len,
+		    .size = strlen(one) },
+		{ .text = true, .script = b->data, .script_len = b->len,
+		    .size = strlen(two) } };
+	struct buf out;
+	enum zk_err r;
+
+	buf_init(&out, TEXT_MAX);
+	r = knit((const uint8_t *)base, strlen(base), v, 2, no_hash, &out);
+	CHECK(r != ZK_OK || out.len > 0);
+	buf_release(&out);
+	return r;
+}
+
+/* Both sides changed base; *out is what comes of it. */
+static enum zk_err
+merge(struct buf *out)
+{
+	struct script a, b, c;
+	struct buf enc, other;
+	struct merge_version v[2] = { { .script = &a }, { .script = &c } };
+	enum zk_err r, q;
+
+	buf_init(&enc, 4096);
+	buf_init(&other, 4096);
+	script_init(&c);
+	r = text_diff((const uint8_t *)base, strlen(base),
+	    (const uint8_t *)one, strlen(one), &a);
+	q = text_diff((const uint8_t *)base, strlen(base),
+	    (const uint8_t *)two, strlen(two), &b);
+	if (r == ZK_OK)
+		r = q;
+	if (r == ZK_OK)
+		r = script_encode(&b, &enc);
+	if (r == ZK_OK)
+		r = script_decode(enc.data, enc.len, &c);
+	if (r == ZK_OK)
+		r = text_merge((const uint8_t *)base, strlen(base), v, 2, out);
+	if (r == ZK_OK)
+		r = script_encode(&a, &other);
+	if (r == ZK_OK)
+		r = tie(&other, &enc);
+	script_release(&a);
+	script_release(&b);
+	script_release(&c);
+	buf_release(&enc);
+	buf_release(&other);
+	return r;
+}
+
+static void
+test_all(void)
+{
+	struct buf out;
+	long before, n;
+
+	buf_init(&out, TEXT_MAX);
+	for (n = 1;; n++) {
+		enum zk_err r;
+
+		before = live;
+		failed = false;
+		fail_in = n;
+		r = merge(&out);
+		fail_in = 0;
+		CHECK(r == (failed ? ZK_ENOMEM : ZK_OK));
+		if (!failed)
+			break;
+		buf_release(&out);
+		CHECK(live == before);
+	}
+	CHECK(n > 20);
+	CHECK(strcmp(buf_cstr(&out),
+	    "and two\nthree four\nfor fives\nsix\n") == 0);
+	buf_release(&out);
+}
+#endif
+
+TESTS(
+    { "all", test_all },
+)
