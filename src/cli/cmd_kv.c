@@ -1,20 +1,19 @@
 /* zk kv: small shared values, zk-kv(1); here what writes them. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/kv.h"
 #include "cli/out.h"
-#include "cli/sig.h"
+#include "cli/prompt.h"
 #include "cli/value.h"
 #include "util/buf.h"
 #include "util/env.h"
 #include "util/io.h"
 #include "util/log.h"
 
-#define IMPORT_MAX (64u * 1024 * 1024)	/* bytes of one import */
+#define IMPORT_MAX (32u * 1024 * 1024)	/* bytes of one import */
 
 const char *
 kv_kind_name(uint8_t kind)
@@ -55,24 +54,11 @@ kv_missing(const struct kv_key *key)
 
 /* Input ------------------------------------------------------------------- */
 
-/* Appends all of stdin; ZK_ELIMIT beyond out->max. */
 static enum zk_err
 read_stdin(struct cmd_ctx *c, struct buf *out)
 {
-	uint8_t *part = malloc(1 << 16);
-	enum zk_err r = part == NULL ? ZK_ENOMEM : ZK_OK;
-	ssize_t n = 1;
+	enum zk_err r = prompt_read_all(c->env, STDIN_FILENO, out);
 
-	while (r == ZK_OK && n != 0) {
-		n = env_read(c->env, STDIN_FILENO, part, 1 << 16);
-		if (sig_stopped())
-			r = ZK_ESIGNAL;
-		else if (n > 0)
-			r = buf_put(out, part, (size_t)n);
-		else if (n < 0)
-			r = err_from_errno((int)-n);
-	}
-	free(part);
 	if (r != ZK_OK && r != ZK_ESIGNAL && r != ZK_ELIMIT)
 		log_error(r, NULL, "cannot read standard input: %s",
 		    err_text(r));
@@ -340,7 +326,7 @@ import_run(struct cmd_ctx *c)
 			    "cannot read '%s': %s", file, err_text(r));
 	}
 	if (r == ZK_ELIMIT) {
-		log_error(ZK_EUSAGE, NULL, "one import takes at most 64 MiB: "
+		log_error(ZK_EUSAGE, NULL, "one import takes at most 32 MiB: "
 		    "divide it");
 		r = ZK_EUSAGE;
 	}

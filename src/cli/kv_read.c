@@ -47,8 +47,13 @@ open_to_read(struct cmd_ctx *c)
 {
 	const struct kv_opts *own = c->opts;
 	struct sync_opts o;
-	enum zk_err r = own->fetch ? cmd_open_vault(c) : cmd_peek_vault(c);
+	enum zk_err r = ZK_EBUG;
 
+	if (own->fetch && c->g->dry_run) {
+		log_error(ZK_EUSAGE, NULL, "'--fetch' has no dry run");
+		return ZK_EUSAGE;
+	}
+	r = own->fetch ? cmd_open_vault(c) : cmd_peek_vault(c);
 	if (r != ZK_OK || !own->fetch)
 		return r;
 	cmd_sync_opts(c, &o);

@@ -40,6 +40,7 @@ expect 2 as a kv set "" x
 expect 2 as a kv incr n 9007199254740992
 expect 2 as a kv incr n x
 expect 2 as a kv get --all --proof k
+expect 2 as a kv get -n --fetch k
 head -c 1048577 /dev/zero >"$T/in"
 expect 2 as a kv set big <"$T/in"
 err_has "1048576"
