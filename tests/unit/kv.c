@@ -347,7 +347,7 @@ test_any_order(void)
 	NEED(db_begin(db) == ZK_OK);
 	for (unsigned long s = 0; s < seeds && !test_failed; s++) {
 		struct history h;
-		char ns[32];
+		char ns[40];
 
 		seed = 0x9e3779b97f4a7c15 * (s + 1);
 		gen(&h, 2 + below(OPS - 2));
