@@ -20,7 +20,7 @@ struct batch {
 	/* ops of a key, to be named by the next */
 	struct opid *ids;
 	size_t n, cap;
-	const struct kv_write *at;
+	struct kv_write at;	/* the write at hand */
 	bool same;		/* the newest value is at's */
 	bool wrote;
 };
@@ -30,7 +30,7 @@ static enum zk_err
 collect(void *arg, const struct kvdb_row *row)
 {
 	struct batch *b = arg;
-	const struct kv_write *w = b->at;
+	const struct kv_write *w = &b->at;
 
 	if (b->n == b->cap) {
 		size_t cap = b->cap == 0 ? 16 : b->cap * 2;
@@ -54,7 +54,7 @@ static enum zk_err
 collect_same(void *arg, const struct kvdb_row *row)
 {
 	struct batch *b = arg;
-	const struct kv_write *w = b->at;
+	const struct kv_write *w = &b->at;
 
 	if (row->value_len != w->value_len || (w->value_len > 0 &&
 	    memcmp(row->value, w->value, w->value_len) != 0))
@@ -70,10 +70,10 @@ put(struct batch *b, struct kv_op *op, const struct opid *ids, size_t n)
 		.content_refs = ids, .content_refs_n = n };
 	enum zk_err r = ZK_EBUG;
 
-	op->key.ns = b->at->key.ns;
-	op->key.ns_len = b->at->key.ns_len;
-	op->key.name = b->at->key.name;
-	op->key.name_len = b->at->key.name_len;
+	op->key.ns = b->at.key.ns;
+	op->key.ns_len = b->at.key.ns_len;
+	op->key.name = b->at.key.name;
+	op->key.name_len = b->at.key.name_len;
 	buf_reset(&b->body);
 	r = kvop_encode(op, &b->body);
 	if (r != ZK_OK)
@@ -109,7 +109,7 @@ static enum zk_err
 replace(struct batch *b, uint8_t type)
 {
 	struct kv_op op = { .type = type, .key = { .kind = kvop_kind(type) },
-		.value = b->at->value, .value_len = b->at->value_len };
+		.value = b->at.value, .value_len = b->at.value_len };
 	enum zk_err r = remove_ids(b, op.key.kind, OP_REFS_MAX);
 
 	return r == ZK_OK ? put(b, &op, b->ids, b->n) : r;
@@ -118,7 +118,7 @@ replace(struct batch *b, uint8_t type)
 static enum zk_err
 find(struct batch *b, uint8_t kind, int64_t *k)
 {
-	struct kv_key key = b->at->key;
+	struct kv_key key = b->at.key;
 	enum zk_err r = ZK_EBUG;
 
 	b->n = 0;
@@ -138,7 +138,7 @@ do_set(struct batch *b)
 
 	if (r == ZK_OK && k != 0)
 		r = kvdb_live(b->v->db, k, collect, b);
-	if (r != ZK_OK || (b->at->if_new && b->n == 1 && b->same))
+	if (r != ZK_OK || (b->at.if_new && b->n == 1 && b->same))
 		return r;
 	return replace(b, OP_KV_SET);
 }
@@ -150,7 +150,7 @@ do_add(struct batch *b)
 	enum zk_err r = find(b, KV_SET, &k);
 
 	if (r == ZK_OK && k != 0)
-		r = kvdb_adds(b->v->db, k, b->at->value, b->at->value_len,
+		r = kvdb_adds(b->v->db, k, b->at.value, b->at.value_len,
 		    collect, b);
 	return r == ZK_OK ? replace(b, OP_KV_ADD) : r;
 }
@@ -160,7 +160,7 @@ do_incr(struct batch *b)
 {
 	struct kv_op op = { .type = OP_KV_TOTAL,
 		.key = { .kind = KV_COUNTER } };
-	int64_t k = 0, by = b->at->by;
+	int64_t k = 0, by = b->at.by;
 	enum zk_err r = find(b, KV_COUNTER, &k);
 
 	if (r == ZK_OK)
@@ -178,7 +178,7 @@ static enum zk_err
 do_push(struct batch *b)
 {
 	struct kv_op op = { .type = OP_KV_PUSH, .key = { .kind = KV_LIST },
-		.value = b->at->value, .value_len = b->at->value_len };
+		.value = b->at.value, .value_len = b->at.value_len };
 	int64_t k = 0;
 	enum zk_err r = find(b, KV_LIST, &k);
 
@@ -190,12 +190,12 @@ do_push(struct batch *b)
 static enum zk_err
 do_take(struct batch *b)
 {
-	uint8_t kind = b->at->key.kind;
+	uint8_t kind = b->at.key.kind;
 	int64_t k = 0;
 	enum zk_err r = find(b, kind, &k);
 
 	if (r == ZK_OK && kind == KV_SET)
-		r = kvdb_adds(b->v->db, k, b->at->value, b->at->value_len,
+		r = kvdb_adds(b->v->db, k, b->at.value, b->at.value_len,
 		    collect, b);
 	else if (r == ZK_OK)
 		r = kvdb_live(b->v->db, k, collect_same, b);
@@ -214,7 +214,7 @@ do_rm(struct batch *b)
 	    kind++) {
 		int64_t k = 0;
 
-		if (!(b->at->kinds & 1u << kind))
+		if (!(b->at.kinds & 1u << kind))
 			continue;
 		r = find(b, kind, &k);
 		if (r == ZK_OK && kind == KV_COUNTER)
@@ -239,16 +239,14 @@ put_all(struct batch *b, kv_next_fn *next, void *arg, uint64_t *wrote)
 	enum zk_err r = ZK_OK;
 
 	for (;;) {
-		struct kv_write w = { 0 };
-
-		r = next(arg, &w);
+		b->at = (struct kv_write){ .verb = KV_DO_SET };
+		r = next(arg, &b->at);
 		if (r == ZK_ENOENT)
 			return ZK_OK;
 		if (r != ZK_OK)
 			return r;
-		b->at = &w;
 		b->wrote = false;
-		r = verbs[w.verb](b);
+		r = verbs[b->at.verb](b);
 		*wrote += b->wrote;
 		if (r != ZK_OK)
 			return r;

@@ -206,7 +206,7 @@ find_cert(struct vault *v, const uint8_t *log, struct opened *o,
     struct kv_proof *p)
 {
 	struct logdb_seg g = { 0 };
-	struct op op;
+	struct op op = { .type = 0 };
 	enum zk_err r = logdb_from(v->db, log, 1, &g);
 
 	if (r == ZK_OK)
@@ -225,7 +225,7 @@ prove(struct vault *v, const struct kv_key *key, const struct kvdb_row *row,
     struct opened o[static 2], struct kv_proof *p, struct seg_signed *sig)
 {
 	const struct member *m = members_find(v->members, row->device);
-	struct op op;
+	struct op op = { .type = 0 };
 	enum zk_err r = open_row(v, segcache_row(row->locator), &o[0]);
 
 	p->index = row->locator & 0xffff;
