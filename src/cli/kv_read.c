@@ -253,7 +253,7 @@ list_run(struct cmd_ctx *c)
 	return all_run(c, KV_LIST);
 }
 
-/* ls ------------------------------------------------------------------------ */
+/* ls ----------------------------------------------------------------------- */
 
 /* What was listed last, so that each name stands there once. */
 struct naming {
@@ -314,7 +314,7 @@ ls_run(struct cmd_ctx *c)
 	return r;
 }
 
-/* The table ----------------------------------------------------------------- */
+/* The table ---------------------------------------------------------------- */
 
 static const struct opt get_opts[] = { KV_OPT_NS, KV_OPT_FETCH,
 	{ .name = "all", .kind = OPT_FLAG, .off = KV_OPT(all),

@@ -153,11 +153,8 @@ expect 1 as a kv list todo
 echo "ok kv-merge"
 
 # many at once; what stands there already is left alone
-i=0
-while [ "$i" -lt 10000 ]; do
-	printf 'key-%d\tvalue %d\n' "$i" "$i"
-	i=$((i + 1))
-done >"$T/lines"
+awk 'BEGIN { for (i = 0; i < 10000; i++)
+	printf "key-%d\tvalue %d\n", i, i }' >"$T/lines"
 echo k >"$T/in"
 expect 2 as a kv import <"$T/in"
 err_has "line 1"
@@ -167,7 +164,7 @@ err_has "line 10001"
 expect 0 as a kv ls -N many
 out_empty
 # killed on the way, then done again
-for at in 0.02 0.05 0.08 0.11 0.15 0.2; do
+for at in 0.03 0.07 0.12 0.2; do
 	XDG_STATE_HOME="$T/state-a" timeout --foreground -s KILL $at "$ZK" \
 	    -C "$T/a" kv import -N many "$T/lines" >/dev/null 2>&1
 	expect 0 as a kv ls -N many

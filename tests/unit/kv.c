@@ -7,6 +7,7 @@
  * in orders of their own.
  */
 #include <stdint.h>
+#include <unistd.h>
 
 #include "crdt/kv.h"
 #include "format/kvop.h"
@@ -507,7 +508,7 @@ test_older_store(void)
 	struct db *db = NULL;
 	int64_t v = 0;
 
-	NEED(fd >= 0);
+	NEED(fd >= 0 && close(fd) == 0);
 	NEED(store_open(path, true, &db) == ZK_OK);
 	NEED(db_exec(db, "DROP TABLE kvop; DROP TABLE kvkey") == ZK_OK);
 	NEED(store_put_int(db, "schema", 1) == ZK_OK);
@@ -518,7 +519,6 @@ test_older_store(void)
 	CHECK(kvdb_newest(db, &v) == ZK_OK && v == 0);
 	db_close(db);
 	(void)remove(path);
-	(void)fd;
 }
 
 TESTS(
