@@ -47,7 +47,8 @@ _zk() {
 			_zk_plain "${COMP_WORDS[++i]}"
 			vault=(-C "$plain")
 			;;
-		--progress|--timeout|--bwlimit|--max-delete|--lock-wait)
+		--progress|--timeout|--bwlimit|--max-delete|--lock-wait|\
+		-N|--namespace|--type)
 			[ "${COMP_WORDS[i + 1]}" = = ] && ((i++))
 			((i++))
 			;;

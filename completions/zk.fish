@@ -10,7 +10,7 @@ function __zk_named
             continue
         end
         switch $w
-            case -C --dir --progress --timeout --bwlimit --max-delete --lock-wait
+            case -C --dir --progress --timeout --bwlimit --max-delete --lock-wait -N --namespace --type
                 set skip 1
             case '-*'
             case '*'

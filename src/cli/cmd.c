@@ -216,18 +216,41 @@ settle(struct run *r)
 	return e;
 }
 
-enum zk_err
-cmd_open_vault(struct cmd_ctx *c)
+static enum zk_err
+open_vault(struct cmd_ctx *c, const struct vault_opts *how)
 {
 	struct run *r = c->r;
-	struct vault_opts o = { .env = c->env, .dir = c->g->dir,
-		.state_home = c->state_home,
-		.lock_wait_ms = c->g->lock_wait_ms, .stop = sig_stopped };
-	enum zk_err e = vault_open(&o, &c->vault);
+	struct vault_opts o = *how;
+	enum zk_err e = ZK_EBUG;
 
+	o.env = c->env;
+	o.dir = c->g->dir;
+	o.state_home = c->state_home;
+	o.stop = sig_stopped;
+	e = vault_open(&o, &c->vault);
 	if (e == ZK_OK)
 		e = global_src_vault(&r->src, c->vault);
 	return e == ZK_OK ? settle(r) : e;
+}
+
+enum zk_err
+cmd_open_vault(struct cmd_ctx *c)
+{
+	return open_vault(c, &(struct vault_opts){
+		.lock_wait_ms = c->g->lock_wait_ms });
+}
+
+enum zk_err
+cmd_peek_vault(struct cmd_ctx *c)
+{
+	return open_vault(c, &(struct vault_opts){ .no_lock = true });
+}
+
+enum zk_err
+cmd_try_vault(struct cmd_ctx *c, int64_t wait_ms)
+{
+	return open_vault(c, &(struct vault_opts){ .try_lock = true,
+		.lock_wait_ms = wait_ms });
 }
 
 static enum zk_err

@@ -83,7 +83,7 @@ struct cmd {
 extern const struct cmd *const commands[];
 
 extern const struct cmd cmd_pair, cmd_push, cmd_pull, cmd_relay, cmd_status;
-extern const struct cmd cmd_init, cmd_sync, cmd_remote, cmd_device,
+extern const struct cmd cmd_init, cmd_sync, cmd_remote, cmd_device, cmd_kv,
     cmd_verify, cmd_help, cmd_complete;
 
 /* The command called name, NULL if there is none. */
@@ -101,6 +101,14 @@ void cmd_sync_opts(struct cmd_ctx *c, struct sync_opts *o);
  * does before run.  Fills c->vault; the dispatcher closes it.
  */
 ZK_CHECKED enum zk_err cmd_open_vault(struct cmd_ctx *c);
+
+/*
+ * The same without the lock, only to read, whatever else is at work there.
+ * try: with it after all, if that can be had in wait_ms; ZK_ELOCKED is not
+ * logged then.
+ */
+ZK_CHECKED enum zk_err cmd_peek_vault(struct cmd_ctx *c);
+ZK_CHECKED enum zk_err cmd_try_vault(struct cmd_ctx *c, int64_t wait_ms);
 
 /* Runs the program and returns its exit status. */
 int cmd_main(struct env *env, int argc, char **argv);

@@ -11,6 +11,7 @@ const struct cmd *const commands[] = {
 	&cmd_sync,
 	&cmd_remote,
 	&cmd_device,
+	&cmd_kv,
 	&cmd_verify,
 	&cmd_help,
 	&cmd_complete,

@@ -15,7 +15,8 @@
 #include "util/log.h"
 
 #define OUT_HELD (1024u * 1024)	/* bytes held in memory */
-#define OUT_LINE (256u * 1024)	/* bytes of one JSON line */
+/* bytes of one JSON line: a value of 1 MiB, escaped and in base64 */
+#define OUT_LINE (8u * 1024 * 1024)
 #define OUT_SEND (64u * 1024)	/* bytes written at once */
 
 /*

@@ -123,6 +123,25 @@ read_line(struct env *env, int fd, int64_t until, struct buf *out)
 }
 
 enum zk_err
+prompt_read_all(struct env *env, int fd, struct buf *out)
+{
+	enum zk_err r = ZK_OK;
+	ssize_t n = 1;
+	char part[4096];
+
+	while (r == ZK_OK && n != 0) {
+		r = wait_readable(env, fd, NO_END);
+		if (r != ZK_OK)
+			break;
+		n = env_read(env, fd, part, sizeof(part));
+		r = n < 0 ? err_from_errno((int)-n) :
+		    buf_put(out, part, (size_t)n);
+	}
+	crypto_wipe(part, sizeof(part));
+	return r;
+}
+
+enum zk_err
 prompt_read_fd(struct env *env, int fd, struct buf *out)
 {
 	return read_line(env, fd, NO_END, out);

@@ -44,6 +44,13 @@ ZK_CHECKED enum zk_err prompt_read_fd(struct env *env, int fd,
     struct buf *out);
 
 /*
+ * Appends all that descriptor fd (stdin) has, until its end, to out.
+ * ZK_ESIGNAL.  ZK_ELIMIT: more than out may be.
+ */
+ZK_CHECKED enum zk_err prompt_read_all(struct env *env, int fd,
+    struct buf *out);
+
+/*
  * Moves the value of the variable `name` of this process into out (wipe
  * flag set) and overwrites it where it stood, so that nobody reads it from
  * /proc.  ZK_ENOENT: not set or empty.

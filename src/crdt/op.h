@@ -66,7 +66,13 @@ enum op_type {
 	OP_LOG = 16,	/* certificate of this incarnation; first op of seq 1 */
 	OP_NAME = 17,	/* this device's name */
 	OP_ALIAS = 18,	/* another stored object for a chunk */
-	OP_FORK = 19	/* republishes a branch of a forked log */
+	OP_FORK = 19,	/* republishes a branch of a forked log */
+	/* small values: crdt/kv.h */
+	OP_KV_SET = 24,	/* a register's value; replaces content_refs */
+	OP_KV_ADD = 25,	/* a member of a set; replaces content_refs */
+	OP_KV_TOTAL = 26, /* a counter: what this log has added so far */
+	OP_KV_PUSH = 27, /* an item of a list, after the item node */
+	OP_KV_REMOVE = 28 /* covers content_refs, of any of the four */
 };
 
 enum node_kind {
@@ -120,7 +126,8 @@ struct op {
 	uint16_t mode;		/* & 0777 */
 	uint32_t mtime_nsec;	/* 0..999999999 */
 	int64_t mtime_sec;
-	struct opid node;	/* what it acts on; CREATE: not encoded, = id */
+	/* what it acts on; CREATE: not encoded, = id; KV_PUSH: see there */
+	struct opid node;
 	struct opid parent;	/* CREATE, MOVE, SPLIT */
 	const uint8_t *name;	/* CREATE, MOVE, SPLIT: valid by path_name_ok */
 	size_t name_len;

@@ -54,7 +54,14 @@ op_shape(uint8_t type)
 	case OP_NAME:
 	case OP_ALIAS:
 	case OP_FORK:
+	case OP_KV_TOTAL:
 		return HAS_BODY;
+	case OP_KV_SET:
+	case OP_KV_ADD:
+	case OP_KV_REMOVE:
+		return HAS_CONTENT_REFS | HAS_BODY;
+	case OP_KV_PUSH:
+		return HAS_NODE | HAS_BODY;
 	default:
 		return 0;	/* unknown */
 	}
@@ -376,7 +383,8 @@ op_good(const struct op *op)
 		return false;
 	if (op->type == OP_SPLIT && op->content_refs_n != 1)
 		return false;
-	if (op->type == OP_DROP && op->content_refs_n == 0)
+	if ((op->type == OP_DROP || op->type == OP_KV_REMOVE) &&
+	    op->content_refs_n == 0)
 		return false;
 	if (!op_content_placed(op))
 		return false;

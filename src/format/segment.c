@@ -3,7 +3,9 @@
 
 #include "crypto/aead.h"
 #include "crypto/crypto.h"
+#include "crypto/hash.h"
 #include "crypto/key.h"
+#include "crypto/labels.h"
 #include "format/ext.h"
 #include "format/keys.h"
 #include "format/op.h"
@@ -208,6 +210,24 @@ seg_decrypt(struct seg *s, const uint8_t *stored, const uint8_t *vault,
 out:
 	key_free(k);
 	return r;
+}
+
+enum zk_err
+seg_signed(const void *stored, size_t n, struct seg_signed *out)
+{
+	struct seghdr hdr;
+	const uint8_t *p = stored;
+	enum zk_err r = seghdr_decode(stored, n, &hdr);
+
+	memset(out, 0, sizeof(*out));
+	if (r != ZK_OK)
+		return r;
+	out->header = p;
+	out->header_len = SEGHDR_LEN;
+	hash_bytes(LABEL_HASH_SEGMENT_BODY, p + SEGHDR_LEN, hdr.body_len,
+	    out->body);
+	out->sig = p + SEGHDR_LEN + hdr.body_len;
+	return ZK_OK;
 }
 
 enum zk_err

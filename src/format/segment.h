@@ -113,6 +113,20 @@ ZK_CHECKED enum zk_err seg_open(const void *stored, size_t n,
     const uint8_t *device, struct seg **out);
 
 /*
+ * What is signed of a stored segment that seg_open takes: header and sig
+ * lend from it.  The hash that is signed is that of header and body, see
+ * zk-format(5).  ZK_EFORMAT, ZK_EVERSION.
+ */
+struct seg_signed {
+	const uint8_t *header;
+	size_t header_len;
+	uint8_t body[SEG_HASH_LEN];	/* hash of the body */
+	const uint8_t *sig;		/* 64 bytes */
+};
+ZK_CHECKED enum zk_err seg_signed(const void *stored, size_t n,
+    struct seg_signed *out);
+
+/*
  * As seg_open, for the contents in a segment that seg_open took in before
  * and this device has kept: what the tag does not cover, which is the
  * signature, is not checked again, and no op is hashed.  seg_next then gives

@@ -177,6 +177,14 @@ static const char edges_sql[] =
     "coalesce((SELECT " NODE_OF("y.node") " FROM top y WHERE y.o=-t.p),"
     "(SELECT y.id FROM tnode y WHERE y.n=t.p)) FROM tedge t ORDER BY k";
 
+/*
+ * Value ops: column 1 is how to name one.  A key without ops says nothing.
+ */
+static const char values_sql[] =
+    "SELECT hex(o.id)||' '||kind||' '||hex(ns)||' '||hex(name) AS x,"
+    " CAST(name AS TEXT), known, live, loc, dev, wall, log, num, after,"
+    " head, value FROM kvop o JOIN kvkey USING(k) ORDER BY x";
+
 /* The path of the node with this id as far as db knows it. */
 static enum zk_err
 node_path(struct db *db, const void *id, size_t len, struct buf *out)
@@ -206,6 +214,7 @@ struct compare {
 	const char *table;
 	check_bad_fn *bad;
 	void *arg;
+	bool named;		/* column 1 is a name, and not a node's id */
 };
 
 /* A row that differs, at hand in s. */
@@ -215,8 +224,18 @@ differs(struct compare *c, struct stmt *s, const char *what)
 	enum zk_err r = ZK_EBUG;
 	uint8_t id[OPID_LEN];
 	struct buf path;
+	size_t n = 0;
+	const void *p = NULL;
 
 	buf_init(&path, TEXT_MAX);
+	if (c->named) {
+		p = stmt_col_blob(s, 1, &n);
+		r = buf_put(&path, p, n);
+		if (r == ZK_OK)
+			r = c->bad(c->arg, c->table, what, buf_cstr(&path));
+		buf_release(&path);
+		return r;
+	}
 	r = stmt_col_copy(s, 1, id, sizeof(id));
 	if (r == ZK_OK)
 		r = node_path(c->again, id, sizeof(id), &path);
@@ -303,9 +322,22 @@ check_dirty(struct db *db, check_bad_fn *bad, void *arg)
 }
 
 enum zk_err
+check_values(struct db *held, struct db *again, check_bad_fn *bad, void *arg)
+{
+	struct compare c = { held, again, "kvop", bad, arg, true };
+	enum zk_err r = compare_table(&c, values_sql);
+
+	if (r == ZK_OK)
+		r = each(held, db_stmt(held, "SELECT 'value row '||o"
+		    " FROM kvop WHERE k NOT IN (SELECT k FROM kvkey)"),
+		    "kvop", bad, arg);
+	return r;
+}
+
+enum zk_err
 check_trees(struct db *held, struct db *again, check_bad_fn *bad, void *arg)
 {
-	struct compare c = { held, again, "tnode", bad, arg };
+	struct compare c = { held, again, "tnode", bad, arg, false };
 	enum zk_err r = compare_table(&c, nodes_sql);
 
 	c.table = "top";

@@ -45,4 +45,8 @@ ZK_CHECKED enum zk_err check_remotes(struct db *db, check_bad_fn *bad,
 ZK_CHECKED enum zk_err check_trees(struct db *held, struct db *again,
     check_bad_fn *bad, void *arg);
 
+/* The same of the value ops (store/kvdb.h); named by their keys. */
+ZK_CHECKED enum zk_err check_values(struct db *held, struct db *again,
+    check_bad_fn *bad, void *arg);
+
 #endif

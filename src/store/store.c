@@ -5,6 +5,7 @@
 
 #include "store/basedb.h"
 #include "store/chunkdb.h"
+#include "store/kvdb.h"
 #include "store/logdb.h"
 #include "store/pastdb.h"
 #include "store/remotedb.h"
@@ -23,7 +24,7 @@ store_create(struct db *db)
 {
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
-		treedb_schema, basedb_schema, chunkdb_schema
+		treedb_schema, basedb_schema, chunkdb_schema, kvdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -53,6 +54,29 @@ pragma_int(struct db *db, struct stmt *s, int64_t *out)
 	return ZK_OK;
 }
 
+/*
+ * From version 1, which had no values: a zk that knows none has taken in no
+ * segment with value ops, so there is nothing to find again.
+ */
+static enum zk_err
+store_step(struct db *db, int64_t from)
+{
+	enum zk_err r = ZK_OK;
+
+	if (from == STORE_VERSION)
+		return ZK_OK;
+	r = db_begin(db);
+	if (r == ZK_OK)
+		r = db_exec(db, kvdb_schema);
+	if (r == ZK_OK)
+		r = store_put_int(db, "schema", STORE_VERSION);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
 static enum zk_err
 store_check(struct db *db, const char *path)
 {
@@ -77,10 +101,11 @@ store_check(struct db *db, const char *path)
 		    path);
 		return ZK_EVERSION;
 	}
-	if (v != STORE_VERSION)
+	if (v < 1)
 		return ZK_ETAMPER;
-	/* newer than the version; what is missing in it is found again */
-	return db_exec(db, pastdb_schema);
+	r = store_step(db, v);
+	/* older than its version; what is missing in it is found again */
+	return r == ZK_OK ? db_exec(db, pastdb_schema) : r;
 }
 
 enum zk_err

@@ -2,7 +2,7 @@
  * The vault's database, vault.db (zk(1), FILES): one SQLite file, one
  * writer.  This module opens it, owns the schema version and the small
  * settings; the tables of a subject live in the module of that subject
- * (logdb, pastdb, remotedb, treedb, basedb, chunkdb), which all take the
+ * (logdb, pastdb, remotedb, treedb, basedb, chunkdb, kvdb), which all take the
  * struct db.  Transactions belong to the caller.
  */
 #ifndef ZK_STORE_STORE_H
@@ -14,7 +14,11 @@
 #include "db/db.h"
 #include "util/buf.h"
 
-#define STORE_VERSION 1		/* of the schema; newer is refused with 23 */
+/*
+ * Of the schema: newer is refused with 23, older is brought up to it when it
+ * is opened.  2: value ops (kvdb).
+ */
+#define STORE_VERSION 2
 
 /*
  * Opens or (create) makes the database at path, ":memory:" for tests.

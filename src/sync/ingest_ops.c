@@ -6,6 +6,7 @@
 
 #include "format/logop.h"
 #include "store/chunkdb.h"
+#include "store/kvdb.h"
 #include "store/store.h"
 #include "sync/causal.h"
 #include "util/log.h"
@@ -144,6 +145,12 @@ take_op(struct round *rd, struct page *p, const struct logdb_log *l,
 		return take_alias(rd, op);
 	case OP_FORK:
 		return take_fork(p, op);
+	case OP_KV_SET:
+	case OP_KV_ADD:
+	case OP_KV_TOTAL:
+	case OP_KV_PUSH:
+	case OP_KV_REMOVE:
+		return kvdb_take(rd->v->db, l->log, op);
 	default:
 		return tree_apply(rd->v->tree, op);
 	}

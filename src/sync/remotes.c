@@ -363,6 +363,34 @@ remotes_fetch(struct round *rd, struct vremote *vr)
 	return r != ZK_OK ? gave_up(vr, r) : remotes_alone(v);
 }
 
+/* Ends the read at the first one that is not held. */
+static enum zk_err
+wait_one(void *arg, const struct tseg *s)
+{
+	struct reading *a = arg;
+	bool have = false;
+	enum zk_err r = logdb_have(a->rd->v->db, s->hash, &have);
+
+	return r == ZK_OK && !have ? ZK_ECHANGED : r;
+}
+
+enum zk_err
+remotes_wait(struct round *rd, struct vremote *vr, unsigned ms, bool *news)
+{
+	struct reading a = { .rd = rd };
+	struct tread how = { .wait_ms = ms, .each = wait_one,
+		.have = read_have, .arg = &a };
+	struct tmark mark = { .len = 0 };
+	bool more = false;
+	enum zk_err r = remotedb_mark(rd->v->db, vr->info.id, 0, mark.b,
+	    &mark.len);
+
+	if (r == ZK_OK)
+		r = transport_read(vr->t, &how, &mark, &more);
+	*news = r == ZK_ECHANGED || (r == ZK_OK && more);
+	return r == ZK_ECHANGED ? ZK_OK : r;
+}
+
 /* Heads ------------------------------------------------------------------- */
 
 struct heads {

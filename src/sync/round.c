@@ -78,9 +78,8 @@ inside(const struct vault *v, const char *from, const char *path,
 	return r == ZK_OK && *out == NULL ? ZK_ENOMEM : r;
 }
 
-/* Starts a round: paths. */
-static enum zk_err
-begin(struct round *rd, struct vault *v, const struct sync_opts *o,
+enum zk_err
+round_begin(struct round *rd, struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	enum zk_err r = ZK_EBUG;
@@ -145,9 +144,8 @@ catch_up(struct round *rd, struct vremote *vr)
 	return r;
 }
 
-/* The first remote that can be used. */
-static enum zk_err
-primary(struct round *rd, struct vremote **out)
+enum zk_err
+round_primary(struct round *rd, struct vremote **out)
 {
 	*out = NULL;
 	for (size_t i = 0; i < rd->remotes_n; i++) {
@@ -172,9 +170,8 @@ primary(struct round *rd, struct vremote **out)
 	return none_reached(rd);
 }
 
-/* Everything to the remotes behind the primary; they may fail. */
-static enum zk_err
-publish_others(struct round *rd, const struct vremote *first)
+enum zk_err
+round_publish_others(struct round *rd, const struct vremote *first)
 {
 	for (size_t i = 0; i < rd->remotes_n; i++) {
 		struct vremote *vr = rd->remotes[i];
@@ -259,7 +256,7 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 	if (r == ZK_OK)
 		r = tell_local(rd);
 	if (r == ZK_OK)
-		r = primary(rd, &first);
+		r = round_primary(rd, &first);
 	if (r == ZK_OK)
 		r = logdb_next_id(rd->v->db, &rd->first_new);
 	rd->first = rd->count_older ? first : NULL;
@@ -269,7 +266,7 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 	if (r == ZK_OK)
 		r = remotes_publish(rd, first);
 	if (r == ZK_OK)
-		r = publish_others(rd, first);
+		r = round_publish_others(rd, first);
 	if (first != NULL && first->err == ZK_OK && err_status(r) == 5)
 		first->err = r;
 	return r;
@@ -282,9 +279,8 @@ forget_counts(struct sync_report *rep)
 	rep->files = rep->dirs = rep->bytes = rep->deleted = 0;
 }
 
-/* Ends a round: the report, and the worst of all. */
-static enum zk_err
-finish(struct round *rd, enum zk_err r)
+enum zk_err
+round_finish(struct round *rd, enum zk_err r)
 {
 	enum zk_err e = round_report_all(rd);
 
@@ -308,13 +304,13 @@ push(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
     const struct sync_report *pulled, struct keyset *said)
 {
 	struct round rd;
-	enum zk_err r = begin(&rd, v, o, rep);
+	enum zk_err r = round_begin(&rd, v, o, rep);
 
 	rd.said = said;
 	rd.count_older = pulled == NULL;
 	if (r == ZK_OK)
 		r = push_steps(&rd, pulled);
-	return finish(&rd, r);
+	return round_finish(&rd, r);
 }
 
 /*
@@ -358,9 +354,8 @@ sync_push(struct vault *v, const struct sync_opts *o,
 	return r;
 }
 
-/* Reads every remote; at least one must answer. */
-static enum zk_err
-read_all(struct round *rd, struct vremote **first)
+enum zk_err
+round_read_all(struct round *rd, struct vremote **first)
 {
 	*first = NULL;
 	for (size_t i = 0; i < rd->remotes_n; i++) {
@@ -401,6 +396,12 @@ tell_gap(void *arg, const uint8_t *log, uint64_t seq, const uint8_t *hash)
 	    log[0], log[1], log[2], log[3]);
 	round_note(rd, ZK_EGAP);
 	return ZK_OK;
+}
+
+enum zk_err
+round_gaps(struct round *rd)
+{
+	return logdb_gaps(rd->v->db, tell_gap, rd);
 }
 
 /* Writes a segment of heads alone. */
@@ -500,11 +501,11 @@ pull_steps(struct round *rd)
 	if (r == ZK_OK)
 		r = capture_scan(rd);
 	if (r == ZK_OK)
-		r = read_all(rd, &first);
+		r = round_read_all(rd, &first);
 	if (r == ZK_OK)
 		r = named_check(rd, true);
 	if (r == ZK_OK)
-		r = logdb_gaps(rd->v->db, tell_gap, rd);
+		r = round_gaps(rd);
 	if (r == ZK_OK)
 		r = settle(rd, first);
 	if (r == ZK_OK && !rd->o->dry_run)
@@ -519,13 +520,13 @@ pull(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
     bool both, struct keyset *said)
 {
 	struct round rd;
-	enum zk_err r = begin(&rd, v, o, rep);
+	enum zk_err r = round_begin(&rd, v, o, rep);
 
 	rd.said = said;
 	rd.both = both;
 	if (r == ZK_OK)
 		r = pull_steps(&rd);
-	return finish(&rd, r);
+	return round_finish(&rd, r);
 }
 
 enum zk_err

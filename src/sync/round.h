@@ -72,6 +72,32 @@ struct round {
 	size_t aliases_n;
 };
 
+/* Steps of a run (sync/round.c) -------------------------------------------- */
+
+/* Starts a run, with the paths of o: *rd and *rep are set anew. */
+ZK_CHECKED enum zk_err round_begin(struct round *rd, struct vault *v,
+    const struct sync_opts *o, struct sync_report *rep);
+
+/*
+ * The first remote that can be written to.  If our own log went on without
+ * us there, a new incarnation of it was begun.
+ */
+ZK_CHECKED enum zk_err round_primary(struct round *rd, struct vremote **out);
+
+/* Everything to the remotes behind the primary; they may fail. */
+ZK_CHECKED enum zk_err round_publish_others(struct round *rd,
+    const struct vremote *first);
+
+/* Reads every remote; at least one, *first, must answer. */
+ZK_CHECKED enum zk_err round_read_all(struct round *rd,
+    struct vremote **first);
+
+/* Names what has not arrived, and notes ZK_EGAP. */
+ZK_CHECKED enum zk_err round_gaps(struct round *rd);
+
+/* Ends a run that came to r: the report, and the worst of all. */
+ZK_CHECKED enum zk_err round_finish(struct round *rd, enum zk_err r);
+
 /* Frees all that the run holds but the vault. */
 void round_release(struct round *rd);
 
@@ -159,6 +185,13 @@ ZK_CHECKED enum zk_err remotes_greet(struct round *rd, struct vremote *vr);
  * named, noted in the round and left out.
  */
 ZK_CHECKED enum zk_err remotes_fetch(struct round *rd, struct vremote *vr);
+
+/*
+ * Waits up to ms for something that is not held; *news says whether there
+ * is.  Nothing is taken in.  ZK_ESIGNAL: the run's stop.
+ */
+ZK_CHECKED enum zk_err remotes_wait(struct round *rd, struct vremote *vr,
+    unsigned ms, bool *news);
 
 /*
  * Compares the heads of a remote with what it served or took before.
@@ -268,6 +301,9 @@ ZK_CHECKED enum zk_err land_run(struct round *rd);
 /* Tells each remote of the round, and each device of the vault. */
 ZK_CHECKED enum zk_err status_remotes(struct round *rd,
     const struct sync_ui *ui);
+/* out becomes the name of a device, as its log says, or the start of its id. */
+ZK_CHECKED enum zk_err status_device_name(struct vault *v, const uint8_t *id,
+    struct buf *out);
 ZK_CHECKED enum zk_err status_devices(struct vault *v,
     const struct sync_ui *ui, int64_t max_age_ms, uint64_t *stale);
 

@@ -7,6 +7,7 @@
 #include "crypto/sign.h"
 #include "format/logop.h"
 #include "format/segment.h"
+#include "store/kvdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
 #include "sync/causal.h"
@@ -257,6 +258,17 @@ segw_body(struct segw *w, enum op_type type, const void *body, size_t n)
 		.wall_ms = w->wall_ms };
 
 	return add(w, &op);
+}
+
+enum zk_err
+segw_value(struct segw *w, struct op *op)
+{
+	enum zk_err r = ZK_EBUG;
+
+	memcpy(op->device, vault_device(w->v), sizeof(op->device));
+	op->wall_ms = w->wall_ms;
+	r = add(w, op);
+	return r == ZK_OK ? kvdb_take(w->v->db, w->v->log_id, op) : r;
 }
 
 enum zk_err

@@ -34,6 +34,12 @@ ZK_CHECKED enum zk_err segw_body(struct segw *w, enum op_type type,
     const void *body, size_t n);
 
 /*
+ * Adds a value op (OP_KV_*; its body and what it names are set, all else is
+ * filled in) and takes it into the values kept.  op->id is its id then.
+ */
+ZK_CHECKED enum zk_err segw_value(struct segw *w, struct op *op);
+
+/*
  * The locator that the content of the op put last has.  Valid after an op
  * with content.
  */

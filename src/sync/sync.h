@@ -31,7 +31,8 @@ struct vault_opts {
 	const char *dir;	/* where the search upward starts */
 	const char *state_home;	/* absolute: $XDG_STATE_HOME/zk */
 	int64_t lock_wait_ms;	/* 0: fail at once with ZK_ELOCKED */
-	bool no_lock;		/* only to read settings: completions */
+	bool no_lock;		/* only to read: completions, values */
+	bool try_lock;		/* that it is held is not said */
 	/* asked while it waits for the lock: true ends it; may be NULL */
 	bool (*stop)(void);
 };

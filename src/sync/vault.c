@@ -132,6 +132,8 @@ lock(struct vault *v, const struct vault_opts *o)
 	(void)env_close(v->env, fd);
 	if (e != -EWOULDBLOCK)
 		return err_from_errno(-e);
+	if (o->try_lock)
+		return ZK_ELOCKED;
 	log_error(ZK_ELOCKED, NULL, "another zk is at work in '%s': wait for"
 	    " it, or use --lock-wait", root_path(v->root));
 	return ZK_ELOCKED;
@@ -304,6 +306,8 @@ find(const struct vault_opts *o, struct vault **out)
 	*out = NULL;
 	if (v == NULL)
 		return ZK_ENOMEM;
+	/* the keys file is written by who holds the lock */
+	v->dry = o->no_lock;
 	r = vault_abs(o->dir, &dir);
 	if (r == ZK_OK)
 		r = root_find(o->env, dir, true, &v->root);

@@ -55,7 +55,8 @@ struct vault {
 	char *state_dir;		/* absolute */
 	int state_fd;			/* of state_dir */
 	int lock_fd;			/* held; -1 without */
-	bool dry;			/* a dry run was begun: see sync.h */
+	/* a dry run was begun, see sync.h, or it is open without the lock */
+	bool dry;
 	char name[SYNC_NAME_MAX + 1];	/* this device's */
 	vault_opener *opener;
 	void *opener_arg;

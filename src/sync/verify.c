@@ -165,6 +165,9 @@ check_state(struct verify *vf)
 	if (r == ZK_OK && !vf->partial)
 		r = ended(vf, "tnode", check_trees(v->db, vf->again,
 		    verify_bad, vf));
+	if (r == ZK_OK && !vf->partial)
+		r = ended(vf, "kvop", check_values(v->db, vf->again,
+		    verify_bad, vf));
 	if (r == ZK_OK)
 		r = ended(vf, "base", check_base(v->db, verify_bad, vf));
 	if (r == ZK_OK && !vf->partial)

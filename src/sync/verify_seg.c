@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "crypto/sign.h"
+#include "format/kvop.h"
 #include "format/logop.h"
 #include "format/manifest.h"
 #include "format/segment.h"
 #include "store/chunkdb.h"
+#include "store/kvdb.h"
 #include "sync/segcache.h"
 #include "sync/verify_int.h"
 
@@ -190,11 +192,12 @@ replay(struct verify *vf, struct op *op, const struct logdb_log *l,
 {
 	enum zk_err r = ZK_OK;
 
-	if (op->type >= OP_LOG)
+	if (op->type >= OP_LOG && !kvop_is(op->type))
 		return ZK_OK;
 	memcpy(op->device, l->device, sizeof(op->device));
 	op->content.locator = locator;
-	r = tree_apply(treedb_tree(vf->td), op);
+	r = kvop_is(op->type) ? kvdb_take(vf->again, l->log, op) :
+	    tree_apply(treedb_tree(vf->td), op);
 	return r == ZK_EREFUSED ? ZK_OK : r;	/* void, as it was then */
 }
 

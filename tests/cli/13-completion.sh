@@ -32,6 +32,8 @@ offers "ls add rm" zk remote ""
 offers "ls rename" zk device ""
 offers "--max-delete=" zk push --m
 offers "--check" zk status --ch
+offers "rm remove" zk kv r
+offers "--offline" zk kv rm -N x --o
 offers "--join" zk pair --jo
 offers "auto always never" zk --progress ""
 offers "status sync" zk help s

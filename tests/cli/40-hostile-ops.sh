@@ -104,6 +104,37 @@ expect 22 as a verify
 err_has "its device recorded it so"
 ! grep -q "pair --join" "$T/err" || fail "a lie was taken for damage"
 
+# values: what is void is left out alone, and what no zk writes does no harm
+lp() { printf '%02x%s' "${#1}" "$(hex "$1")"; }
+value() { echo "value $1 $2 $3$(lp "$4")$(lp "$5")${6-}"; }
+{
+	value 24 root "" "" "" "$(lp nameless)"
+	echo "value 24 root 0003610062$(lp nul)"
+	value 26 root "" "" total ffffffffffffffffff01
+	value 28 0 09 "" kind
+	value 28 root 01 "" unseen
+	value 24 root "" "" kept "$(lp one)"
+	# of another key, and of another kind
+	value 28 5 01 "" other
+	value 28 5 02 "" kept
+	# after what is no item, and after nothing that there is
+	value 27 5 "" "" items "$(lp lost)"
+	value 27 "@$(printf '%064d' 7)" "" "" items "$(lp lost)"
+	value 27 root "" "" items "$(lp first)"
+} | as_forger b
+expect 22 as a kv get --fetch kept
+out_empty
+[ "$(grep -c "left out" "$T/err")" -eq 5 ] || fail "not each one is named"
+expect 0 as a kv get kept
+out_is one
+expect 0 as a kv list items
+out_is first
+expect 0 as a kv ls
+out_is "items
+kept"
+run as a verify
+! grep -q kvop "$T/err" || fail "values are not what the ops say"
+
 # N21: a Lamport time ahead of its causes is tampering, and stays out
 before=$(cd "$T/a" && find . -path ./.zk -prune -o -print | sort)
 file "$(hex ahead)" 644 1767225600 0 no | as_forger b 1000000
@@ -114,3 +145,12 @@ expect 22 as a pull
 echo again >"$T/a/own"
 run as a push
 [ -e "$T/a/own" ] || fail "own work was touched"
+
+# a body with something behind it: its segment stays out, what came before not
+expect 0 as a kv set before yes
+value 24 root "" "" twice "$(lp two)00" | as_forger a
+expect 22 as b kv get --fetch before
+err_has "malformed"
+expect 0 as b kv get before
+out_is yes
+expect 1 as b kv get twice

@@ -19,6 +19,8 @@
  *	remove REF
  *	edit REF SIZE TEXT
  *	type N			an op of that type, of no known form
+ *	value TYPE REF BODY	a value op; REF is what it covers or is after,
+ *				root for none
  *	ext BYTES		the extensions of the op in the next line
  *	swapped WHAT NAME NAME
  *
@@ -314,6 +316,15 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 	}
 	if (strcmp(verb, "type") == 0) {
 		op->type = (uint8_t)strtoul(word(&rest), NULL, 10);
+		return;
+	}
+	if (strcmp(verb, "value") == 0) {
+		op->type = (uint8_t)strtoul(word(&rest), NULL, 10);
+		op->node = *refs = ref(f, word(&rest));
+		op->content_refs = refs;
+		op->content_refs_n = opid_is_root(refs) ? 0 : 1;
+		op->body_len = unhex(word(&rest), f->data);
+		op->body = f->data;
 		return;
 	}
 	op->node = ref(f, word(&rest));

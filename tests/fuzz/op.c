@@ -3,11 +3,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/kvop.h"
 #include "format/op.h"
 #include "util/buf.h"
 #include "util/rd.h"
 
 static const uint8_t log_id[32] = "log";
+
+/* A value op that is good says just what its body does. */
+static void
+value(const struct op *op)
+{
+	struct kv_op v;
+	struct buf b;
+
+	if (kvop_decode(op, &v) != ZK_OK)
+		return;
+	if (v.key.name_len < 1 || v.key.name_len > KV_NAME_MAX ||
+	    v.value_len > KV_VALUE_MAX)
+		abort();
+	buf_init(&b, KVOP_BODY_MAX);
+	if (kvop_encode(&v, &b) != ZK_OK || b.len != op->body_len ||
+	    memcmp(b.data, op->body, b.len) != 0)
+		abort();
+	buf_release(&b);
+}
 
 /* One op through both dictionaries. */
 static int
@@ -36,6 +56,8 @@ one(struct opdict *in, struct opdict *out, uint64_t lamport,
 		abort();
 	if (op_clean(&op) == ZK_OK && op.mode > 0777)
 		abort();
+	if (kvop_is(op.type))
+		value(&op);
 	buf_release(&b);
 	return opdict_own(in, &id) == ZK_OK && opdict_own(out, &id) == ZK_OK;
 }

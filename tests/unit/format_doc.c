@@ -13,6 +13,7 @@
 #include "format/chunk.h"
 #include "format/compress.h"
 #include "format/keys.h"
+#include "format/kvop.h"
 #include "format/logop.h"
 #include "format/manifest.h"
 #include "format/op.h"
@@ -367,6 +368,45 @@ test_ops(void)
 	buf_release(&b);
 }
 
+/* Value ops: one whole, two bodies. */
+static void
+test_values(void)
+{
+	static const uint8_t log_id[32] = "the log";
+	static struct op_ids ids;
+	struct kv_op v = { .type = OP_KV_SET, .key = { KV_REGISTER,
+		(const uint8_t *)"ui", 2, (const uint8_t *)"color", 5 },
+		.value = (const uint8_t *)"blue", .value_len = 4 };
+	struct opid node;
+	struct opdict *d;
+	struct buf body, b;
+	struct op op;
+
+	memset(node.b, 0x11, OPID_LEN);
+	buf_init(&body, 4096);
+	buf_init(&b, 4096);
+	NEED(opdict_new(log_id, 100, 1767225600000, &d) == ZK_OK);
+	NEED(kvop_encode(&v, &body) == ZK_OK);
+	op = (struct op){ .type = OP_KV_SET, .wall_ms = 1767225600000,
+	    .content_refs = &node, .content_refs_n = 1, .body = body.data,
+	    .body_len = body.len };
+	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
+	doc_check("kv-set", b.data, b.len);
+	buf_reset(&b);
+	v = (struct kv_op){ .type = OP_KV_TOTAL, .key = { KV_COUNTER,
+		NULL, 0, (const uint8_t *)"hits", 4 }, .total = -3 };
+	NEED(kvop_encode(&v, &b) == ZK_OK);
+	doc_check("kv-total", b.data, b.len);
+	buf_reset(&b);
+	v = (struct kv_op){ .type = OP_KV_REMOVE, .key = { KV_SET,
+		NULL, 0, (const uint8_t *)"tags", 4 } };
+	NEED(kvop_encode(&v, &b) == ZK_OK);
+	doc_check("kv-remove", b.data, b.len);
+	opdict_free(d);
+	buf_release(&body);
+	buf_release(&b);
+}
+
 static enum zk_err
 doc_emit(void *arg, unsigned level, const uint8_t *plain, size_t n,
     struct chunk_ref *ref)
@@ -480,6 +520,7 @@ TESTS(
     { "records", test_records },
     { "segment", test_segment },
     { "ops", test_ops },
+    { "values", test_values },
     { "blobs", test_blobs },
     { "keys", test_keys },
     { "labels", test_labels },
