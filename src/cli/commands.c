@@ -9,6 +9,8 @@ const struct cmd *const commands[] = {
 	&cmd_status,
 	&cmd_init,
 	&cmd_sync,
+	&cmd_log,
+	&cmd_restore,
 	&cmd_remote,
 	&cmd_device,
 	&cmd_verify,

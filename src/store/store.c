@@ -5,6 +5,7 @@
 
 #include "store/basedb.h"
 #include "store/chunkdb.h"
+#include "store/histdb.h"
 #include "store/logdb.h"
 #include "store/pastdb.h"
 #include "store/remotedb.h"
@@ -23,7 +24,7 @@ store_create(struct db *db)
 {
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
-		treedb_schema, basedb_schema, chunkdb_schema
+		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -80,7 +81,8 @@ store_check(struct db *db, const char *path)
 	if (v != STORE_VERSION)
 		return ZK_ETAMPER;
 	/* newer than the version; what is missing in it is found again */
-	return db_exec(db, pastdb_schema);
+	r = db_exec(db, pastdb_schema);
+	return r == ZK_OK ? db_exec(db, histdb_schema) : r;
 }
 
 enum zk_err

@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/labels.h"
+#include "store/histdb.h"
 #include "store/treedb_int.h"
 
 #define SPLIT_HASH 20	/* bytes of an op id that the hash replaces */
@@ -475,6 +476,8 @@ treedb_scratch(struct db **out)
 		    "PRAGMA synchronous=OFF; PRAGMA cache_size=-24576;");
 	if (r == ZK_OK)
 		r = db_exec(*out, treedb_schema);
+	if (r == ZK_OK)
+		r = db_exec(*out, histdb_schema);
 	if (r != ZK_OK) {
 		db_close(*out);
 		*out = NULL;

@@ -141,9 +141,9 @@ device_log(void *arg, const struct logdb_log *l)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-/* The name of a device, as its log says, or the start of its id. */
-static enum zk_err
-device_name(struct vault *v, const uint8_t *id, struct buf *out)
+enum zk_err
+status_device_name(struct vault *v, const uint8_t id[static SYNC_DEVICE_LEN],
+    struct buf *out)
 {
 	static const char hex[] = "0123456789abcdef";
 	char key[5 + 2 * 32 + 1] = "name.";
@@ -204,7 +204,7 @@ status_devices(struct vault *v, const struct sync_ui *ui, int64_t max_age_ms,
 
 		memcpy(d.id, m->id, sizeof(d.id));
 		cname_tag(m->id, d.tag);
-		r = device_name(v, m->id, &name);
+		r = status_device_name(v, m->id, &name);
 		if (r == ZK_OK)
 			r = logdb_logs(v->db, device_log, &a);
 		if (r == ZK_OK && !d.self)
