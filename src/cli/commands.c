@@ -11,6 +11,7 @@ const struct cmd *const commands[] = {
 	&cmd_sync,
 	&cmd_log,
 	&cmd_restore,
+	&cmd_diff,
 	&cmd_remote,
 	&cmd_device,
 	&cmd_verify,

@@ -10,7 +10,11 @@
 #include "sync/vault.h"
 #include "util/log.h"
 
-#define REMOVALS_GAP_MS 30000	/* between two of one recording */
+/*
+ * A recording is cut into batches of so many changes, each with the time of
+ * its beginning (sync/capture.c): one with less is its last.
+ */
+#define BATCH_N 4096
 
 /* n hex digits of s in lower case into out; false if they are none. */
 static bool
@@ -112,8 +116,8 @@ struct search {
 	/* opname_removals */
 	struct opid last;	/* the op that the row ends with */
 	struct opid first;	/* the op that the row at hand begins with */
-	int64_t first_ms, wall_ms; /* of that, of the op before */
-	bool any;		/* there was an op before */
+	int64_t wall_ms;	/* of the op before: all have the same */
+	size_t n;		/* ops before */
 	bool within;		/* the op before is in a row */
 	bool begins;		/* which begins the segment */
 	bool done;
@@ -178,14 +182,6 @@ opname_find(struct vault *v, const char *text, struct opname_op *out)
 	return ZK_OK;
 }
 
-/* Whether b was written in the same look as a, which comes right before. */
-static bool
-together(int64_t a_ms, int64_t b_ms)
-{
-	return b_ms - a_ms <= REMOVALS_GAP_MS && a_ms - b_ms <=
-	    REMOVALS_GAP_MS;
-}
-
 /* Rows of removals; what only keeps a directory belongs to one. */
 static enum zk_err
 follow_row(void *arg, struct op *op)
@@ -195,12 +191,11 @@ follow_row(void *arg, struct op *op)
 
 	if (s->done)
 		return ZK_OK;
-	if (row && (!s->within || !together(s->wall_ms, op->wall_ms))) {
+	if (row && !s->within) {
 		s->first = op->id;
-		s->first_ms = op->wall_ms;
-		s->begins = !s->any;
+		s->begins = s->n == 0;
 	}
-	s->any = true;
+	s->n++;
 	s->within = row;
 	s->wall_ms = op->wall_ms;
 	s->done = opid_cmp(&op->id, &s->last) == 0;
@@ -218,7 +213,7 @@ opname_removals(struct vault *v, int64_t seg, const struct opid *id,
 	*first = s.within ? s.first : *id;
 	/* as long as one begins its segment, the one before may go on */
 	while (r == ZK_OK && s.within && s.begins) {
-		int64_t wall_ms = s.first_ms;
+		int64_t wall_ms = s.wall_ms;
 
 		r = logdb_by_id(v->db, seg, &g);
 		if (r == ZK_OK && g.seq == 1)
@@ -230,7 +225,8 @@ opname_removals(struct vault *v, int64_t seg, const struct opid *id,
 		seg = g.id;
 		s = (struct search){ .v = v };
 		r = oplog_segment(v, seg, follow_row, &s);
-		if (r != ZK_OK || !s.within || !together(s.wall_ms, wall_ms))
+		if (r != ZK_OK || !s.within ||
+		    (s.wall_ms != wall_ms && s.n < BATCH_N))
 			break;
 		*first = s.first;
 	}

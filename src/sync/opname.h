@@ -46,8 +46,7 @@ ZK_CHECKED enum zk_err opname_find(struct vault *v, const char *s,
 
 /*
  * Of a removal in segment seg: the first op of the unbroken row of removals
- * in its log that it ends, none more than half a minute after the one before:
- * those that were recorded together.
+ * in its log that it ends, as far as they were recorded together.
  */
 ZK_CHECKED enum zk_err opname_removals(struct vault *v, int64_t seg,
     const struct opid *id, struct opid *first);

@@ -1,10 +1,15 @@
 /* zk restore: what was comes back, as a change like any other.  See sync.h. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "sync/opname.h"
 #include "sync/restore_int.h"
+#include "tree/read.h"
+#include "util/io.h"
 #include "util/log.h"
+#include "util/path.h"
 
 #define SETTLE_ROUNDS 4		/* scans while files change meanwhile */
 
@@ -185,6 +190,90 @@ sync_restore(struct vault *v, const struct sync_opts *o,
 	free(path);
 	db_dry_end(v->db);
 	return err_worse(r, rd.worst);
+}
+
+enum zk_err
+sync_version_bytes(struct vault *v, const struct sync_opts *o,
+    const char *path, const struct sync_at *at, struct buf *out)
+{
+	struct sync_report rep = { 0 };
+	struct round rd = { .v = v, .o = o, .rep = &rep };
+	char *rel = NULL;
+	enum zk_err r = round_inside(v, o->dir, path, &rel);
+
+	if (r == ZK_OK)
+		r = content(&rd, rel, path, at, -1, out);
+	round_release(&rd);
+	free(rel);
+	return err_worse(r, rd.worst);
+}
+
+/* The bytes of a file; it may change while it is read. */
+static enum zk_err
+read_file(struct vault *v, const char *path, struct buf *out)
+{
+	struct env_stat st;
+	struct env_time seen;
+	int fd = -1;
+	size_t got = 0;
+	enum zk_err r = read_open(v->root, path, &fd, &st, &seen);
+
+	if (r != ZK_OK)
+		return r;
+	if (st.size > out->max)
+		r = ZK_ELIMIT;
+	if (r == ZK_OK)
+		r = buf_zero(out, (size_t)st.size);
+	if (r == ZK_OK)
+		r = io_read_some(v->env, fd, out->data, (size_t)st.size, &got);
+	if (r == ZK_OK)
+		r = got == st.size ? read_same(v->env, fd, &st) : ZK_ECHANGED;
+	(void)env_close(v->env, fd);
+	return r;
+}
+
+static enum zk_err
+read_disk(struct vault *v, const char *path, struct buf *out)
+{
+	char link[PATH_LEN_MAX + 1];
+	const char *name = NULL;
+	struct env_stat st;
+	ssize_t n = 0;
+	int dir = root_parent(v->root, path, &name);
+	int e = dir < 0 ? dir : env_statat(v->env, dir, name, &st);
+
+	if (e == -ENOENT || e == -ENOTDIR || e == -ELOOP || e == -EXDEV)
+		return ZK_ENOENT;
+	if (e < 0)
+		return err_from_errno(-e);
+	if (S_ISREG(st.mode))
+		return read_file(v, path, out);
+	if (!S_ISLNK(st.mode))
+		return ZK_EUSAGE;
+	n = env_readlinkat(v->env, dir, name, link, sizeof(link));
+	return n < 0 ? err_from_errno((int)-n) : buf_put(out, link,
+	    (size_t)n);
+}
+
+enum zk_err
+sync_disk_bytes(struct vault *v, const struct sync_opts *o, const char *path,
+    struct buf *out)
+{
+	struct log_where w = { .path = path };
+	char *rel = NULL;
+	enum zk_err r = round_inside(v, o->dir, path, &rel);
+
+	if (r != ZK_OK)
+		return r;
+	buf_reset(out);
+	r = rel[0] == '\0' ? ZK_EUSAGE : read_disk(v, rel, out);
+	free(rel);
+	if (r == ZK_EUSAGE)
+		log_error(r, &w, "'%s' is neither a file nor a symlink",
+		    path);
+	else if (r != ZK_OK && r != ZK_ENOENT && r != ZK_ELIMIT)
+		log_error(r, &w, "cannot read '%s': %s", path, err_text(r));
+	return r;
 }
 
 bool

@@ -15,6 +15,7 @@
 
 #include "util/err.h"
 
+struct buf;
 struct env;
 struct transport;
 struct transport_opts;
@@ -360,6 +361,22 @@ struct sync_restored {
 ZK_CHECKED enum zk_err sync_restore(struct vault *v,
     const struct sync_opts *o, const struct sync_restore_opts *ro,
     struct sync_report *rep, struct sync_restored *out);
+
+/*
+ * Replaces out by the content of a version of a file, or by the target of a
+ * symlink: up to out->max bytes.  With SYNC_AT_NONE the one recorded last.
+ * ZK_ELIMIT (not logged): it is larger; else as sync_restore.
+ */
+ZK_CHECKED enum zk_err sync_version_bytes(struct vault *v,
+    const struct sync_opts *o, const char *path, const struct sync_at *at,
+    struct buf *out);
+
+/*
+ * The same of what is on the disk at path.  ZK_ENOENT (not logged): nothing
+ * is.  ZK_EUSAGE, ZK_EIO, ZK_EPERM, ZK_ECHANGED, logged.
+ */
+ZK_CHECKED enum zk_err sync_disk_bytes(struct vault *v,
+    const struct sync_opts *o, const char *path, struct buf *out);
 
 /* Remotes and devices ---------------------------------------------------- */
 
