@@ -30,19 +30,52 @@ struct restore_fetch {
 	enum zk_err first;	/* error of an item */
 };
 
+/* What ends a run, whichever remote it is about. */
+static bool
+fatal(enum zk_err r)
+{
+	return r == ZK_ESIGNAL || r == ZK_ENOMEM || r == ZK_EDISKFULL ||
+	    r == ZK_EBUG || r == ZK_EFORK || r == ZK_EREMOVED;
+}
+
+/*
+ * A download from the remotes that answer; the others are named, once.  That
+ * none does is known before each blob is asked for in vain.
+ */
+static enum zk_err
+reach(struct round *rd, struct download **out)
+{
+	enum zk_err worst = ZK_OK;
+	bool any = rd->remotes_n == 0;
+
+	for (size_t i = 0; i < rd->remotes_n; i++) {
+		struct vremote *vr = rd->remotes[i];
+		enum zk_err r = vr->err != ZK_OK ? vr->err :
+		    remotes_greet(rd, vr);
+
+		/* what is full can still be read */
+		if (r == ZK_EREMOTEFULL)
+			r = ZK_OK;
+		if (fatal(r))
+			return r;
+		if (r != ZK_OK && vr->err == ZK_OK)
+			round_left_out(rd, vr, r);
+		vr->err = r;
+		any |= r == ZK_OK;
+		worst = i == 0 ? r : err_worse(worst, r);
+	}
+	return any ? land_download(rd, out) : worst;
+}
+
 enum zk_err
 restore_fetch_new(struct round *rd, struct restore_fetch **out)
 {
 	struct restore_fetch *f = calloc(1, sizeof(*f));
-	enum zk_err r = f == NULL ? ZK_ENOMEM : land_download(rd, &f->d);
 
-	*out = NULL;
-	if (r != ZK_OK) {
-		free(f);
-		return r;
-	}
-	f->rd = rd;
 	*out = f;
+	if (f == NULL)
+		return ZK_ENOMEM;
+	f->rd = rd;
 	return ZK_OK;
 }
 
@@ -182,6 +215,10 @@ restore_fetch_add(struct restore_fetch *f, const char *path,
 
 	if (c->form != CONTENT_MANIFEST || waiting(f, c))
 		return ZK_OK;
+	if (f->d == NULL)
+		r = reach(f->rd, &f->d);
+	if (r != ZK_OK)
+		return r;
 	memset(x, 0, sizeof(*x));
 	x->fd = x->old_fd = -1;
 	buf_init(&x->data, DATA_MAX);
@@ -241,7 +278,8 @@ restore_fetch_one(struct round *rd, const char *path,
 	struct buf data, bytes;
 	struct download_item it = { .c = &whole, .fd = fd, .old_fd = -1,
 		.out = out, .path = path };
-	enum zk_err r = land_download(rd, &d);
+	enum zk_err r = c->form == CONTENT_MANIFEST ? reach(rd, &d) :
+	    land_download(rd, &d);
 
 	buf_init(&data, DATA_MAX);
 	buf_init(&bytes, READ_WHOLE_MAX);
