@@ -5,6 +5,7 @@
 #include "crdt/cname.h"
 #include "store/histdb.h"
 #include "sync/histpath.h"
+#include "sync/keyset.h"
 #include "sync/oplog.h"
 #include "sync/opname.h"
 #include "sync/round.h"
@@ -17,7 +18,10 @@ struct history {
 	const struct sync_log_opts *o;
 	struct histpath path;
 	struct oplog *ops;
-	uint64_t least;			/* no older op is about the path */
+	/* of a path that never was a directory: */
+	bool only;			/* the ops of these nodes alone count */
+	struct keyset nodes;
+	uint64_t least;			/* none of them is older */
 	struct buf at, from, name;	/* of the item at hand */
 	uint8_t device[SYNC_DEVICE_LEN]; /* whose name is in name */
 	bool device_known;
@@ -32,24 +36,30 @@ struct event {
 	bool moved;			/* was is filled */
 };
 
-static enum zk_err
-node_of(struct history *h, const struct oplog_op *e, struct cdb_node *node)
+/* The node that an op is about. */
+static struct opid
+node_of(const struct history *h, const struct oplog_op *e)
 {
-	const struct cdb *db = treedb_cdb(h->v->td);
 	struct opid id = e->op.type == OP_CREATE ? e->op.id : e->op.node;
 
 	if (e->op.type == OP_SPLIT)
 		tree_split_id(h->v->tree, &e->content_ref, &id);
-	return db->impl->node_by_id(db->db, &id, node);
+	return id;
 }
 
-/* Where the node was when the op was recorded.  ZK_ENOENT: it is void. */
+/*
+ * Where the node was when the op was recorded.  ZK_ENOENT: it is void, or
+ * about nothing that was asked for.
+ */
 static enum zk_err
 event_make(struct history *h, const struct oplog_op *e, struct event *ev)
 {
+	const struct cdb *cdb = treedb_cdb(h->v->td);
 	struct db *db = h->v->db;
+	struct opid id = node_of(h, e);
 	uint64_t locator = 0;
-	enum zk_err r = node_of(h, e, &ev->node);
+	enum zk_err r = h->only && !keyset_has(&h->nodes, &id) ? ZK_ENOENT :
+	    cdb->impl->node_by_id(cdb->db, &id, &ev->node);
 
 	ev->op = &e->op;
 	ev->moved = false;
@@ -163,28 +173,32 @@ tell(struct history *h, const struct event *ev)
 	return ZK_OK;
 }
 
-/* Nothing is older than the birth of what it is about; in a directory, it
- * may be: it was moved there. */
+/* Which nodes the path means, if all that ever was there were files. */
 static enum zk_err
-find_least(struct history *h)
+find_nodes(struct history *h)
 {
 	const struct histset *sets[] = { &h->path.here, &h->path.once };
 	const struct cdb *db = treedb_cdb(h->v->td);
 	enum zk_err r = ZK_OK;
 
-	h->least = h->path.root ? 0 : UINT64_MAX;
+	h->only = !h->path.root;
+	h->least = UINT64_MAX;
 	for (size_t k = 0; k < 2; k++) {
 		for (size_t i = 0; r == ZK_OK && i < sets[k]->n; i++) {
 			struct cdb_node node;
-			uint64_t at = 0;
 
 			r = db->impl->node_get(db->db, sets[k]->v[i], &node);
-			if (r == ZK_OK && node.kind != NODE_DIR)
-				at = opid_lamport(&node.id);
-			if (at < h->least)
-				h->least = at;
+			if (r != ZK_OK)
+				break;
+			h->only &= node.kind != NODE_DIR;
+			if (opid_lamport(&node.id) < h->least)
+				h->least = opid_lamport(&node.id);
+			r = keyset_add(&h->nodes, &node.id, NULL);
 		}
 	}
+	/* what was moved into a directory may be older than that */
+	if (!h->only)
+		h->least = 0;
 	return r;
 }
 
@@ -204,7 +218,7 @@ find_path(struct history *h)
 		log_error(r, &(struct log_where){ .path = h->o->path },
 		    "nothing was ever recorded at '%s'", h->o->path);
 	}
-	return r == ZK_OK ? find_least(h) : r;
+	return r == ZK_OK ? find_nodes(h) : r;
 }
 
 static enum zk_err
@@ -254,12 +268,14 @@ sync_log(struct vault *v, const struct sync_log_opts *o, bool *more)
 	buf_init(&h.at, 1 << 20);
 	buf_init(&h.from, 1 << 20);
 	buf_init(&h.name, SYNC_NAME_MAX);
+	keyset_init(&h.nodes);
 	r = find_path(&h);
 	if (r == ZK_OK)
 		r = oplog_new(v, &o->ui, &h.ops);
 	if (r == ZK_OK)
 		r = walk(&h, more);
 	oplog_free(h.ops);
+	keyset_release(&h.nodes);
 	histpath_release(&h.path);
 	buf_release(&h.at);
 	buf_release(&h.from);

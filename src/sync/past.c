@@ -427,7 +427,7 @@ close_over(struct past *p, const struct opid *node, uint64_t *from)
 
 	*from = opid_lamport(node);
 	for (int i = 0; r == ZK_OK && o.found && i < SPLITS_MAX; i++) {
-		struct cdb_node n;
+		struct cdb_node n = { .split = false };
 
 		r = keyset_add(&p->closure, &o.from, NULL);
 		if (opid_lamport(&o.from) < *from)

@@ -107,7 +107,6 @@ static enum zk_err
 in_place(struct restore *rs, const struct sync_at *at)
 {
 	struct round *rd = rs->rd;
-	struct version ver = { .past = NULL };
 	enum zk_err r = remotes_alone(rd->v);
 
 	if (r == ZK_OK)
@@ -116,8 +115,7 @@ in_place(struct restore *rs, const struct sync_at *at)
 		r = record_now(rd);
 	if (r == ZK_OK)
 		r = version_find(rd->v, &rd->o->ui, rs->path, rs->typed, at,
-		    false, &ver);
-	rs->ver = &ver;
+		    false, rs->ver);
 	if (r == ZK_OK)
 		r = rules_new(rd->v->root, rd->v->db, &rs->rules);
 	if (r == ZK_OK)
@@ -132,7 +130,7 @@ in_place(struct restore *rs, const struct sync_at *at)
 	if (r == ZK_OK && rd->rep->conflicts > 0)
 		round_note(rd, ZK_ECONFLICT);
 	rules_free(rs->rules);
-	version_release(&ver);
+	version_release(rs->ver);
 	return r;
 }
 
@@ -171,7 +169,9 @@ sync_restore(struct vault *v, const struct sync_opts *o,
     struct sync_restored *out)
 {
 	struct round rd = { .v = v, .o = o, .rep = rep };
-	struct restore rs = { .rd = &rd, .typed = ro->path, .out = out };
+	struct version ver = { .past = NULL };
+	struct restore rs = { .rd = &rd, .ver = &ver, .typed = ro->path,
+		.out = out };
 	char *path = NULL;
 	enum zk_err r = ZK_EBUG;
 

@@ -242,3 +242,4 @@ expect 0 as a restore m --max-delete 121
 has a/m/7 7
 [ "$(ls "$T/a/m" | wc -l)" = 120 ] || fail "not all came back"
 expect 0 as a push
+expect 0 as b verify
