@@ -367,6 +367,50 @@ logdb_next(struct db *db, int64_t after, struct logdb_seg *out)
 }
 
 enum zk_err
+logdb_newest(struct db *db,
+    enum zk_err (*each)(void *arg, int64_t id, uint64_t last_lamport),
+    void *arg)
+{
+	struct stmt *s = db_stmt(db, "SELECT id, lamport FROM seg"
+	    " WHERE state=1 AND ack=0 ORDER BY lamport DESC, id DESC");
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK) {
+		r = stmt_step(db, s);
+		if (r == ZK_ENOENT)
+			return ZK_OK;
+		if (r != ZK_OK)
+			return r;
+		r = each(arg, stmt_col_int(s, 0),
+		    (uint64_t)stmt_col_int(s, 1));
+	}
+	stmt_reset(s);
+	return r;
+}
+
+enum zk_err
+logdb_around(struct db *db, uint64_t lamport,
+    enum zk_err (*each)(void *arg, int64_t id), void *arg)
+{
+	struct stmt *s = db_stmt(db, "SELECT id FROM seg a WHERE state=1 AND"
+	    " ack=0 AND lamport>=?1 AND NOT EXISTS (SELECT 1 FROM seg b"
+	    " WHERE b.hash=a.prev AND b.state=1 AND b.lamport>=?1)");
+	enum zk_err r = ZK_OK;
+
+	stmt_int(s, 1, (int64_t)lamport);
+	while (r == ZK_OK) {
+		r = stmt_step(db, s);
+		if (r == ZK_ENOENT)
+			return ZK_OK;
+		if (r != ZK_OK)
+			return r;
+		r = each(arg, stmt_col_int(s, 0));
+	}
+	stmt_reset(s);
+	return r;
+}
+
+enum zk_err
 logdb_from(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
     uint64_t seq, struct logdb_seg *out)
 {

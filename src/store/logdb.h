@@ -132,6 +132,21 @@ ZK_CHECKED enum zk_err logdb_fork(struct db *db,
 ZK_CHECKED enum zk_err logdb_next(struct db *db, int64_t after,
     struct logdb_seg *out);
 
+/*
+ * Each applied segment that holds ops, the highest last Lamport time first;
+ * of equal ones the newest row.
+ */
+ZK_CHECKED enum zk_err logdb_newest(struct db *db,
+    enum zk_err (*each)(void *arg, int64_t id, uint64_t last_lamport),
+    void *arg);
+
+/*
+ * Each applied segment that may hold an op of that Lamport time, by its own
+ * last and that of the segment before it.
+ */
+ZK_CHECKED enum zk_err logdb_around(struct db *db, uint64_t lamport,
+    enum zk_err (*each)(void *arg, int64_t id), void *arg);
+
 /* Applied segments of a log from seq on (lowest first).  ZK_ENOENT. */
 ZK_CHECKED enum zk_err logdb_from(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], uint64_t seq,

@@ -5,6 +5,7 @@
 
 #include "store/basedb.h"
 #include "store/chunkdb.h"
+#include "store/histdb.h"
 #include "store/kvdb.h"
 #include "store/logdb.h"
 #include "store/pastdb.h"
@@ -24,7 +25,8 @@ store_create(struct db *db)
 {
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
-		treedb_schema, basedb_schema, chunkdb_schema, kvdb_schema
+		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
+		kvdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -104,8 +106,10 @@ store_check(struct db *db, const char *path)
 	if (v < 1)
 		return ZK_ETAMPER;
 	r = store_step(db, v);
-	/* older than its version; what is missing in it is found again */
-	return r == ZK_OK ? db_exec(db, pastdb_schema) : r;
+	/* newer than the version; what is missing in it is found again */
+	if (r == ZK_OK)
+		r = db_exec(db, pastdb_schema);
+	return r == ZK_OK ? db_exec(db, histdb_schema) : r;
 }
 
 enum zk_err

@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/labels.h"
+#include "store/histdb.h"
 #include "store/kvdb.h"
 #include "store/treedb_int.h"
 
@@ -478,6 +479,8 @@ treedb_scratch(struct db **out)
 		r = db_exec(*out, treedb_schema);
 	if (r == ZK_OK)
 		r = db_exec(*out, kvdb_schema);
+	if (r == ZK_OK)
+		r = db_exec(*out, histdb_schema);
 	if (r != ZK_OK) {
 		db_close(*out);
 		*out = NULL;

@@ -15,6 +15,7 @@
 #include "sync/round.h"
 #include "sync/rulewatch.h"
 #include "tree/apply.h"
+#include "tree/trash.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -31,35 +32,8 @@ struct land {
 	bool rules;			/* ignore patterns were written */
 	bool stop;			/* a wider scan comes first */
 	bool failed;
+	bool trashed;
 };
-
-static void
-moved(void *arg, uint64_t bytes)
-{
-	round_moved(arg, SYNC_APPLY, bytes);
-}
-
-static bool
-stop(void *arg)
-{
-	return round_stopped(arg);
-}
-
-static enum zk_err
-open_download(struct land *l)
-{
-	struct round *rd = l->rd;
-	struct download_remote from[SYNC_REMOTES_MAX];
-	struct download_opts o = { .env = rd->v->env, .db = rd->v->db,
-		.vault = vault_id(rd->v), .remotes = from, .moved = moved,
-		.stop = stop, .arg = rd };
-
-	for (size_t i = 0; i < rd->remotes_n; i++)
-		if (rd->remotes[i]->err == ZK_OK)
-			from[o.remotes_n++] = (struct download_remote){
-			    rd->remotes[i]->t, rd->remotes[i]->info.id };
-	return download_new(&o, &l->d);
-}
 
 /* apply_ops.content */
 static enum zk_err
@@ -68,8 +42,10 @@ content(void *ctx, const struct plan_goal *g, struct buf *out)
 	struct land *l = ctx;
 	struct content c;
 	enum zk_err r = round_stopped(l->rd) ? ZK_ESIGNAL :
-	    ahead_get(l->ahead, g->handle & ~GATHER_MADE_NAME, out);
+	    land_staged(l->rd, g->hash, out);
 
+	if (r == ZK_ENOENT)
+		r = ahead_get(l->ahead, g->handle & ~GATHER_MADE_NAME, out);
 	if (r != ZK_ENOENT)
 		return r;
 	r = segcache_content(l->rd->v, g->handle & ~GATHER_MADE_NAME, &c);
@@ -89,7 +65,7 @@ packed(void *ctx, const struct plan_goal *g, struct buf *out)
 		r = ZK_ENOENT;
 	if (r != ZK_OK)
 		return r;
-	moved(l->rd, c.size);
+	round_moved(l->rd, SYNC_APPLY, c.size);
 	return buf_put(out, c.data, c.data_len);
 }
 
@@ -116,7 +92,7 @@ prefetch(void *ctx, const struct plan_goal *const *g, size_t n)
 	enum zk_err r = ZK_OK;
 
 	ahead_reset(l->ahead);
-	for (size_t i = 0; r == ZK_OK && i < n; i++)
+	for (size_t i = 0; r == ZK_OK && i < n && !l->rd->staged; i++)
 		if (g[i]->size > UPLOAD_INLINE_MAX)
 			r = ahead_add(l->ahead,
 			    g[i]->handle & ~GATHER_MADE_NAME, g[i]->size);
@@ -452,7 +428,8 @@ execute(struct land *l, struct plan *p)
 	struct apply_ops ops = { .content = content, .packed = packed,
 		.unpack = unpack, .fetch = fetch,
 		.prefetch = prefetch, .done = step_done,
-		.hasher = cuts_hasher(rd), .ctx = l };
+		.hasher = cuts_hasher(rd), .keep_tmp = rd->staged,
+		.ctx = l };
 	uint64_t tree = 0;
 	enum zk_err r = base_count(rd->v->db, &tree);
 
@@ -462,6 +439,7 @@ execute(struct land *l, struct plan *p)
 	r = err_worse(r, count_removed(rd, l->res.removed, tree));
 	l->again |= l->res.changed > 0 || l->res.kept > 0;
 	l->failed |= l->res.failed > 0;
+	l->trashed |= l->res.trashed;
 	if (l->res.worst != ZK_OK)
 		round_note(rd, l->res.worst == ZK_EPERM ||
 		    l->res.worst == ZK_EIO ? ZK_EPARTIAL : l->res.worst);
@@ -567,12 +545,28 @@ look(struct land *l)
 	return r;
 }
 
+/* What the trash may hold; that it could not be cut fails nothing. */
+static void
+bound_trash(struct land *l)
+{
+	struct root *root = l->rd->v->root;
+	enum zk_err r = ZK_OK;
+
+	if (l->rd->o->dry_run || l->rd->plan_only)
+		return;
+	r = trash_prune(root, TRASH_DAYS, NULL);
+	if (r == ZK_OK && l->trashed)
+		r = trash_bound(root, TRASH_BYTES);
+	if (r != ZK_OK)
+		log_warn("cannot clean up .zk/trash: %s", err_text(r));
+}
+
 enum zk_err
 land_run(struct round *rd)
 {
 	struct land l = { .rd = rd };
 	struct ahead_opts ao = { .content = ahead_content, .arg = &l };
-	enum zk_err r = open_download(&l);
+	enum zk_err r = land_download(rd, &l.d);
 
 	ao.d = l.d;
 	if (r == ZK_OK)
@@ -591,6 +585,7 @@ land_run(struct round *rd)
 			break;
 	}
 	rd->again = l.again;
+	bound_trash(&l);
 	ahead_free(l.ahead);
 	compress_set_free(l.z);
 	download_free(l.d);

@@ -34,9 +34,8 @@ round_release(struct round *rd)
 	rd->paths_n = 0;
 }
 
-/* A path as given, relative to the root, in *out. */
-static enum zk_err
-inside(const struct vault *v, const char *from, const char *path,
+enum zk_err
+round_inside(const struct vault *v, const char *from, const char *path,
     char **out)
 {
 	const char *root = root_path(v->root);
@@ -97,7 +96,7 @@ round_begin(struct round *rd, struct vault *v, const struct sync_opts *o,
 	if (rd->own_paths == NULL)
 		return ZK_ENOMEM;
 	for (size_t i = 0; r == ZK_OK && i < o->paths_n; i++) {
-		r = inside(v, o->dir, o->paths[i], &rd->own_paths[i]);
+		r = round_inside(v, o->dir, o->paths[i], &rd->own_paths[i]);
 		if (r != ZK_OK)
 			break;
 		rd->paths_n++;
@@ -313,14 +312,8 @@ push(struct vault *v, const struct sync_opts *o, struct sync_report *rep,
 	return round_finish(&rd, r);
 }
 
-/*
- * A dry run does all that a real one does but to write outside of the
- * database, in a transaction that is undone at its end: only so does it know
- * how local and remote changes merge.  What an earlier run was killed in is
- * completed first and for good: the disk and base agree only then.
- */
-static enum zk_err
-dry_begin(struct vault *v, const struct sync_opts *o,
+enum zk_err
+round_dry_begin(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	struct round rd = { .v = v, .o = o, .rep = rep };
@@ -344,7 +337,7 @@ sync_push(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	struct keyset said;
-	enum zk_err r = dry_begin(v, o, rep);
+	enum zk_err r = round_dry_begin(v, o, rep);
 
 	keyset_init(&said);
 	if (r == ZK_OK)
@@ -534,7 +527,7 @@ sync_pull(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	struct keyset said;
-	enum zk_err r = dry_begin(v, o, rep);
+	enum zk_err r = round_dry_begin(v, o, rep);
 
 	keyset_init(&said);
 	if (r == ZK_OK)
@@ -577,7 +570,7 @@ sync_both(struct vault *v, const struct sync_opts *o,
     struct sync_report *rep)
 {
 	struct keyset said;
-	enum zk_err r = dry_begin(v, o, rep);
+	enum zk_err r = round_dry_begin(v, o, rep);
 
 	keyset_init(&said);
 	if (r == ZK_OK)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "crypto/hash.h"
 #include "format/chunk.h"
 #include "store/remotedb.h"
 #include "sync/sync.h"
@@ -55,6 +56,7 @@ struct round {
 	bool approved[2];	/* enum base_side: an override let them pass */
 	bool beyond;		/* capture: ops changed other entries, too */
 	bool again;		/* land: the disk changed meanwhile */
+	bool staged;		/* land: contents are in .zk/tmp already */
 	/* set by ingest */
 	bool own_ahead;		/* our log went on without us */
 	uint64_t took;		/* segments applied */
@@ -100,6 +102,24 @@ ZK_CHECKED enum zk_err round_finish(struct round *rd, enum zk_err r);
 
 /* Frees all that the run holds but the vault. */
 void round_release(struct round *rd);
+
+/*
+ * A path as given, from the directory `from` (NULL: the working directory),
+ * as one relative to the root, in *out: the caller's.  ZK_EUSAGE (logged): it
+ * lies outside, or is none that a vault can have.
+ */
+ZK_CHECKED enum zk_err round_inside(const struct vault *v, const char *from,
+    const char *path, char **out);
+
+/*
+ * Empties rep and, if it is to be a dry run, begins that; end it with
+ * db_dry_end.  A dry run does all that a real one does but to write outside
+ * of the database, in a transaction that is undone at its end: only so does
+ * it know how local and remote changes merge.  What an earlier run was killed
+ * in is completed first and for good: the disk and base agree only then.
+ */
+ZK_CHECKED enum zk_err round_dry_begin(struct vault *v,
+    const struct sync_opts *o, struct sync_report *rep);
 
 /* What it tells and counts (sync/round_tell.c) ---------------------------- */
 
@@ -296,15 +316,25 @@ ZK_CHECKED enum zk_err tell_changes(struct round *rd, uint64_t *changes);
  */
 ZK_CHECKED enum zk_err land_run(struct round *rd);
 
+/* A download from the remotes of the round that can be used. */
+struct download;
+ZK_CHECKED enum zk_err land_download(struct round *rd, struct download **out);
+/*
+ * Appends the content with that hash if a restore has it in .zk/tmp already.
+ * ZK_ENOENT: it is not there.
+ */
+ZK_CHECKED enum zk_err land_staged(struct round *rd,
+    const uint8_t hash[static HASH_LEN], struct buf *out);
+
 /* Status (sync/status.c) ------------------------------------------------- */
 
 /* Tells each remote of the round, and each device of the vault. */
 ZK_CHECKED enum zk_err status_remotes(struct round *rd,
     const struct sync_ui *ui);
-/* out becomes the name of a device, as its log says, or the start of its id. */
-ZK_CHECKED enum zk_err status_device_name(struct vault *v, const uint8_t *id,
-    struct buf *out);
 ZK_CHECKED enum zk_err status_devices(struct vault *v,
     const struct sync_ui *ui, int64_t max_age_ms, uint64_t *stale);
+/* In place of what out held: a device's name, or the start of its id. */
+ZK_CHECKED enum zk_err status_device_name(struct vault *v,
+    const uint8_t id[static SYNC_DEVICE_LEN], struct buf *out);
 
 #endif

@@ -142,7 +142,8 @@ device_log(void *arg, const struct logdb_log *l)
 }
 
 enum zk_err
-status_device_name(struct vault *v, const uint8_t *id, struct buf *out)
+status_device_name(struct vault *v, const uint8_t id[static SYNC_DEVICE_LEN],
+    struct buf *out)
 {
 	static const char hex[] = "0123456789abcdef";
 	char key[5 + 2 * 32 + 1] = "name.";

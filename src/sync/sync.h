@@ -15,6 +15,7 @@
 
 #include "util/err.h"
 
+struct buf;
 struct env;
 struct transport;
 struct transport_opts;
@@ -250,6 +251,133 @@ ZK_CHECKED enum zk_err sync_status(struct vault *v,
  */
 ZK_CHECKED enum zk_err sync_verify(struct vault *v,
     const struct sync_opts *o, struct sync_report *rep);
+
+/* History ---------------------------------------------------------------- */
+
+enum sync_log_what {
+	SYNC_LOG_CREATED,
+	SYNC_LOG_EDITED,
+	SYNC_LOG_MOVED,		/* from -> path */
+	SYNC_LOG_REMOVED,
+	SYNC_LOG_MODE,		/* mode, and perhaps the time */
+	SYNC_LOG_TIME,		/* mtime alone */
+	SYNC_LOG_DROPPED,	/* a conflict copy was removed */
+	SYNC_LOG_SPLIT		/* a conflict copy became a file of its own */
+};
+
+/* One change.  Everything lives for the call of the callback. */
+struct sync_log_item {
+	const char *id;		/* of the op: 64 hex digits */
+	const char *brief;	/* the same, short: "419.4f2c" */
+	int64_t wall_ms;	/* when it says it was recorded; 1970 is 0 */
+	const uint8_t *device;	/* SYNC_DEVICE_LEN bytes */
+	const char *device_name; /* UTF-8, unescaped */
+	enum sync_log_what what;
+	char type;		/* as in struct sync_change */
+	bool has_mode;
+	uint16_t mode;		/* & 0777 */
+	bool has_bytes;		/* of content: created, edited */
+	uint64_t bytes;
+	const char *path;	/* raw bytes: see zk-log(1) for which */
+	const char *from;	/* SYNC_LOG_MOVED, else NULL */
+};
+
+struct sync_log_opts {
+	struct sync_ui ui;	/* stop alone is asked */
+	const char *dir;	/* as in struct sync_opts */
+	const char *path;	/* NULL: everything */
+	uint64_t max;		/* items; 0: all */
+	void (*item)(void *arg, const struct sync_log_item *it);
+	void *arg;
+};
+
+/*
+ * Tells the changes that this device holds, the newest first, also those at
+ * or below a path, whatever it was called.  *more: there were more than max.
+ * Reads only; asks no remote.  ZK_EUSAGE (logged): a path outside of the
+ * vault, or where nothing ever was.
+ */
+ZK_CHECKED enum zk_err sync_log(struct vault *v,
+    const struct sync_log_opts *o, bool *more);
+
+/* An entry of the trash; lives for the call of the callback. */
+struct sync_trash_item {
+	const char *day;	/* "YYYY-MM-DD" */
+	char type;		/* as in struct sync_change */
+	uint64_t bytes;
+	const char *path;	/* where it was, as far as the trash tells */
+	const char *file;	/* where it is, relative to the root */
+};
+
+/* Tells what is in the trash of this device, the newest day first. */
+ZK_CHECKED enum zk_err sync_trash(struct vault *v,
+    void (*item)(void *arg, const struct sync_trash_item *it), void *arg);
+
+/* Which version of a path is meant. */
+enum sync_at_kind {
+	SYNC_AT_NONE,		/* the last one before it was removed */
+	SYNC_AT_TIME,		/* what was there at wall_ms */
+	SYNC_AT_ID		/* as the change called id left it */
+};
+
+struct sync_at {
+	enum sync_at_kind kind;
+	int64_t wall_ms;	/* ms since 1970 */
+	const char *id;		/* as in struct sync_log_item, or a start */
+};
+
+/* Whether s could be the name of a change: its form alone. */
+bool sync_at_is_id(const char *s);
+
+struct sync_restore_opts {
+	const char *path;	/* as in struct sync_opts */
+	struct sync_at at;
+	/*
+	 * Write the one file into fd, which is empty and open for reading and
+	 * writing, and change nothing in the vault; -1: restore it there.
+	 */
+	int fd;
+};
+
+/* What a restore found beside what its report says. */
+struct sync_restored {
+	uint64_t same;		/* entries that are as they were then */
+	uint64_t kept;		/* entries now that were not there then */
+	uint64_t brought;	/* entries that were restored */
+};
+
+/*
+ * Brings a file, symlink or directory back as it was.  In the vault it is a
+ * local change as any other: first all of the path is recorded as it is now,
+ * so that nothing is lost; all content is fetched; then the restored versions
+ * are recorded as new ops, and applied.  What is there now and was not then
+ * stays.  o->paths is not used; with dry_run tells instead, and asks no
+ * remote for content.
+ *
+ * ZK_EUSAGE: a path where nothing ever was; no version is named and it is
+ * there now.  ZK_ENOENT: it was not there then; no such change.  ZK_EPARTIAL:
+ * entries in the way of others were left.  ZK_EBRAKE.  Codes of the network,
+ * before anything is changed: content could not be had.  All logged.
+ */
+ZK_CHECKED enum zk_err sync_restore(struct vault *v,
+    const struct sync_opts *o, const struct sync_restore_opts *ro,
+    struct sync_report *rep, struct sync_restored *out);
+
+/*
+ * Replaces out by the content of a version of a file, or by the target of a
+ * symlink: up to out->max bytes.  With SYNC_AT_NONE the one recorded last.
+ * ZK_ELIMIT (not logged): it is larger; else as sync_restore.
+ */
+ZK_CHECKED enum zk_err sync_version_bytes(struct vault *v,
+    const struct sync_opts *o, const char *path, const struct sync_at *at,
+    struct buf *out);
+
+/*
+ * The same of what is on the disk at path.  ZK_ENOENT (not logged): nothing
+ * is.  ZK_EUSAGE, ZK_EIO, ZK_EPERM, ZK_ECHANGED, logged.
+ */
+ZK_CHECKED enum zk_err sync_disk_bytes(struct vault *v,
+    const struct sync_opts *o, const char *path, struct buf *out);
 
 /* Remotes and devices ---------------------------------------------------- */
 

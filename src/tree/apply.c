@@ -576,8 +576,9 @@ apply_run(struct root *root, struct db *db, struct plan *p,
 		r = run_steps(&a);
 	if (a.rules != NULL && a.trash != NULL)
 		r = put_back(&a, r);
-	if (r == ZK_OK && out->failed == 0)
+	if (r == ZK_OK && out->failed == 0 && !ops->keep_tmp)
 		r = root_tmp_clear(root);
+	out->trashed = a.trash != NULL && trash_used(a.trash);
 	end_batch(&a);
 	root_forget(root);
 	free(a.acts);

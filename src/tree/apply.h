@@ -33,6 +33,15 @@
 #define APPLY_BATCH_LARGE 16	/* of these, above READ_WHOLE_MAX */
 #define APPLY_BATCH_BYTES (64u << 20)
 
+/*
+ * The name in .zk/tmp of a file with that content hash that is being staged.
+ * It lasts, so that a rerun can resume; and a large file whose content is
+ * there already, whole, is taken from there.
+ */
+#define APPLY_STAGE_NAME (2 + 2 * HASH_LEN + 1)
+void apply_stage_name(const uint8_t hash[static HASH_LEN],
+    char out[static APPLY_STAGE_NAME]);
+
 /* One large file to write (above READ_WHOLE_MAX). */
 struct apply_item {
 	const struct plan_goal *goal;
@@ -76,6 +85,7 @@ struct apply_ops {
 	void (*done)(void *ctx, const struct plan_step *s, const char *path,
 	    enum zk_err r);
 	struct read_hasher hasher;	/* for pre-images that are racy */
+	bool keep_tmp;		/* what is in .zk/tmp stays there at the end */
 	void *ctx;
 };
 
@@ -86,6 +96,7 @@ struct apply_result {
 	uint64_t changed;	/* skipped: not what base says; plan again */
 	uint64_t failed;	/* skipped: content, permission, other errors */
 	uint64_t kept;		/* entries marked kept; plan again */
+	bool trashed;		/* something went to the trash */
 	enum zk_err worst;	/* of the steps that failed; ZK_OK */
 };
 

@@ -140,9 +140,9 @@ apply_fatal(enum zk_err r)
 	    r == ZK_EBUG;
 }
 
-/* The name of a large file in staging lasts, so that a rerun can resume. */
-static void
-large_name(const struct act *t, char out[static 80])
+void
+apply_stage_name(const uint8_t hash[static HASH_LEN],
+    char out[static APPLY_STAGE_NAME])
 {
 	static const char hex[] = "0123456789abcdef";
 	char *p = out;
@@ -150,8 +150,8 @@ large_name(const struct act *t, char out[static 80])
 	*p++ = 'p';
 	*p++ = '-';
 	for (size_t i = 0; i < HASH_LEN; i++) {
-		*p++ = hex[t->g->hash[i] >> 4];
-		*p++ = hex[t->g->hash[i] & 15];
+		*p++ = hex[hash[i] >> 4];
+		*p++ = hex[hash[i] & 15];
 	}
 	*p = '\0';
 }
@@ -159,7 +159,7 @@ large_name(const struct act *t, char out[static 80])
 static enum zk_err
 open_large(struct apply *a, struct act *t, struct apply_item *item)
 {
-	char name[80];
+	char name[APPLY_STAGE_NAME];
 	const char *last;
 	struct env_stat st;
 	int dirfd;
@@ -169,7 +169,7 @@ open_large(struct apply *a, struct act *t, struct apply_item *item)
 
 	if (r != ZK_OK)
 		return r;
-	large_name(t, name);
+	apply_stage_name(t->g->hash, name);
 	item->fd = -EEXIST;
 	/* two that want the same content: the second starts from nothing */
 	for (size_t i = 0; own && i < a->n; i++)

@@ -12,8 +12,6 @@
 #include "util/log.h"
 #include "util/path.h"
 
-#define TRASH_DIR ".zk/trash"
-#define DAY_NAME 11		/* "YYYY-MM-DD" and a NUL */
 #define TRIES 10000		/* names tried beside a taken one */
 
 struct trash {
@@ -26,7 +24,7 @@ struct trash {
 
 /* Days since 1970 to a date (proleptic Gregorian). */
 static void
-day_name(int64_t days, char out[static DAY_NAME])
+day_name(int64_t days, char out[static TRASH_DAY_NAME])
 {
 	/* years begin in March, so that the leap day comes last */
 	int64_t z = days + 719468;
@@ -42,8 +40,8 @@ day_name(int64_t days, char out[static DAY_NAME])
 
 	snprintf(text, sizeof(text), "%04" PRId64 "-%02" PRId64 "-%02" PRId64,
 	    y < 0 ? 0 : y > 9999 ? 9999 : y, m, d);
-	memcpy(out, text, DAY_NAME - 1);
-	out[DAY_NAME - 1] = '\0';
+	memcpy(out, text, TRASH_DAY_NAME - 1);
+	out[TRASH_DAY_NAME - 1] = '\0';
 }
 
 static int64_t
@@ -53,6 +51,13 @@ today(struct env *env)
 	int64_t day = INT64_C(86400000);
 
 	return ms >= 0 ? ms / day : -((-ms + day - 1) / day);
+}
+
+void
+trash_day_name(struct env *env, int64_t before,
+    char out[static TRASH_DAY_NAME])
+{
+	day_name(today(env) - before, out);
 }
 
 enum zk_err
@@ -91,6 +96,12 @@ trash_free(struct trash *t)
 		(void)env_close(root_env(t->root), t->top);
 	buf_release(&t->at);
 	free(t);
+}
+
+bool
+trash_used(const struct trash *t)
+{
+	return t->top >= 0;
 }
 
 /* name, or with ~n behind it, at most 255 bytes. */
@@ -139,7 +150,7 @@ static int
 enter_path(struct trash *t, const char *dir, size_t n)
 {
 	struct env *env = root_env(t->root);
-	char day[DAY_NAME];
+	char day[TRASH_DAY_NAME];
 	int fd;
 
 	if (t->for_dir != NULL && strlen(t->for_dir) == n &&
@@ -289,46 +300,4 @@ trash_put(struct trash *t, int dirfd, const char *name, const char *path,
 	buf_reset(where);
 	buf_put(where, t->at.data, t->at.len);
 	return path_join(where, try, strlen(try));
-}
-
-/* True for YYYY-MM-DD as day_name writes it. */
-static bool
-is_day(const char *s)
-{
-	for (size_t i = 0; i < DAY_NAME - 1; i++)
-		if (i == 4 || i == 7 ? s[i] != '-' : s[i] < '0' || s[i] > '9')
-			return false;
-	return s[DAY_NAME - 1] == '\0';
-}
-
-enum zk_err
-trash_prune(struct root *r, unsigned days, unsigned *n)
-{
-	struct env *env = root_env(r);
-	struct env_dirent d;
-	struct env_dir *dir;
-	char oldest[DAY_NAME];
-	enum zk_err err = ZK_OK;
-	int e = 0, fd = root_open(r, TRASH_DIR, O_RDONLY | O_DIRECTORY, 0);
-
-	if (n != NULL)
-		*n = 0;
-	if (fd < 0)
-		return fd == -ENOENT ? ZK_OK : err_from_errno(-fd);
-	day_name(today(env) - (int64_t)days, oldest);
-	dir = env_dir_open(env, fd, &e);
-	while (dir != NULL && err == ZK_OK) {
-		e = env_dir_next(env, dir, &d);
-		if (e <= 0)
-			break;
-		if (!is_day(d.name) || strcmp(d.name, oldest) >= 0)
-			continue;
-		err = io_remove_tree(env, fd, d.name);
-		if (err == ZK_OK && n != NULL)
-			(*n)++;
-	}
-	if (dir != NULL)
-		env_dir_close(env, dir);
-	(void)env_close(env, fd);
-	return err == ZK_OK && e < 0 ? err_from_errno(-e) : err;
 }

@@ -5,10 +5,19 @@
 #ifndef ZK_TREE_TRASH_H
 #define ZK_TREE_TRASH_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "tree/root.h"
 #include "util/buf.h"
 
 struct trash;
+
+#define TRASH_DIR ".zk/trash"
+#define TRASH_DAY_NAME 11	/* "YYYY-MM-DD" and a NUL */
+/* What it keeps: zk-restore(1), TRASH. */
+#define TRASH_DAYS 30
+#define TRASH_BYTES (UINT64_C(1) << 30)
 
 /* root outlives it.  ZK_ENOMEM. */
 ZK_CHECKED enum zk_err trash_new(struct root *root, struct trash **out);
@@ -31,11 +40,38 @@ ZK_CHECKED enum zk_err trash_put(struct trash *t, int dirfd, const char *name,
 int trash_copy(struct env *env, int from, const char *name, int to,
     const char *new_name);
 
+/* The name of the day that lies so many before today. */
+void trash_day_name(struct env *env, int64_t before,
+    char out[static TRASH_DAY_NAME]);
+
+/* Whether anything was put. */
+bool trash_used(const struct trash *t);
+
 /*
  * Deletes whole days from the trash that lie more than days before today;
  * *n (may be NULL) gets how many.
  */
 ZK_CHECKED enum zk_err trash_prune(struct root *r, unsigned days,
     unsigned *n);
+
+/*
+ * Deletes from the trash until it holds at most max bytes of files: the
+ * oldest days, and of the last day what came first.
+ */
+ZK_CHECKED enum zk_err trash_bound(struct root *r, uint64_t max);
+
+struct trash_entry {
+	const char *day;	/* "YYYY-MM-DD" */
+	const char *path;	/* below that day, raw bytes */
+	char type;		/* 'f', 'l'; an empty directory 'd' */
+	uint64_t bytes;		/* of a file */
+};
+
+/*
+ * Each entry of the trash, the newest day first and in no order within one.
+ * Anything but ZK_OK of each ends the list.
+ */
+ZK_CHECKED enum zk_err trash_list(struct root *r,
+    enum zk_err (*each)(void *arg, const struct trash_entry *e), void *arg);
 
 #endif

@@ -52,6 +52,55 @@ test_trash(void)
 	kit_end(&k);
 }
 
+static enum zk_err
+count_entry(void *arg, const struct trash_entry *e)
+{
+	unsigned *n = arg;
+
+	/* the newest day comes first */
+	CHECK(*n > 0 || strcmp(e->day, "2026-01-02") == 0);
+	n[0]++;
+	n[1] += (unsigned)e->bytes;
+	return ZK_OK;
+}
+
+/* The trash holds no more than it may: the oldest goes first. */
+static void
+test_trash_bound(void)
+{
+	static const struct kit_goal v[][2] = {
+		{ { 1, 0, "a", NODE_FILE, "oldest", 0, 0 } },
+		{ { 1, 0, "a", NODE_FILE, "early", 0, 0 } },
+		{ { 1, 0, "a", NODE_FILE, "late", 0, 0 } },
+		{ { 1, 0, "a", NODE_FILE, "now", 0, 0 } },
+	};
+	unsigned n[2] = { 0, 0 };
+
+	NEED(kit_begin(&k, 1));
+	CHECK(trash_bound(k.root, 0) == ZK_OK);
+	CHECK(kit_apply(&k, v[0], 1, NULL) == ZK_OK && !k.res.trashed);
+	CHECK(kit_apply(&k, v[1], 1, NULL) == ZK_OK && k.res.trashed);
+	fake_advance(k.fake, UINT64_C(86400) * 1000);
+	CHECK(kit_apply(&k, v[2], 1, NULL) == ZK_OK);
+	fake_advance(k.fake, 120 * 1000);
+	CHECK(kit_apply(&k, v[3], 1, NULL) == ZK_OK);
+	CHECK(in_trash("a", "oldest"));
+	CHECK(kit_has(&k, ".zk/trash/2026-01-02/a", "early"));
+	CHECK(kit_has(&k, ".zk/trash/2026-01-02/a~1", "late"));
+	CHECK(trash_list(k.root, count_entry, n) == ZK_OK);
+	CHECK(n[0] == 3 && n[1] == 15);
+	/* just so much, then a byte less, day by day, minute by minute */
+	CHECK(trash_bound(k.root, 15) == ZK_OK && in_trash("a", "oldest"));
+	CHECK(trash_bound(k.root, 14) == ZK_OK && !in_trash("a", "oldest"));
+	CHECK(kit_has(&k, ".zk/trash/2026-01-02/a", "early"));
+	CHECK(trash_bound(k.root, 8) == ZK_OK);
+	CHECK(!kit_has(&k, ".zk/trash/2026-01-02/a", "early"));
+	CHECK(kit_has(&k, ".zk/trash/2026-01-02/a~1", "late"));
+	CHECK(trash_bound(k.root, 3) == ZK_OK);
+	CHECK(!kit_has(&k, ".zk/trash/2026-01-02/a~1", "late"));
+	kit_end(&k);
+}
+
 /* I3: what was edited after the plan is neither replaced nor removed. */
 static void
 test_preimage(void)
@@ -477,6 +526,7 @@ TESTS(
     { "random_trees", test_random },
     { "fresh_N16", test_fresh },
     { "trash", test_trash },
+    { "trash-bound", test_trash_bound },
     { "preimage_I3", test_preimage },
     { "appeared_meanwhile", test_appeared },
     { "hard_link_N17", test_hard_link },

@@ -1,0 +1,237 @@
+/* zk restore: a file or directory as it was, zk-restore(1). */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/at.h"
+#include "cli/cmd.h"
+#include "cli/out.h"
+#include "cli/progress.h"
+#include "cli/show.h"
+#include "sync/sync.h"
+#include "util/buf.h"
+#include "util/env.h"
+#include "util/log.h"
+#include "util/path.h"
+
+struct restore_opts {
+	const char *output;
+};
+
+#define AT(member) offsetof(struct restore_opts, member)
+
+static const struct opt restore_opts[] = {
+	{ .letter = 'o', .name = "output", .kind = OPT_STR,
+	    .off = AT(output), .arg = "FILE", .complete = OPT_C_FILE,
+	    .help = "write it to FILE, - for stdout; nothing else" },
+	{ .kind = OPT_END }
+};
+
+/* A new file beside the one that is wanted, to take its name when whole. */
+struct target {
+	struct env *env;
+	const char *name;	/* NULL: standard output */
+	struct buf tmp;		/* "": a file without a name */
+	int fd;
+};
+
+static enum zk_err
+cannot_write(const struct target *t, int e)
+{
+	const char *name = t->name == NULL ? "-" : t->name;
+	enum zk_err r = e == -EEXIST ? ZK_EEXIST : err_from_errno(-e);
+
+	log_error(r, &(struct log_where){ .path = name },
+	    "cannot write '%s': %s", name, err_text(r));
+	return r;
+}
+
+static enum zk_err
+target_open(struct target *t)
+{
+	const char *dir = env_var("TMPDIR");
+	uint8_t id[8];
+	struct env_stat st;
+	enum zk_err r = ZK_OK;
+
+	if (t->name == NULL) {
+		dir = dir != NULL && dir[0] == '/' ? dir : "/tmp";
+		t->fd = env_openat(t->env, ENV_CWD, dir, O_TMPFILE | O_RDWR,
+		    0600);
+		return t->fd < 0 ? cannot_write(t, t->fd) : ZK_OK;
+	}
+	/* what is there may be the only copy of something */
+	if (env_statat(t->env, ENV_CWD, t->name, &st) == 0)
+		return cannot_write(t, -EEXIST);
+	env_random(t->env, id, sizeof(id));
+	r = buf_printf(&t->tmp, "%s.", t->name);
+	for (size_t i = 0; r == ZK_OK && i < sizeof(id); i++)
+		r = buf_printf(&t->tmp, "%02x", id[i]);
+	if (r != ZK_OK)
+		return r;
+	t->fd = env_openat(t->env, ENV_CWD, buf_cstr(&t->tmp),
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
+	if (t->fd < 0) {
+		buf_reset(&t->tmp);
+		return cannot_write(t, t->fd);
+	}
+	return ZK_OK;
+}
+
+static enum zk_err
+copy_out(struct target *t, struct out *o)
+{
+	static uint8_t block[65536];
+	uint64_t off = 0;
+	ssize_t n = 0;
+
+	out_release_now(o);
+	do {
+		n = env_pread(t->env, t->fd, block, sizeof(block), off);
+		if (n < 0)
+			return cannot_write(t, (int)n);
+		out_raw(o, block, (size_t)n);
+		off += (uint64_t)n;
+	} while (n > 0 && out_error(o) == ZK_OK);
+	return ZK_OK;
+}
+
+/* It is whole: it gets its name, or goes out. */
+static enum zk_err
+target_done(struct target *t, struct out *o)
+{
+	int e = 0;
+
+	if (t->name == NULL)
+		return copy_out(t, o);
+	e = env_fsync(t->env, t->fd);
+	if (e == 0)
+		e = env_renameat(t->env, ENV_CWD, buf_cstr(&t->tmp), ENV_CWD,
+		    t->name, RENAME_NOREPLACE);
+	if (e == -EINVAL || e == -ENOSYS)
+		e = env_renameat(t->env, ENV_CWD, buf_cstr(&t->tmp), ENV_CWD,
+		    t->name, 0);
+	if (e == 0)
+		buf_reset(&t->tmp);
+	return e < 0 ? cannot_write(t, e) : ZK_OK;
+}
+
+static void
+target_close(struct target *t)
+{
+	if (t->fd >= 0)
+		(void)env_close(t->env, t->fd);
+	if (t->tmp.len > 0)
+		(void)env_unlinkat(t->env, ENV_CWD, buf_cstr(&t->tmp), 0);
+	buf_release(&t->tmp);
+}
+
+static enum zk_err
+to_file(struct cmd_ctx *c, const struct sync_opts *o,
+    struct sync_restore_opts *ro, const char *name)
+{
+	struct target t = { .env = c->env, .fd = -1,
+		.name = strcmp(name, "-") == 0 ? NULL : name };
+	struct sync_restored got;
+	char size[16];
+	enum zk_err r = ZK_EBUG;
+
+	buf_init(&t.tmp, PATH_LEN_MAX);
+	r = target_open(&t);
+	ro->fd = t.fd;
+	if (r == ZK_OK)
+		r = sync_restore(c->vault, o, ro, c->rep, &got);
+	if (r == ZK_OK)
+		r = target_done(&t, c->out);
+	target_close(&t);
+	if (r == ZK_OK)
+		snprintf(c->say, sizeof(c->say), "wrote 1 file (%s)",
+		    progress_size(size, (double)c->rep->bytes));
+	return r;
+}
+
+static void
+say(struct cmd_ctx *c, const struct sync_restored *got)
+{
+	char size[16];
+	int n;
+
+	if (out_json(c->out)) {
+		struct jsonw *w = out_begin(c->out, "restored");
+
+		jsonw_int(w, "brought", (int64_t)got->brought);
+		jsonw_int(w, "same", (int64_t)got->same);
+		jsonw_int(w, "kept", (int64_t)got->kept);
+		out_end(c->out);
+	}
+
+	if (c->g->dry_run) {
+		snprintf(c->say, sizeof(c->say), "dry run: %" PRIu64
+		    " to restore, %" PRIu64 " as then, %" PRIu64 " that were "
+		    "not there then would stay; nothing was done",
+		    got->brought, got->same, got->kept);
+		return;
+	}
+	n = snprintf(c->say, sizeof(c->say), "restored %" PRIu64 " (%s), %"
+	    PRIu64 " as then", got->brought, progress_size(size,
+	    (double)c->rep->bytes), got->same);
+	if (got->kept > 0 && n > 0 && (size_t)n < sizeof(c->say))
+		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n, ", %"
+		    PRIu64 " that were not there then stay", got->kept);
+	if (c->rep->skipped > 0 && n > 0 && (size_t)n < sizeof(c->say))
+		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n, ", %"
+		    PRIu64 " skipped", c->rep->skipped);
+	if (got->brought > 0 && n > 0 && (size_t)n < sizeof(c->say))
+		snprintf(c->say + n, sizeof(c->say) - (size_t)n,
+		    "; the next push tells others");
+}
+
+static enum zk_err
+restore_run(struct cmd_ctx *c)
+{
+	const struct restore_opts *own = c->opts;
+	struct sync_restore_opts ro = { .fd = -1 };
+	struct sync_restored got;
+	struct sync_opts o;
+	enum zk_err r = at_parse(c->argv[0], env_now_ms(c->env), &ro.path,
+	    &ro.at);
+
+	if (r != ZK_OK)
+		return r;
+	cmd_sync_opts(c, &o);
+	o.dir = c->g->dir;
+	if (c->g->dry_run || c->g->verbosity > 0)
+		o.ui.change = show_change;
+	o.ui.conflict = show_conflict;
+	if (own->output != NULL && (c->g->dry_run || (c->g->json &&
+	    strcmp(own->output, "-") == 0))) {
+		log_error(ZK_EUSAGE, NULL, c->g->dry_run ? "with -o there is "
+		    "no dry run" : "standard output cannot take both the "
+		    "file and --json");
+		return ZK_EUSAGE;
+	}
+	if (own->output != NULL)
+		return to_file(c, &o, &ro, own->output);
+	r = sync_restore(c->vault, &o, &ro, c->rep, &got);
+	int status = err_status(r);
+	if (status == 0 || status == 3 || status == 4)
+		say(c, &got);
+	return r;
+}
+
+const struct cmd cmd_restore = {
+	.name = "restore",
+	.args = "PATH[@TIME|@ID]",
+	.summary = "bring back a file or directory as it was",
+	.opts = restore_opts,
+	.opts_size = sizeof(struct restore_opts),
+	.flags = CMD_VAULT,
+	.globals = G_VAULT | G_DRY_RUN | G_NET | G_MAX_DELETE | G_PROGRESS,
+	.min_args = 1,
+	.max_args = 1,
+	.operand = OPERAND_PATH,
+	.run = restore_run,
+};
