@@ -8,7 +8,9 @@
  * seed gives the same trace.
  *
  * A tenth as many seeds with the wall clock of one device jumping by years,
- * and as many with rounds that name a path or two.
+ * as many with rounds that name a path or two, and half as many that write
+ * values between the edits: those are then equal, and nothing that was
+ * recorded is missing from a sum.
  *
  * SIM_SEEDS sets the number of seeds, SIM_FIRST the first, SIM_STEPS how long
  * a run is.  What longer runs have found is run again as `found`.
@@ -25,6 +27,7 @@
 #include "crypto/sign.h"
 #include "store/remotedb.h"
 #include "store/store.h"
+#include "sync/kv.h"
 #include "sync/sync.h"
 #include "sync/vault.h"
 #include "transport/remote_fake.h"
@@ -48,7 +51,7 @@ struct device {
 };
 
 /* What is special in the runs of a test. */
-enum kind { PLAIN, JUMPS, PATHS };
+enum kind { PLAIN, JUMPS, PATHS, VALUES };
 
 struct world {
 	uint64_t seed, steps;
@@ -60,6 +63,8 @@ struct world {
 	bool loud;
 	bool jumps;		/* one wall clock goes astray */
 	bool paths;		/* rounds may name paths */
+	bool values;		/* some are written */
+	int64_t sum;		/* added to the counter "sum" */
 };
 
 /*
@@ -197,7 +202,8 @@ empty_db(struct db *db)
 	for (size_t i = 0; r == ZK_OK && i < n; i++)
 		r = db_exec(db, sql[i]);
 	if (r == ZK_OK)
-		r = db_exec(db, "DELETE FROM setting WHERE name<>'schema'");
+		r = db_exec(db, "DELETE FROM setting WHERE name<>'schema';"
+		    "INSERT INTO tchange VALUES(1,0)");
 	return r == ZK_OK ? db_commit(db) : r;
 }
 
@@ -580,6 +586,132 @@ jump(struct world *w)
 	fake_set_wall(d->fake, now);
 }
 
+/* Values ------------------------------------------------------------------- */
+
+/* A kv_next_fn: up to three writes, as one batch. */
+struct some_writes {
+	struct world *w;
+	unsigned left;
+	int64_t added;		/* to the counter that is never removed */
+	char text[4];
+};
+
+static enum zk_err
+next_write(void *arg, struct kv_write *out)
+{
+	static const enum kv_verb verbs[] = { KV_DO_SET, KV_DO_ADD,
+		KV_DO_PUSH, KV_DO_TAKE, KV_DO_RM, KV_DO_INCR, KV_DO_INCR,
+		KV_DO_INCR };
+	struct some_writes *a = arg;
+	uint64_t v = fake_below(a->w->dice, 8);
+
+	if (a->left == 0)
+		return ZK_ENOENT;
+	a->left--;
+	out->verb = verbs[v];
+	out->key.kind = fake_below(a->w->dice, 2) == 0 ? KV_SET : KV_LIST;
+	out->key.name = (const uint8_t *)(fake_below(a->w->dice, 2) == 0 ?
+	    "a" : "b");
+	if (out->verb == KV_DO_INCR && fake_below(a->w->dice, 2) == 0)
+		out->key.name = (const uint8_t *)"sum";
+	out->key.name_len = strlen((const char *)out->key.name);
+	snprintf(a->text, sizeof(a->text), "%u",
+	    (unsigned)fake_below(a->w->dice, 4));
+	out->value = (const uint8_t *)a->text;
+	out->value_len = strlen(a->text);
+	out->by = (int64_t)fake_below(a->w->dice, 9) - 3;
+	out->kinds = 1u << (1 + fake_below(a->w->dice, 4));
+	if (out->verb == KV_DO_INCR && out->key.name_len == 3)
+		a->added += out->by;
+	return ZK_OK;
+}
+
+/* What is not there cannot be taken; nothing of the batch is recorded then. */
+static bool
+write_values(struct world *w, int i)
+{
+	const struct sync_opts o = { .paths = NULL };
+	struct some_writes a = { .w = w,
+		.left = 1 + (unsigned)fake_below(w->dice, 3) };
+	struct kv_result res;
+	struct sync_report rep;
+	bool offline = fake_below(w->dice, 3) == 0;
+	enum zk_err r = sync_kv_write(w->d[i].v, &o, offline, next_write, &a,
+	    &res, &rep);
+
+	if (res.recorded)
+		w->sum += a.added;
+	if (r == ZK_OK && fake_below(w->dice, 4) == 0)
+		r = sync_kv_fetch(w->d[i].v, &o, &rep);
+	return r == ZK_ENOENT || fair(r) || ok(w, r, "values");
+}
+
+static enum zk_err
+say_value(void *arg, const struct kv_value *val)
+{
+	return buf_printf(arg, " %.*s %02x%02x", (int)val->value_len,
+	    (const char *)val->value, val->op[12], val->op[13]);
+}
+
+struct saying {
+	struct vault *v;
+	struct buf *out;
+	int64_t sum;
+};
+
+static enum zk_err
+say_key(void *arg, const struct kv_seen *seen)
+{
+	struct saying *a = arg;
+	int64_t n = 0;
+	enum zk_err r = buf_printf(a->out, "%.*s %u:",
+	    (int)seen->key.name_len, (const char *)seen->key.name,
+	    seen->key.kind);
+
+	if (r == ZK_OK && seen->key.kind == KV_COUNTER)
+		r = sync_kv_sum(a->v, &seen->key, &n);
+	else if (r == ZK_OK)
+		r = sync_kv_values(a->v, &seen->key, say_value, a->out);
+	if (seen->key.name_len == 3)
+		a->sum = n;
+	return r == ZK_OK ? buf_printf(a->out, " %lld\n", (long long)n) : r;
+}
+
+static bool
+judge_values(struct world *w)
+{
+	const struct sync_opts o = { .paths = NULL };
+	struct sync_report rep;
+	struct buf t[DEVICES];
+	bool good = true;
+
+	for (int i = 0; i < DEVICES; i++) {
+		struct saying a = { w->d[i].v, &t[i], 0 };
+
+		buf_init(&t[i], 1 << 20);
+		good = ok(w, sync_kv_keys(a.v, NULL, 0, say_key, &a),
+		    "reading values") && good;
+		/* which costs as much as all the rest */
+		if (w->seed % 8 == 0)
+			good = ok(w, sync_verify(a.v, &o, &rep), "verify") &&
+			    good;
+		if (a.sum != w->sum) {
+			printf("# seed %" PRIu64 ": the sum is %lld, not "
+			    "%lld\n", w->seed, (long long)a.sum,
+			    (long long)w->sum);
+			good = false;
+		}
+	}
+	if (strcmp(buf_cstr(&t[0]), buf_cstr(&t[1])) != 0) {
+		printf("# seed %" PRIu64 ": values differ:\n%s---\n%s",
+		    w->seed, buf_cstr(&t[0]), buf_cstr(&t[1]));
+		good = false;
+	}
+	for (int i = 0; i < DEVICES; i++)
+		buf_release(&t[i]);
+	return good;
+}
+
 static bool
 play(struct world *w)
 {
@@ -600,6 +732,8 @@ play(struct world *w)
 		}
 		if (w->jumps)
 			jump(w);
+		if (w->values && !write_values(w, i))
+			return false;
 		if (what > 0)
 			r = run_some(w, i, what == 1);
 		if (!fair(r))
@@ -674,8 +808,11 @@ one_seed(uint64_t seed, uint64_t steps, enum kind kind, uint64_t *trace)
 {
 	struct world w = { .seed = seed, .steps = steps,
 		.loud = getenv("SIM_LOUD") != NULL, .jumps = kind == JUMPS,
-		.paths = kind == PATHS };
+		.paths = kind == PATHS, .values = kind == VALUES };
 	bool good = world_make(&w) && play(&w) && rest(&w, 2) && judge(&w);
+
+	if (good && w.values)
+		good = judge_values(&w);
 
 	*trace = fake_trace(w.d[0].fake) * 31 + fake_trace(w.d[1].fake);
 	world_free(&w);
@@ -737,6 +874,13 @@ test_paths(void)
 	all_seeds((number("SIM_SEEDS", 10000) + 9) / 10, PATHS);
 }
 
+/* Values arrive whatever the remote does, and each counts once. */
+static void
+test_values(void)
+{
+	all_seeds((number("SIM_SEEDS", 10000) + 19) / 20, VALUES);
+}
+
 /* Runs that failed once; what failed is told beside them. */
 static void
 test_found(void)
@@ -778,6 +922,7 @@ static const struct test_case cases[] = {
 	{ "seeds", test_seeds },
 	{ "i19_clock_jumps", test_i19_clock_jumps },
 	{ "paths", test_paths },
+	{ "values", test_values },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
@@ -788,5 +933,5 @@ main(int argc, char **argv)
 	if (crypto_init() != ZK_OK)
 		return 1;
 	log_set_level(getenv("SIM_LOUD") != NULL ? LOG_DEBUG : LOG_QUIET);
-	return test_main(cases, 5, argc, argv);
+	return test_main(cases, 6, argc, argv);
 }
