@@ -43,7 +43,8 @@ kv_key_of(const struct kv_opts *o, const char *name, uint8_t kind,
 enum zk_err
 kv_missing(const struct kv_key *key)
 {
-	log_error(ZK_ENOENT, NULL, "there is no %s under the key '%.*s'%s%.*s%s",
+	log_error(ZK_ENOENT, NULL,
+	    "there is no %s under the key '%.*s'%s%.*s%s",
 	    key->kind == KV_REGISTER ? "value" : key->kind == 0 ? "value" :
 	    kv_kind_name(key->kind), (int)key->name_len,
 	    (const char *)key->name, key->ns_len > 0 ? " in '" : "",

@@ -16,6 +16,7 @@
 #include "store/store.h"
 #include "sync/sync.h"
 #include "sync/vault.h"
+#include "tests/sim/values.h"
 #include "transport/remote_fake.h"
 #include "util/env_fake.h"
 #include "util/io.h"
@@ -46,6 +47,7 @@ struct world {
 	bool retired[CONTENTS];
 	bool loud;
 	uint64_t asks;		/* until a round is stopped; 0: never */
+	int64_t sum;		/* added to the counter of values.h */
 };
 
 static const char *const device_names[WORLD_DEVICES] = { "ann", "bob", "cid",
@@ -209,7 +211,8 @@ empty_db(struct db *db)
 	for (size_t i = 0; r == ZK_OK && i < n; i++)
 		r = db_exec(db, sql[i]);
 	if (r == ZK_OK)
-		r = db_exec(db, "DELETE FROM setting WHERE name<>'schema'");
+		r = db_exec(db, "DELETE FROM setting WHERE name<>'schema';"
+		    "INSERT INTO tchange VALUES(1,0)");
 	return r == ZK_OK ? db_commit(db) : r;
 }
 
@@ -869,6 +872,11 @@ play(struct world *w)
 		}
 		if (w->o->jumps)
 			jump(w);
+		if (w->o->values)
+			r = values_write(w->d[i].v, w->dice, &w->sum);
+		if (r != ZK_ENOENT && !fair(r))
+			return ok(w, r, "values");
+		r = ZK_OK;
 		if (what > 0 && w->o->storms) {
 			if (!stormy_round(w, i, what == 1))
 				return false;
@@ -938,6 +946,42 @@ same_trees(struct world *w, bool *seen)
 }
 
 static bool
+same_values(struct world *w)
+{
+	const struct sync_opts o = { .paths = NULL };
+	struct sync_report rep;
+	struct buf first, t;
+	bool good = true;
+
+	buf_init(&first, 1 << 20);
+	for (unsigned i = 0; good && i < w->o->devices; i++) {
+		int64_t sum = 0;
+
+		buf_init(&t, 1 << 20);
+		good = ok(w, values_dump(w->d[i].v, i == 0 ? &first : &t,
+		    &sum), "reading values");
+		/* which costs as much as all the rest */
+		if (good && w->seed % 8 == 0)
+			good = ok(w, sync_verify(w->d[i].v, &o, &rep),
+			    "verify");
+		if (good && sum != w->sum) {
+			printf("# seed %" PRIu64 ": the sum is %" PRId64
+			    ", not %" PRId64 "\n", w->seed, sum, w->sum);
+			good = false;
+		}
+		if (good && i > 0 && strcmp(buf_cstr(&first), buf_cstr(&t))
+		    != 0) {
+			printf("# seed %" PRIu64 ": values differ:\n%s---\n"
+			    "%s", w->seed, buf_cstr(&first), buf_cstr(&t));
+			good = false;
+		}
+		buf_release(&t);
+	}
+	buf_release(&first);
+	return good;
+}
+
+static bool
 judge(struct world *w)
 {
 	bool seen[CONTENTS] = { false };
@@ -979,7 +1023,8 @@ world_run(uint64_t seed, const struct world_opts *o, uint64_t *trace)
 	struct world w = { .seed = seed, .o = o,
 		.loud = getenv("SIM_LOUD") != NULL };
 	bool good = world_make(&w) && play(&w) &&
-	    rest(&w, o->devices == 2 ? 2 : 3) && judge(&w);
+	    rest(&w, o->devices == 2 ? 2 : 3) && judge(&w) &&
+	    (!o->values || same_values(&w));
 
 	*trace = 0;
 	for (unsigned i = 0; i < o->devices; i++)

@@ -28,6 +28,11 @@ struct world_opts {
 	 */
 	bool stops;
 	/*
+	 * Values are written between the edits; at rest they are equal, and
+	 * nothing that was recorded is missing from a sum.
+	 */
+	bool values;
+	/*
 	 * Rounds meet a machine that stops, a process that is killed, a disk
 	 * that is full or fails once, remotes out of reach, full, or lost and
 	 * replaced by empty ones; some files are large.

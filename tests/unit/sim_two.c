@@ -2,8 +2,8 @@
  * Two devices and a remote under many seeds: tests/sim/world.h.
  *
  * A tenth as many seeds with the wall clock of one device jumping by years,
- * as many with rounds that name a path or two, and as many with rounds that
- * are stopped anywhere.  What has failed once is run again as `found`.
+ * as many with rounds that name a path or two, as many with rounds that are
+ * stopped anywhere, and half as many that write values.  What has failed once is run again as `found`.
  */
 #include "tests/sim/seeds.h"
 
@@ -41,6 +41,13 @@ stopped(uint64_t seed, struct world_opts *o)
 }
 
 static void
+with_values(uint64_t seed, struct world_opts *o)
+{
+	(void)seed;
+	o->values = true;
+}
+
+static void
 test_seeds(void)
 {
 	CHECK(seeds_run(seeds_count(SEEDS), STEPS, plain));
@@ -67,6 +74,13 @@ test_stops(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, STEPS, stopped));
 }
 
+/* Values arrive whatever the remote does, and each counts once. */
+static void
+test_values(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 19) / 20, STEPS, with_values));
+}
+
 /* Runs that failed once. */
 static void
 test_found(void)
@@ -90,6 +104,7 @@ static const struct test_case cases[] = {
 	{ "i19_clock_jumps", test_i19_clock_jumps },
 	{ "paths", test_paths },
 	{ "stops", test_stops },
+	{ "values", test_values },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
