@@ -872,6 +872,8 @@ play(struct world *w)
 		}
 		if (w->o->jumps)
 			jump(w);
+		if (w->o->values && w->o->storms && !replace_remotes(w, i))
+			return false;
 		if (w->o->values)
 			r = values_write(w->d[i].v, w->dice, &w->sum);
 		if (r != ZK_ENOENT && !fair(r))
