@@ -113,6 +113,10 @@ check-asan:
 	    TEST_TIMEOUT=$${TEST_TIMEOUT:-600} \
 	    $(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
 
+# without sanitizers, which valgrind does not go with
+check-valgrind: all unit
+	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' scripts/check-valgrind
+
 # Each target from its seeds in tests/fuzz/seeds/NAME, if there are any.
 fuzz:
 	@$(MAKE) CC=clang BUILD=build-fuzz CFLAGS='-O1 -g' \
@@ -176,6 +180,6 @@ clean:
 	rm -rf build build-asan build-fuzz $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit check check-asan fuzz bench bench-scale deps demo install \
-  dist clean
+.PHONY: all unit check check-asan check-valgrind fuzz bench bench-scale deps \
+  demo install dist clean
 .SECONDARY:
