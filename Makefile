@@ -110,6 +110,7 @@ check: all unit
 check-asan:
 	@SIM_SEEDS=$${SIM_SEEDS:-200} CAUSAL_SEEDS=$${CAUSAL_SEEDS:-40} \
 	    KILL_MOMENTS=$${KILL_MOMENTS:-20} VERIFY_FLIPS=$${VERIFY_FLIPS:-8} \
+	    BLACKBOX_SEEDS=$${BLACKBOX_SEEDS:-1} \
 	    TEST_TIMEOUT=$${TEST_TIMEOUT:-600} \
 	    $(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
 
