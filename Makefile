@@ -123,8 +123,13 @@ check: all unit
 check-asan:
 	@SIM_SEEDS=$${SIM_SEEDS:-200} CAUSAL_SEEDS=$${CAUSAL_SEEDS:-40} \
 	    KILL_MOMENTS=$${KILL_MOMENTS:-20} VERIFY_FLIPS=$${VERIFY_FLIPS:-8} \
+	    BLACKBOX_SEEDS=$${BLACKBOX_SEEDS:-1} \
 	    TEST_TIMEOUT=$${TEST_TIMEOUT:-600} \
 	    $(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
+
+# without sanitizers, which valgrind does not go with
+check-valgrind: all unit
+	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' scripts/check-valgrind
 
 # Each target from its seeds in tests/fuzz/seeds/NAME, if there are any.
 fuzz:
@@ -189,6 +194,6 @@ clean:
 	rm -rf build build-asan build-fuzz $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit check check-asan fuzz bench bench-scale deps demo install \
-  dist clean
+.PHONY: all unit check check-asan check-valgrind fuzz bench bench-scale deps \
+  demo install dist clean
 .SECONDARY:

@@ -25,7 +25,6 @@
 #define STEP_N 32		/* between two looks at what is being sent */
 #define BATCH_BYTES (3u << 20)	/* of content inside ops */
 
-
 struct batch {
 	struct prepared *p[BATCH_N];
 	size_t n, bytes;
@@ -100,8 +99,7 @@ load_dir(struct recorder *r, const struct prepared *p, int64_t *row,
 /*
  * Another row may still be at the place: its entry has moved (in a circle,
  * or into what is new here) or gone, which is recorded later.  Until then it
- * waits at a name that no entry can have; should this run end before, the
- * next scan finds it moved or vanished.
+ * waits at a name that no entry can have, where the next scan would find it.
  */
 static enum zk_err
 make_room(struct recorder *r, int64_t self, int64_t dir,
@@ -185,8 +183,8 @@ record_new(struct recorder *r, const struct prepared *p)
 		locator = p->read ? segw_locator(r->w) : 0;
 		round_count(r->rd, p->d.kind, p->content.size);
 	}
-	return err == ZK_OK ? write_row(r, p, p->d.what == DIFF_NEW ? 0 :
-	    p->d.row, dir, &at, locator) : err;
+	return err == ZK_OK ? write_row(r, p, p->d.row, dir, &at, locator) :
+	    err;
 }
 
 /* Content, mode or times of a row, at its place; moved: counted already. */
@@ -402,18 +400,15 @@ flush(struct round *rd, struct vremote *to, struct batch *b)
 
 /*
  * What takes the place of a directory is recorded with what vanished, after
- * the entries of that directory: they would be rows below one that no scan
- * looks into, should the run end in between.  A directory that takes a place
- * comes before the new entries in it.
+ * that directory's entries: should the run end in between, they would be rows
+ * where no scan looks.  A directory comes before the new entries in it.
  */
-#define CHANGES ROUND_CHANGES
 #define GONE (ROUND_GONE | 1u << DIFF_KIND)
 
 static bool
 is_of(const struct diff *d, uint32_t mask)
 {
-	return d->what != DIFF_KIND ||
-	    (d->kind == NODE_DIR) == (mask == CHANGES);
+	return d->what != DIFF_KIND || (d->kind == NODE_DIR) == (mask != GONE);
 }
 
 /* Hands the preparer as many differences as it has room for. */
@@ -568,7 +563,7 @@ capture_record(struct round *rd, struct vremote *to)
 		r = is_clean(rd, &clean);
 	log_debug("clean before recording: %d", clean);
 	if (r == ZK_OK)
-		r = record_mask(rd, to, u, CHANGES, !clean);
+		r = record_mask(rd, to, u, ROUND_CHANGES, !clean);
 	if (r == ZK_OK)
 		r = record_mask(rd, to, u, GONE, false);
 	if (r == ZK_OK)

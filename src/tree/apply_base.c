@@ -91,6 +91,9 @@ note_new(struct apply *a, struct act *t)
 	/* open to writing until all is in it: the last step closes it */
 	if (t->g->kind == NODE_DIR && !t->leaf)
 		e.mode |= 0700;
+	/* killed before it got its mode: the next plan gives it */
+	if (t->g->kind == NODE_DIR && a->p == NULL)
+		e.mode = (uint16_t)(t->st.mode & 0777);
 	r = base_put(a->db, &e);
 	if (r == ZK_OK && a->p != NULL && t->g->kind == NODE_DIR) {
 		size_t dir = plan_goal_dir(a->p, t->g);

@@ -15,6 +15,7 @@
 struct fake {
 	struct env env;
 	struct fs fs;
+	unsigned umask;
 	uint64_t rng;
 	uint64_t trace;
 	int64_t wall_us;
@@ -207,16 +208,16 @@ boot_id(void *ctx, uint8_t out[16])
 static int
 f_openat(void *ctx, int dirfd, const char *path, int flags, unsigned mode)
 {
-	CALL(int, 1, dirfd, path, fs_open(&f->fs, dirfd, path, flags, mode,
-	    0));
+	CALL(int, 1, dirfd, path, fs_open(&f->fs, dirfd, path, flags,
+	    mode & ~f->umask, 0));
 }
 
 static int
 f_open_beneath(void *ctx, int dirfd, const char *path, int flags,
     unsigned mode)
 {
-	CALL(int, 2, dirfd, path, fs_open(&f->fs, dirfd, path, flags, mode,
-	    FS_BENEATH));
+	CALL(int, 2, dirfd, path, fs_open(&f->fs, dirfd, path, flags,
+	    mode & ~f->umask, FS_BENEATH));
 }
 
 static int
@@ -318,7 +319,8 @@ f_utimeat(void *ctx, int dirfd, const char *name, struct env_time mtime)
 static int
 f_mkdirat(void *ctx, int dirfd, const char *name, unsigned mode)
 {
-	CALL(int, 15, dirfd, name, fs_mkdir(&f->fs, dirfd, name, mode));
+	CALL(int, 15, dirfd, name, fs_mkdir(&f->fs, dirfd, name,
+	    mode & ~f->umask));
 }
 
 static int
@@ -561,6 +563,12 @@ void
 fake_set_space(struct fake *f, uint64_t bytes)
 {
 	f->fs.space = bytes;
+}
+
+void
+fake_set_umask(struct fake *f, unsigned mask)
+{
+	f->umask = mask;
 }
 
 int

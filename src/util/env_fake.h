@@ -48,6 +48,9 @@ void fake_fail_at(struct fake *f, int64_t n, int err, bool crash);
 /* File system calls made so far. */
 int64_t fake_calls(const struct fake *f);
 
+/* Mode bits that new files and directories do not get; none at first. */
+void fake_set_umask(struct fake *f, unsigned mask);
+
 /* Bytes that all contents may have together; more gives -ENOSPC. */
 void fake_set_space(struct fake *f, uint64_t bytes);
 

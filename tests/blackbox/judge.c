@@ -64,9 +64,36 @@ is_dead(const struct story *s, int value)
 	return false;
 }
 
+static const struct event *
+made(const struct story *s, int value)
+{
+	for (size_t i = 0; i < s->events_n; i++)
+		if (s->events[i].value == value && s->events[i].what == MADE)
+			return &s->events[i];
+	return NULL;
+}
+
+/* Its file never had two versions that did not know of each other. */
+static bool
+is_alone(const struct story *s, int value)
+{
+	static bool of[VALUES_MAX];
+	const struct event *e = made(s, value);
+
+	lineage(s, value, of);
+	for (int v = 0; v < s->values; v++) {
+		const struct event *o = of[v] ? made(s, v) : NULL;
+
+		if (o != NULL && e != NULL && !in_past(o, e) && !in_past(e, o))
+			return false;
+	}
+	return true;
+}
+
 /*
  * It has to be there: nobody gave it up, or someone renamed it whom no
- * deletion knew of, and nobody replaced it.
+ * deletion knew of, and nobody replaced it.  Of a file with several versions
+ * one may be deleted for good (DROP in zk-merge(7)), whoever renames it.
  */
 static bool
 is_due(const struct story *s, int value)
@@ -80,6 +107,8 @@ is_due(const struct story *s, int value)
 			return false;
 		given_up |= e->value == value && e->what == DELETED;
 	}
+	if (given_up && !is_alone(s, value))
+		return false;
 	for (size_t i = 0; given_up && i < s->events_n; i++) {
 		const struct event *m = &s->events[i];
 		bool alone = m->value == value && m->what == MOVED;

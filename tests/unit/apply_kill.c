@@ -67,6 +67,7 @@ killed_at(int64_t n, bool machine)
 		FAIL("kit");
 		return false;
 	}
+	fake_set_umask(k.fake, 077);
 	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
 	CHECK(kit_record(&k, NULL, 0) == 0);
 	if (env_syncfs(k.env, root_fd(k.root)) != 0)

@@ -55,6 +55,9 @@ static const struct kit_goal kit_tree2[] = {
 	{ 12, 20, "moved", NODE_FILE, "in", 0, 0 },
 	{ 23, 0, "closed", NODE_DIR, NULL, 0555, 0 },
 	{ 24, 23, "c", NODE_FILE, "c", 0, 0 },
+	{ 25, 0, "open", NODE_DIR, NULL, 0, 0 },
+	{ 26, 25, "o", NODE_FILE, "o", 0, 0 },
+	{ 27, 25, "leaf", NODE_DIR, NULL, 0755, 0 },
 	{ 16, 0, "empty", NODE_FILE, "", 0, 0 },
 };
 
