@@ -119,7 +119,7 @@ model_add(struct model *m, int64_t parent, const char *name, uint8_t kind,
 	memset(e, 0, sizeof(*e));
 	e->id = m->next++;
 	e->parent = parent;
-	snprintf(e->name, sizeof(e->name), "%s", name);
+	snprintf(e->name, sizeof(e->name), "%.39s", name);
 	e->kind = kind;
 	e->key = key;
 	e->content = content;
@@ -154,7 +154,7 @@ exec_move(struct model *m, struct ent *e, int64_t dir, const char *name)
 	if (model_is_under(m, dir, e->id))
 		model_fail(m, "into itself");
 	e->parent = dir;
-	snprintf(e->name, sizeof(e->name), "%s", name);
+	snprintf(e->name, sizeof(e->name), "%.39s", name);
 }
 
 static inline void

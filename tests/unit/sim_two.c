@@ -1,9 +1,10 @@
 /*
  * Two devices and a remote under many seeds: tests/sim/world.h.
  *
- * A tenth as many seeds with the wall clock of one device jumping by years,
- * as many with rounds that name a path or two, as many with rounds that are
- * stopped anywhere, and half as many that write values.  What has failed once is run again as `found`.
+ * A twentieth as many seeds with the wall clock of one device jumping by
+ * years, as many with rounds that name a path or two, as many with rounds
+ * that are stopped anywhere, and half as many that write values.  What has
+ * failed once is run again as `found`.
  */
 #include "tests/sim/seeds.h"
 
@@ -57,28 +58,28 @@ test_seeds(void)
 static void
 test_i19_clock_jumps(void)
 {
-	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, STEPS, jumping));
+	CHECK(seeds_run((seeds_count(SEEDS) + 19) / 20, STEPS, jumping));
 }
 
 /* Nothing is lost by naming paths, and what waits comes with the rest. */
 static void
 test_paths(void)
 {
-	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, STEPS, with_paths));
+	CHECK(seeds_run((seeds_count(SEEDS) + 19) / 20, STEPS, with_paths));
 }
 
 /* I5: as if nothing had been stopped, once it is run again. */
 static void
 test_stops(void)
 {
-	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, STEPS, stopped));
+	CHECK(seeds_run((seeds_count(SEEDS) + 19) / 20, STEPS, stopped));
 }
 
 /* Values arrive whatever the remote does, and each counts once. */
 static void
 test_values(void)
 {
-	CHECK(seeds_run((seeds_count(SEEDS) + 19) / 20, STEPS, with_values));
+	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS, with_values));
 }
 
 /* Runs that failed once. */
