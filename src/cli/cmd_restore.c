@@ -153,11 +153,22 @@ to_file(struct cmd_ctx *c, const struct sync_opts *o,
 	return r;
 }
 
+/* More of the summary, as far as there is room. */
+static void
+add(struct cmd_ctx *c, const char *before, uint64_t n, const char *after)
+{
+	size_t len = strlen(c->say);
+
+	if (n > 0)
+		snprintf(c->say + len, sizeof(c->say) - len, "%s%" PRIu64
+		    "%s", before, n, after);
+}
+
 static void
 say(struct cmd_ctx *c, const struct sync_restored *got)
 {
+	const char *entries = got->brought == 1 ? "entry" : "entries";
 	char size[16];
-	int n;
 
 	if (out_json(c->out)) {
 		struct jsonw *w = out_begin(c->out, "restored");
@@ -167,25 +178,20 @@ say(struct cmd_ctx *c, const struct sync_restored *got)
 		jsonw_int(w, "kept", (int64_t)got->kept);
 		out_end(c->out);
 	}
-
-	if (c->g->dry_run) {
+	if (c->g->dry_run)
 		snprintf(c->say, sizeof(c->say), "dry run: %" PRIu64
-		    " to restore, %" PRIu64 " as then, %" PRIu64 " that were "
-		    "not there then would stay; nothing was done",
-		    got->brought, got->same, got->kept);
-		return;
-	}
-	n = snprintf(c->say, sizeof(c->say), "restored %" PRIu64 " (%s), %"
-	    PRIu64 " as then", got->brought, progress_size(size,
-	    (double)c->rep->bytes), got->same);
-	if (got->kept > 0 && n > 0 && (size_t)n < sizeof(c->say))
-		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n, ", %"
-		    PRIu64 " that were not there then stay", got->kept);
-	if (c->rep->skipped > 0 && n > 0 && (size_t)n < sizeof(c->say))
-		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n, ", %"
-		    PRIu64 " skipped", c->rep->skipped);
-	if (got->brought > 0 && n > 0 && (size_t)n < sizeof(c->say))
-		snprintf(c->say + n, sizeof(c->say) - (size_t)n,
+		    " %s to restore", got->brought, entries);
+	else
+		snprintf(c->say, sizeof(c->say), "restored %" PRIu64 " %s (%s)",
+		    got->brought, entries, progress_size(size,
+		    (double)c->rep->bytes));
+	add(c, ", ", got->same, " already as then");
+	add(c, ", ", got->kept, " not there then left alone");
+	if (!c->g->dry_run)
+		add(c, ", ", c->rep->skipped, " skipped");
+	if (c->g->dry_run || got->brought > 0)
+		snprintf(c->say + strlen(c->say), sizeof(c->say) -
+		    strlen(c->say), "%s", c->g->dry_run ? "; nothing was done" :
 		    "; the next push tells others");
 }
 

@@ -52,7 +52,7 @@ expect 0 as b restore -n g
 out_has "new        g"
 gone b/g
 expect 0 as b restore g
-err_has "restored 1 (6 B), 0 as then; the next push tells others"
+err_has "restored 1 entry (6 B); the next push tells others"
 out_empty
 meet
 same_tree a was
@@ -76,7 +76,7 @@ json_ok "$T/out"
     "$T/out")" = '[1,0,0]' ] || fail "what was restored"
 has b/g first
 expect 0 as b restore "g@$t1"
-err_has "restored 0 (0 B), 1 as then"
+err_has "restored 0 entries (0 B), 1 already as then"
 meet
 has a/g first
 [ "$(as a log --json g | jq -r 'select(.change == "edited").name' |
@@ -117,7 +117,7 @@ out_has "changed    d/f"
 out_has "new        d/l"
 gone b/d/l
 expect 0 as b restore "d@$t1"
-err_has "3 as then, 1 that were not there then stay"
+err_has "3 already as then, 1 not there then left alone"
 has b/d/f one
 has b/d/n new
 [ "$(readlink "$T/b/d/l")" = f ] || fail "the symlink"

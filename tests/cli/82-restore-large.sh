@@ -53,7 +53,7 @@ out_is "kestrel inside"
 port=${relay_url#http://127.0.0.1:}
 relay_start --plain --listen "127.0.0.1:${port%%/*}"
 expect 0 as b restore kestrel
-err_has "restored 6 (2.8 MiB), 0 as then"
+err_has "restored 6 entries (2.8 MiB)"
 cmp -s "$T/b/kestrel/mid" "$T/was/kestrel/mid" || fail "mid"
 [ "$(tail -n 1 "$T/b/kestrel/big" | tail -c 5)" = tail ] || fail "big"
 ls -A "$T/b/.zk/tmp" | grep . && fail "left in staging"
