@@ -118,10 +118,10 @@ unit: $(UNIT) $(TOOLBIN) $(REPLAY) $(PRELOAD) $(FUZZ:%=$(BUILD)/tests/fuzz/%.o)
 check: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run
 
-# Left out is what says nothing of memory (documents, texts, sources), where runs are
+# Left out is what says nothing of memory (documents, sources), where runs are
 # killed before they could report, and what takes long over calls that others
 # make, too.
-ASAN_SKIP = 11-help 12-docs 13-completion 24-error-texts \
+ASAN_SKIP = 11-help 12-docs 13-completion \
   check-layers check-size check-docs \
   47-kill 70-killed 75-cut-off 78-every-call 79-blackbox 27-settings-effect \
   35-dry-run 36-pull-path

@@ -184,7 +184,8 @@ test_tls_head(void)
 	CHECK(!open);
 	CHECK(kit_ms() - start >= HEAD_MS - 100);
 	CHECK(kit_ms() - start < HEAD_MS * 5 / 3);
-	CHECK(kit_closed(fd[1], HEAD_MS));
+	/* with a head of its own it would have two thirds more */
+	CHECK(kit_closed(fd[1], HEAD_MS / 3));
 	client_release(&drip);
 	client_release(&silent);
 	end();
