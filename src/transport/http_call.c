@@ -449,7 +449,8 @@ hint_tls(struct http_call *c, CURLcode code)
 		    "; if this relay speaks plain HTTP, its URL is http://%s/",
 		    c->h->authority);
 	else if (c->h->url.kind == URL_HTTP && c->head_lines == 0 &&
-	    (code == CURLE_RECV_ERROR || code == CURLE_GOT_NOTHING))
+	    (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+	    code == CURLE_GOT_NOTHING))
 		(void)snprintf(c->text + n, sizeof(c->text) - n,
 		    "; if this relay speaks TLS, its URL is the https:// one "
 		    "that it printed");

@@ -66,12 +66,15 @@ refused() {
 	[ ! -e "$T/again" ] || fail "a refused join leaves a folder"
 }
 for where in link code; do
+	# the shell behind & empties it when it comes to it: until then what
+	# the run before said would be read
+	rm -f "$T/inv"
 	XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" pair --yes --json \
 	    >"$T/inv" 2>"$T/inv.err" &
 	member=$!
 	pids="$pids $member"
 	n=0
-	while ! grep -q invite "$T/inv"; do
+	while ! grep -qs invite "$T/inv"; do
 		n=$((n + 1))
 		[ "$n" -lt 200 ] || fail "no invitation: $(cat "$T/inv.err")"
 		sleep 0.05
@@ -150,12 +153,13 @@ ln -s "$ZK" "$T/bin/zk"
 try_pair() {
 	device_init "$1" "$2"
 	for where in link code; do
+		rm -f "$T/inv"
 		XDG_STATE_HOME="$T/state-$1" "$ZK" -C "$T/$1" pair --yes \
 		    >"$T/inv" 2>"$T/inv.err" &
 		member=$!
 		pids="$pids $member"
 		n=0
-		while ! grep -q "^code: " "$T/inv"; do
+		while ! grep -qs "^code: " "$T/inv"; do
 			n=$((n + 1))
 			[ "$n" -lt 200 ] || fail "$(cat "$T/inv.err")"
 			sleep 0.05
