@@ -14,6 +14,7 @@ round_opts(struct cmd_ctx *c, struct sync_opts *o)
 	if (c->g->dry_run || c->g->verbosity > 0)
 		o->ui.change = show_change;
 	o->ui.conflict = show_conflict;
+	o->ui.merged = show_merged;
 	o->dir = c->g->dir;
 	o->paths = (const char *const *)c->argv;
 	o->paths_n = (size_t)c->argc;

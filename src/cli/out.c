@@ -240,6 +240,7 @@ out_summary(struct out *o, const char *command, int status,
 	jsonw_int(w, "files", (int64_t)rep->files);
 	jsonw_int(w, "bytes", (int64_t)rep->bytes);
 	jsonw_int(w, "conflicts", (int64_t)rep->conflicts);
+	jsonw_int(w, "merged", (int64_t)rep->merged);
 	jsonw_int(w, "deleted", (int64_t)rep->deleted);
 	jsonw_int(w, "directories", (int64_t)rep->dirs);
 	jsonw_open(w, "remotes", '[');

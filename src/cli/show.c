@@ -104,6 +104,21 @@ show_conflict(void *arg, const struct sync_conflict *cf)
 	out_printf(c->out, "\n");
 }
 
+void
+show_merged(void *arg, const char *path)
+{
+	struct cmd_ctx *c = arg;
+
+	if (out_json(c->out)) {
+		put_path(out_begin(c->out, "merged"), "path", path);
+		out_end(c->out);
+		return;
+	}
+	out_printf(c->out, "= merged     ");
+	out_name_str(c->out, path);
+	out_printf(c->out, "\n");
+}
+
 /* "today" is too coarse to tell whether sync runs, so units fall to seconds */
 const char *
 show_ago(struct cmd_ctx *c, int64_t at_ms, char out[static 32])
@@ -276,6 +291,9 @@ show_summary(struct cmd_ctx *c, const char *verb, const char *towards)
 	n = snprintf(c->say, sizeof(c->say), "%s %s %s %zu of %zu remote%s, %"
 	    PRIu64 " conflict%s", verb, what, towards, ok, rep->remotes_n,
 	    plural(rep->remotes_n), rep->conflicts, plural(rep->conflicts));
+	if (rep->merged > 0 && n > 0 && (size_t)n < sizeof(c->say))
+		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n,
+		    ", %" PRIu64 " merged", rep->merged);
 	if (rep->deleted > 0 && n > 0 && (size_t)n < sizeof(c->say))
 		n += snprintf(c->say + n, sizeof(c->say) - (size_t)n,
 		    ", %" PRIu64 " deleted", rep->deleted);

@@ -18,6 +18,8 @@ struct sync_report;
 
 void show_change(void *arg, const struct sync_change *ch);
 void show_conflict(void *arg, const struct sync_conflict *cf);
+/* A file whose versions became one. */
+void show_merged(void *arg, const char *path);
 void show_remote(void *arg, const struct sync_remote *rm);
 void show_device(void *arg, const struct sync_device *d);
 

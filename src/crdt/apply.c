@@ -50,6 +50,8 @@ set_content(struct content *to, const struct content *from)
 	*to = *from;
 	to->data = NULL;
 	to->data_len = 0;
+	to->script = NULL;
+	to->script_len = 0;
 }
 
 /* Loads the node that op acts on, ready to be written. */

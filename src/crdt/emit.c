@@ -480,3 +480,36 @@ emit_remove(struct emit *e, const uint8_t *old, size_t old_len)
 	seen_release(&s);
 	return r;
 }
+
+enum zk_err
+emit_merge(struct emit *e, const struct opid *node, const struct opid *heads,
+    size_t n, const struct emit_file *f)
+{
+	const struct cdb *db = &e->tree->db;
+	struct cdb_node rec;
+	struct seen_node seen;
+	struct refs attrs = { .n = 0 };
+	struct op op;
+	size_t at = 0;
+	enum zk_err r = vis_flush(e->tree);
+
+	memset(&seen, 0, sizeof(seen));
+	if (r == ZK_OK)
+		r = db->impl->node_by_id(db->db, node, &rec);
+	if (r == ZK_OK)
+		r = entry_see(db, &rec, &seen);
+	op_init(&op, OP_EDIT, node);
+	if (r == ZK_OK && (f->has_mode || f->has_mtime)) {
+		set_attr(&op, f);
+		take_refs(&seen, SEEN_ATTR, &at, &attrs);
+		op.attr_refs = attrs.v;
+		op.attr_refs_n = attrs.n;
+	}
+	op.content = *f->content;
+	op.content_refs = heads;
+	op.content_refs_n = n;
+	if (r == ZK_OK)
+		r = e->put(e->arg, &op);
+	free(seen.refs);
+	return r;
+}

@@ -82,6 +82,14 @@ ZK_CHECKED enum zk_err emit_move(struct emit *e, const uint8_t *old,
     size_t old_len, const struct emit_at *at, const struct emit_file *whole,
     struct buf *seen);
 
+/*
+ * One version in place of the n versions that these ops brought, each of
+ * another content of the file node and none in the past of another: their
+ * merge (zk-merge(7), TEXT).  n is at most OP_REFS_MAX.
+ */
+ZK_CHECKED enum zk_err emit_merge(struct emit *e, const struct opid *node,
+    const struct opid *heads, size_t n, const struct emit_file *f);
+
 /* The entry is gone. */
 ZK_CHECKED enum zk_err emit_remove(struct emit *e, const uint8_t *old,
     size_t old_len);

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/vertex.h"
+
 static enum zk_err
 head_op(struct head *h, const struct cdb_op *op)
 {
@@ -124,20 +126,6 @@ number_groups(struct heads *hs)
 	}
 }
 
-struct lowest {
-	struct cdb_op op;
-};
-
-static enum zk_err
-keep_lowest(void *arg, const struct cdb_op *op)
-{
-	struct lowest *l = arg;
-
-	if (opid_cmp(&op->id, &l->op.id) < 0)
-		l->op = *op;
-	return ZK_OK;
-}
-
 struct walk {
 	int64_t *v;
 	size_t n, cap;
@@ -196,16 +184,14 @@ find_first(const struct cdb *db, struct head *h)
 	while (r == ZK_OK && w.n > 0) {
 		int64_t v = w.v[--w.n];
 		size_t before = w.n;
-		struct lowest l;
+		struct cdb_op low;
 
 		r = push_continued(db, &w, v);
 		if (r != ZK_OK || w.n > before)
 			continue;
-		r = db->impl->op_get(db->db, v, &l.op);
-		if (r == ZK_OK && v < 0)
-			r = db->impl->members(db->db, v, keep_lowest, &l);
-		if (!any || opid_cmp(&l.op.id, &h->first.id) < 0)
-			h->first = l.op;
+		r = vertex_low(db, v, &low);
+		if (!any || opid_cmp(&low.id, &h->first.id) < 0)
+			h->first = low;
 		any = true;
 	}
 	free(w.v);

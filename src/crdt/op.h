@@ -84,8 +84,8 @@ enum node_kind {
 /* How concurrent versions of a content merge; each content op says it. */
 enum merge_kind {
 	MERGE_COPY = 0,
-	MERGE_TEXT = 1,	/* kept for the text merge */
-	MERGE_JSON = 2
+	MERGE_TEXT = 1,
+	MERGE_JSON = 2	/* by structure; else as text */
 };
 
 /* Where content bytes are. */
@@ -104,6 +104,13 @@ struct content {
 	uint8_t hash[CONTENT_HASH_LEN];	/* format/filehash.h */
 	const uint8_t *data;	/* as the form says; raw bytes */
 	size_t data_len;
+	/*
+	 * How it came of what it replaces, packed (format/opscript.h), unless
+	 * merge is MERGE_COPY.  It is in ops as they are encoded and decoded
+	 * alone: the merge does not keep it.
+	 */
+	const uint8_t *script;
+	size_t script_len;
 	/*
 	 * Where the local store finds data again: opaque to the merge, which
 	 * keeps it and gives it back; never encoded.  At most INT64_MAX.

@@ -5,6 +5,25 @@
 
 #include "crdt/refs.h"
 
+static enum zk_err
+keep_lowest(void *arg, const struct cdb_op *op)
+{
+	struct cdb_op *low = arg;
+
+	if (opid_cmp(&op->id, &low->id) < 0)
+		*low = *op;
+	return ZK_OK;
+}
+
+enum zk_err
+vertex_low(const struct cdb *db, int64_t v, struct cdb_op *out)
+{
+	enum zk_err r = db->impl->op_get(db->db, v, out);
+
+	return r == ZK_OK && v < 0 ?
+	    db->impl->members(db->db, v, keep_lowest, out) : r;
+}
+
 static int
 key_cmp(const void *a, const void *b)
 {

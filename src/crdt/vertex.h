@@ -9,6 +9,10 @@
 #include "crdt/op.h"
 #include "util/err.h"
 
+/* The op of vertex v with the lowest id: the version's own. */
+ZK_CHECKED enum zk_err vertex_low(const struct cdb *db, int64_t v,
+    struct cdb_op *out);
+
 struct vertex_set {
 	int64_t v[OP_REFS_MAX];	/* ascending, each once */
 	size_t n;

@@ -87,7 +87,8 @@ op_bound(const struct op *op)
 
 	/* 160: all numbers and lengths at their longest */
 	return 160 + refs * (OPID_LEN + 1) + op->name_len +
-	    op->content.data_len + op->body_len + op->ext_len;
+	    op->content.data_len + op->content.script_len + op->body_len +
+	    op->ext_len;
 }
 
 /* Encoding --------------------------------------------------------------- */
@@ -145,6 +146,8 @@ op_put_content(const struct content *c, struct buf *out)
 	buf_varint(out, c->size);
 	buf_put(out, c->hash, CONTENT_HASH_LEN);
 	buf_lp(out, c->data, c->data_len);
+	if (c->merge != MERGE_COPY)
+		buf_lp(out, c->script, c->script_len);
 }
 
 static void
@@ -253,6 +256,8 @@ op_get_content(struct rd *r, struct content *c)
 	c->size = rd_varint(r, UINT64_MAX);
 	rd_copy(r, c->hash, CONTENT_HASH_LEN);
 	c->data = rd_lp(r, OP_DATA_MAX, &c->data_len);
+	if (c->merge != MERGE_COPY)
+		c->script = rd_lp(r, OP_SCRIPT_MAX, &c->script_len);
 }
 
 static void
@@ -350,6 +355,9 @@ op_content_ok(const struct op *op)
 
 	if (c->merge > MERGE_JSON || c->size > OP_FILE_MAX)
 		return false;
+	/* what begins a file came of nothing */
+	if (c->merge != MERGE_COPY && op->type != OP_EDIT)
+		return false;
 	if (c->form == CONTENT_INLINE && c->size > OP_DATA_MAX * 64)
 		return false;
 	if (op->kind == NODE_SYMLINK)
@@ -414,6 +422,7 @@ op_fits(const struct op *op)
 	    op->content_refs_n > OP_REFS_MAX || op->attr_refs_n > OP_REFS_MAX)
 		return false;
 	return op->content.data_len <= OP_DATA_MAX &&
+	    op->content.script_len <= OP_SCRIPT_MAX &&
 	    op->body_len <= OP_BODY_MAX && op->ext_len <= OP_EXT_MAX;
 }
 

@@ -45,7 +45,8 @@ seg_row(struct stmt *s, struct logdb_seg *out)
 	out->state = stmt_col_int(s, 8) == LOGDB_APPLIED ? LOGDB_APPLIED :
 	    LOGDB_PENDING;
 	out->tip = stmt_col_int(s, 9) != 0;
-	out->ack = stmt_col_int(s, 10) != 0;
+	out->ack = stmt_col_int(s, 10) == 1;
+	out->merge = stmt_col_int(s, 10) == 2;
 	out->blobs = stmt_col_int(s, 11) != 0;
 	out->size = (uint64_t)stmt_col_int(s, 12);
 	r = stmt_col_copy(s, 2, out->log, LOGDB_HASH_LEN);
@@ -120,7 +121,7 @@ logdb_put(struct db *db, struct logdb_seg *g, const void *data, size_t len)
 	stmt_blob(s, 4, g->prev, LOGDB_HASH_LEN);
 	stmt_int(s, 5, (int64_t)g->last_lamport);
 	stmt_int(s, 6, g->wall_ms);
-	stmt_int(s, 7, g->ack);
+	stmt_int(s, 7, g->ack ? 1 : g->merge ? 2 : 0);
 	stmt_int(s, 8, g->blobs);
 	stmt_int(s, 9, (int64_t)len);
 	if (g->id != 0)
@@ -202,7 +203,7 @@ logdb_applied(struct db *db, const struct logdb_seg *g)
 	stmt_int(s, 1, g->id);
 	stmt_int(s, 2, (int64_t)g->last_lamport);
 	stmt_int(s, 3, g->wall_ms);
-	stmt_int(s, 4, g->ack);
+	stmt_int(s, 4, g->ack ? 1 : g->merge ? 2 : 0);
 	stmt_int(s, 5, g->blobs);
 	r = stmt_run(db, s);
 	if (r != ZK_OK)
@@ -372,7 +373,7 @@ logdb_newest(struct db *db,
     void *arg)
 {
 	struct stmt *s = db_stmt(db, "SELECT id, lamport FROM seg"
-	    " WHERE state=1 AND ack=0 ORDER BY lamport DESC, id DESC");
+	    " WHERE state=1 AND ack<>1 ORDER BY lamport DESC, id DESC");
 	enum zk_err r = ZK_OK;
 
 	while (r == ZK_OK) {
@@ -393,7 +394,7 @@ logdb_around(struct db *db, uint64_t lamport,
     enum zk_err (*each)(void *arg, int64_t id), void *arg)
 {
 	struct stmt *s = db_stmt(db, "SELECT id FROM seg a WHERE state=1 AND"
-	    " ack=0 AND lamport>=?1 AND NOT EXISTS (SELECT 1 FROM seg b"
+	    " ack<>1 AND lamport>=?1 AND NOT EXISTS (SELECT 1 FROM seg b"
 	    " WHERE b.hash=a.prev AND b.state=1 AND b.lamport>=?1)");
 	enum zk_err r = ZK_OK;
 

@@ -40,6 +40,7 @@ struct logdb_seg {
 	enum logdb_state state;
 	bool tip;
 	bool ack;		/* holds no ops but acknowledgements */
+	bool merge;		/* of ours: nothing but merges of a pull */
 	bool blobs;		/* an op in it names blobs */
 };
 

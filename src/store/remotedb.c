@@ -228,10 +228,10 @@ remotedb_behind(struct db *db, int64_t id, uint64_t *n)
 }
 
 enum zk_err
-remotedb_behind_acks(struct db *db, int64_t id, uint64_t *n)
+remotedb_behind_pulled(struct db *db, int64_t id, uint64_t *n)
 {
 	return count_for(db, db_stmt(db, "SELECT count(*) FROM seg"
-	    " WHERE state=1 AND ack=1 AND NOT EXISTS (SELECT 1 FROM"
+	    " WHERE state=1 AND ack<>0 AND NOT EXISTS (SELECT 1 FROM"
 	    " remote_has h WHERE h.remote=?1 AND h.hash=seg.hash)"), id, n);
 }
 

@@ -61,8 +61,8 @@ ZK_CHECKED enum zk_err remotedb_lacks(struct db *db, int64_t id,
 /* How many segments it lacks. */
 ZK_CHECKED enum zk_err remotedb_behind(struct db *db, int64_t id,
     uint64_t *n);
-/* How many of these are acknowledgements alone. */
-ZK_CHECKED enum zk_err remotedb_behind_acks(struct db *db, int64_t id,
+/* How many of these are acknowledgements, or merges that a pull made. */
+ZK_CHECKED enum zk_err remotedb_behind_pulled(struct db *db, int64_t id,
     uint64_t *n);
 
 /* How many segments, of how many stored bytes, remotedb_lacks will give;

@@ -455,7 +455,7 @@ drain(struct round *rd, struct vremote *to, struct preparer *p,
 		}
 		if (r != ZK_OK || one == NULL)
 			return r != ZK_OK ? r : flush(rd, to, b);
-		b->bytes += one->data.len;
+		b->bytes += one->data.len + one->script.len;
 		b->p[b->n++] = one;
 		round_moved(rd, SYNC_UPLOAD, one->content.form ==
 		    CONTENT_INLINE ? one->content.size : 0);

@@ -56,6 +56,7 @@ struct download_opts {
 	void (*moved)(void *arg, uint64_t bytes);
 	bool (*stop)(void *arg);	/* as in upload.h; may be NULL */
 	void *arg;
+	bool spare;		/* no word about a blob that is nowhere */
 };
 
 /* The options and the array of remotes are copied.  ZK_ENOMEM.  ZK_ELIMIT:

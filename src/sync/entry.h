@@ -27,4 +27,12 @@ ZK_CHECKED enum zk_err entry_keys_make(const uint8_t *seen, size_t len,
     struct entry_keys *out);
 void entry_keys_release(struct entry_keys *k);
 
+/*
+ * The versions that an edit of the entry will replace (emit_edit), from its
+ * seen: *n in all, at most OP_REFS_MAX of them into out.  ZK_EFORMAT,
+ * ZK_ENOMEM.
+ */
+ZK_CHECKED enum zk_err entry_replaced(const uint8_t *seen, size_t len,
+    struct opid *out, size_t *n);
+
 #endif

@@ -268,13 +268,13 @@ ask_remote(struct piece *p)
 	if (p->remote >= f->o->remotes_n ||
 	    (p->in.only > 0 && p->remote >= p->in.only)) {
 		r = p->in.only > 0 ? ZK_ENOENT : other_name(p);
-		if (r == ZK_ENOENT) {
+		if (r != ZK_ENOENT)
+			return r == ZK_OK ? ask_remote(p) : r;
+		if (!f->o->spare || p->worst != ZK_EGAP)
 			blobget_report(p->first, p->in.path,
 			    f->t[p->worst_at], p->worst);
-			finish(p, p->worst);
-			return ZK_OK;
-		}
-		return r == ZK_OK ? ask_remote(p) : r;
+		finish(p, p->worst);
+		return ZK_OK;
 	}
 	p->stage = ST_NET;
 	buf_release(&p->x.body);

@@ -566,7 +566,7 @@ land_run(struct round *rd)
 {
 	struct land l = { .rd = rd };
 	struct ahead_opts ao = { .content = ahead_content, .arg = &l };
-	enum zk_err r = land_download(rd, &l.d);
+	enum zk_err r = land_download(rd, false, &l.d);
 
 	ao.d = l.d;
 	if (r == ZK_OK)

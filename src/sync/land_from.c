@@ -17,12 +17,12 @@ stop(void *arg)
 }
 
 enum zk_err
-land_download(struct round *rd, struct download **out)
+land_download(struct round *rd, bool spare, struct download **out)
 {
 	struct download_remote from[SYNC_REMOTES_MAX];
 	struct download_opts o = { .env = rd->v->env, .db = rd->v->db,
 		.vault = vault_id(rd->v), .remotes = from, .moved = moved,
-		.stop = stop, .arg = rd };
+		.stop = stop, .arg = rd, .spare = spare };
 
 	for (size_t i = 0; i < rd->remotes_n; i++)
 		if (rd->remotes[i]->err == ZK_OK)

@@ -143,6 +143,8 @@ match(void *arg, struct op *op)
 	o->op.name = NULL;
 	o->op.content.data = NULL;
 	o->op.content.data_len = 0;
+	o->op.content.script = NULL;
+	o->op.content.script_len = 0;
 	o->op.place_refs = o->op.content_refs = o->op.attr_refs = NULL;
 	o->op.place_refs_n = o->op.content_refs_n = o->op.attr_refs_n = 0;
 	return ZK_OK;

@@ -8,7 +8,11 @@
 #include "crdt/seen.h"
 #include "crypto/labels.h"
 #include "format/compress.h"
+#include "format/op.h"
 #include "sync/cuts.h"
+#include "sync/entry.h"
+#include "sync/prose.h"
+#include "text/text.h"
 #include "tree/read.h"
 #include "util/log.h"
 #include "util/io.h"
@@ -23,6 +27,7 @@ struct preparer {
 	struct upload *u;
 	struct pool *pool;
 	struct compress_set *z;	/* of the workers */
+	struct prose *prose;	/* once a file was edited */
 };
 
 void
@@ -31,6 +36,8 @@ prepared_free(struct prepared *p)
 	if (p == NULL)
 		return;
 	buf_release(&p->data);
+	buf_release(&p->script);
+	buf_release(&p->text);
 	buf_release(&p->seen);
 	free(p->path);
 	free(p);
@@ -62,6 +69,35 @@ skip(struct round *rd, const char *path, enum zk_err r)
 	return ZK_EPARTIAL;
 }
 
+/* Whether it may be another version of a file that base has. */
+static bool
+is_edit(const struct diff *d)
+{
+	return d->kind == NODE_FILE && d->row != 0 &&
+	    (d->what == DIFF_CHANGED || d->what == DIFF_MOVED);
+}
+
+/* A file that may be a text: its bytes are kept, to be compared. */
+static enum zk_err
+read_text(struct round *rd, struct upload *u, struct prepared *p, int fd,
+    uint64_t size, const struct content *prev)
+{
+	size_t n = 0;
+	enum zk_err r = buf_reserve(&p->text, (size_t)size + 1);
+
+	if (r == ZK_OK)
+		r = io_read_some(rd->v->env, fd, p->text.data,
+		    (size_t)size + 1, &n);
+	if (r == ZK_OK && n != size)
+		r = ZK_ECHANGED;
+	if (r == ZK_OK) {
+		p->text.len = n;
+		r = upload_bytes(u, p->text.data, n, prev, &p->data,
+		    &p->content);
+	}
+	return r;
+}
+
 static enum zk_err
 read_file(struct round *rd, struct upload *u, struct prepared *p,
     const struct content *prev)
@@ -73,7 +109,10 @@ read_file(struct round *rd, struct upload *u, struct prepared *p,
 
 	if (r != ZK_OK)
 		return r;
-	r = upload_file(u, fd, prev, &p->data, &p->content);
+	if (is_edit(&p->d) && st.size <= TEXT_MAX)
+		r = read_text(rd, u, p, fd, st.size, prev);
+	else
+		r = upload_file(u, fd, prev, &p->data, &p->content);
 	if (r == ZK_OK)
 		r = read_same(rd->v->env, fd, &st);
 	(void)env_close(rd->v->env, fd);
@@ -95,8 +134,8 @@ read_link(struct round *rd, struct upload *u, struct prepared *p)
 	if (r == ZK_OK && res.kind != NODE_SYMLINK)
 		r = ZK_ECHANGED;
 	if (r == ZK_OK)
-		r = upload_bytes(u, target.data, target.len, &p->data,
-		    &p->content);
+		r = upload_bytes(u, target.data, target.len, NULL,
+		    &p->data, &p->content);
 	if (r == ZK_OK) {
 		base_stat_from(&res.st, &p->st);
 		p->racy = base_racy(&res.st, res.seen, false);
@@ -234,6 +273,57 @@ wants_content(const struct diff *d)
 	    d->what == DIFF_MOVED;
 }
 
+/* Scripts ----------------------------------------------------------------- */
+
+/* The bytes of what was read, where they are not at hand. */
+static enum zk_err
+unpack_text(struct prepared *p)
+{
+	struct compress *z = NULL;
+	enum zk_err r = ZK_OK;
+
+	if (p->text.len > 0 || p->content.form != CONTENT_INLINE)
+		return ZK_OK;
+	z = compress_set_take(p->by->z);
+	if (z == NULL)
+		return ZK_ENOMEM;
+	r = compress_unpack(z, p->content.data, p->content.data_len,
+	    p->content.size, &p->text);
+	compress_set_give(p->by->z, z);
+	return r;
+}
+
+/* How what was read came of what base has. */
+static enum zk_err
+add_script(struct preparer *by, struct prepared *p)
+{
+	struct opid *refs = NULL;
+	const uint8_t *seen = NULL;
+	struct base_entry e;
+	size_t n = 0, len = 0;
+	enum zk_err r = base_get(by->rd->v->db, p->d.row, &e);
+
+	/* mode or times alone, or too large for a text */
+	if (r != ZK_OK || e.kind != NODE_FILE || p->content.size > TEXT_MAX ||
+	    (e.size == p->content.size && memcmp(e.hash, p->content.hash,
+	    sizeof(e.hash)) == 0))
+		return r;
+	refs = calloc(OP_REFS_MAX, sizeof(*refs));
+	seen = refs_seen(e.refs, e.refs_len, &len);
+	r = refs == NULL ? ZK_ENOMEM : entry_replaced(seen, len, refs, &n);
+	if (r == ZK_OK && by->prose == NULL)
+		r = prose_new(by->rd, false, &by->prose);
+	if (r == ZK_OK)
+		r = unpack_text(p);
+	if (r == ZK_OK)
+		r = prose_script(by->prose, refs, n, p->text.data,
+		    p->text.len, MERGE_TEXT, &p->script, &p->content);
+	buf_release(&p->text);
+	buf_init(&p->text, TEXT_MAX + 1);
+	free(refs);
+	return r;
+}
+
 /* Small files, on a worker ------------------------------------------------ */
 
 /* The content of a whole small file, as upload_file would give it. */
@@ -319,6 +409,7 @@ preparer_free(struct preparer *p)
 	if (p == NULL)
 		return;
 	pool_free(p->pool, drop);
+	prose_free(p->prose);
 	compress_set_free(p->z);
 	free(p);
 }
@@ -337,6 +428,8 @@ preparer_give(struct preparer *by, const struct diff *d)
 	if (p == NULL)
 		return ZK_ENOMEM;
 	buf_init(&p->data, UPLOAD_INLINE_MAX + 1);
+	buf_init(&p->script, OP_SCRIPT_MAX + 1);
+	buf_init(&p->text, TEXT_MAX + 1);
 	buf_init(&p->seen, 1 << 24);
 	p->by = by;
 	p->d = *d;
@@ -369,7 +462,8 @@ preparer_take(struct preparer *by, bool adopt, struct prepared **out)
 		buf_init(&p->data, UPLOAD_DATA_MAX);
 		r = read_content(rd, by->u, p);
 	}
-	p->content.merge = MERGE_COPY;
+	if (r == ZK_OK && p->read && is_edit(&p->d))
+		r = add_script(by, p);
 	if (r != ZK_OK && of_path(r))
 		r = skip(rd, p->path, r);
 	if (r == ZK_OK && adopt && p->d.what == DIFF_NEW)

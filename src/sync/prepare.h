@@ -21,8 +21,10 @@ struct prepared {
 	struct diff d;		/* its path is ours */
 	char *path;
 	bool read;		/* content, st, racy are filled */
-	struct content content;	/* data in buf data */
+	struct content content;	/* data in buf data, script in buf script */
 	struct buf data;
+	struct buf script;
+	struct buf text;	/* a text of another version than base's */
 	struct base_stat st;	/* of what was read, else of the scan */
 	bool racy;
 	bool adopt;		/* the merged tree has just this here */

@@ -64,7 +64,7 @@ reach(struct round *rd, struct download **out)
 		any |= r == ZK_OK;
 		worst = i == 0 ? r : err_worse(worst, r);
 	}
-	return any ? land_download(rd, out) : worst;
+	return any ? land_download(rd, false, out) : worst;
 }
 
 enum zk_err
@@ -279,7 +279,7 @@ restore_fetch_one(struct round *rd, const char *path,
 	struct download_item it = { .c = &whole, .fd = fd, .old_fd = -1,
 		.out = out, .path = path };
 	enum zk_err r = c->form == CONTENT_MANIFEST ? reach(rd, &d) :
-	    land_download(rd, &d);
+	    land_download(rd, false, &d);
 
 	buf_init(&data, DATA_MAX);
 	buf_init(&bytes, READ_WHOLE_MAX);

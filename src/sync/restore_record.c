@@ -7,10 +7,15 @@
 #include <string.h>
 
 #include "crdt/emit.h"
+#include "format/compress.h"
+#include "format/op.h"
 #include "sync/cuts.h"
+#include "sync/entry.h"
+#include "sync/prose.h"
 #include "sync/restore_int.h"
 #include "sync/segcache.h"
 #include "sync/segw.h"
+#include "text/text.h"
 #include "util/path.h"
 
 #define BATCH_N 4096
@@ -28,6 +33,9 @@ struct restore_record {
 	struct made dirs[PATH_DEPTH_MAX]; /* each in the one before */
 	size_t dirs_n;
 	struct buf dir, old, seen;	/* scratch */
+	struct prose *prose;		/* once a file is edited */
+	struct compress *z;
+	struct buf script, text;
 };
 
 enum zk_err
@@ -42,6 +50,8 @@ restore_record_new(struct round *rd, struct restore_record **out)
 	buf_init(&rec->dir, 1 << 24);
 	buf_init(&rec->old, 1 << 24);
 	buf_init(&rec->seen, 1 << 24);
+	buf_init(&rec->script, OP_SCRIPT_MAX + 1);
+	buf_init(&rec->text, TEXT_MAX);
 	return ZK_OK;
 }
 
@@ -66,6 +76,10 @@ restore_record_free(struct restore_record *rec)
 	buf_release(&rec->dir);
 	buf_release(&rec->old);
 	buf_release(&rec->seen);
+	buf_release(&rec->script);
+	buf_release(&rec->text);
+	prose_free(rec->prose);
+	compress_free(rec->z);
 	free(rec);
 }
 
@@ -184,10 +198,43 @@ describe(const struct version_file *f, const struct content *c,
 		.content = c };
 }
 
+/*
+ * How a version comes of the one that it takes the place of.  Both are had
+ * from their ops, in the transaction at hand: large ones stand by themselves.
+ */
+static enum zk_err
+add_script(struct restore_record *rec, struct content *c)
+{
+	struct opid *refs = NULL;
+	size_t n = 0;
+	enum zk_err r = ZK_OK;
+
+	if (c->form != CONTENT_INLINE || c->size > TEXT_MAX)
+		return ZK_OK;
+	if (rec->prose == NULL)
+		r = prose_new(rec->rd, true, &rec->prose);
+	if (r == ZK_OK && rec->z == NULL)
+		r = compress_new(&rec->z);
+	buf_reset(&rec->text);
+	if (r == ZK_OK)
+		r = compress_unpack(rec->z, c->data, c->data_len, c->size,
+		    &rec->text);
+	refs = r == ZK_OK ? calloc(OP_REFS_MAX, sizeof(*refs)) : NULL;
+	if (r == ZK_OK && refs == NULL)
+		r = ZK_ENOMEM;
+	if (r == ZK_OK)
+		r = entry_replaced(rec->old.data, rec->old.len, refs, &n);
+	if (r == ZK_OK)
+		r = prose_script(rec->prose, refs, n, rec->text.data,
+		    rec->text.len, MERGE_TEXT, &rec->script, c);
+	free(refs);
+	return r;
+}
+
 /* What differs from base, as an edit. */
 static enum zk_err
 edit(struct restore_record *rec, const char *path, const struct emit_at *at,
-    const struct emit_file *whole)
+    const struct emit_file *whole, struct content *c)
 {
 	struct emit_file f = *whole;
 	struct base_entry e;
@@ -202,8 +249,29 @@ edit(struct restore_record *rec, const char *path, const struct emit_at *at,
 		f.content = NULL;
 	f.has_mode = f.has_mode && f.mode != e.mode;
 	f.has_mtime = f.has_mtime && f.content != NULL;
+	if (f.content != NULL && e.kind == NODE_FILE)
+		r = add_script(rec, c);
+	if (r != ZK_OK)
+		return r;
 	return emit_edit(segw_emit(rec->w), rec->old.data, rec->old.len, at,
 	    &f, whole, &rec->seen);
+}
+
+/* The content of a version, for an op that says how it came by itself. */
+static enum zk_err
+content_of(struct restore_record *rec, const struct version_file *f,
+    struct content *c, struct buf *data)
+{
+	enum zk_err r = segcache_content(rec->rd->v, f->content.locator, c);
+
+	/* the cache may move on */
+	if (r == ZK_OK)
+		r = buf_put(data, c->data, c->data_len);
+	c->data = data->data;
+	c->merge = MERGE_COPY;
+	c->script = NULL;
+	c->script_len = 0;
+	return r;
 }
 
 enum zk_err
@@ -213,20 +281,25 @@ restore_record_add(struct restore_record *rec, const char *path,
 	struct emit_at at;
 	struct emit_file whole;
 	struct content c;
+	struct buf data;
 	bool has = f->content.form != CONTENT_NONE;
 	enum zk_err r = begin(rec);
 
 	if (r == ZK_OK)
 		r = place(rec, path, &at);
+	buf_init(&data, 1 << 20);
 	if (r == ZK_OK && has)
-		r = segcache_content(rec->rd->v, f->content.locator, &c);
-	if (r != ZK_OK)
-		return r;
+		r = content_of(rec, f, &c, &data);
 	describe(f, has ? &c : NULL, &whole);
 	buf_reset(&rec->seen);
 	rec->n++;
-	if (what == RESTORE_EDIT)
-		return edit(rec, path, &at, &whole);
-	r = emit_create(segw_emit(rec->w), &at, &whole, &rec->seen);
-	return r == ZK_OK && f->kind == NODE_DIR ? enter(rec, path) : r;
+	if (r == ZK_OK && what == RESTORE_EDIT) {
+		r = edit(rec, path, &at, &whole, &c);
+	} else if (r == ZK_OK) {
+		r = emit_create(segw_emit(rec->w), &at, &whole, &rec->seen);
+		if (r == ZK_OK && f->kind == NODE_DIR)
+			r = enter(rec, path);
+	}
+	buf_release(&data);
+	return r;
 }

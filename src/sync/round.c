@@ -9,6 +9,7 @@
 #include "store/store.h"
 #include "sync/cuts.h"
 #include "sync/keyset.h"
+#include "sync/merge.h"
 #include "sync/segw.h"
 #include "util/log.h"
 #include "util/path.h"
@@ -416,27 +417,27 @@ write_ack(struct vault *v)
 }
 
 /*
- * The acknowledgement: only when nothing of ours is waiting to be pushed,
- * since the log cannot be published past that.  One that an earlier run
- * wrote and could not send goes first.
+ * The acknowledgement, and what this pull merged: only when nothing else of
+ * ours is waiting to be pushed, since the log cannot be published past that.
+ * What an earlier run wrote of these and could not send goes first.
  */
 static enum zk_err
 acknowledge(struct round *rd, struct vremote *first)
 {
 	struct db *db = rd->v->db;
 	int64_t need = 0;
-	uint64_t behind = 0, acks = 0;
+	uint64_t behind = 0, own = 0;
 	enum zk_err r = store_get_int(db, "need_ack", 0, &need);
 
 	if (r == ZK_OK)
 		r = remotedb_behind(db, first->info.id, &behind);
 	if (r == ZK_OK && behind > 0)
-		r = remotedb_behind_acks(db, first->info.id, &acks);
-	if (r != ZK_OK || acks != behind)
+		r = remotedb_behind_pulled(db, first->info.id, &own);
+	if (r != ZK_OK || own != behind)
 		return r;
 	if (need != 0)
 		r = write_ack(rd->v);
-	if (r == ZK_OK && (need != 0 || acks > 0))
+	if (r == ZK_OK && (need != 0 || own > 0))
 		r = remotes_publish(rd, first);
 	if (err_status(r) == 5)
 		first->err = r;
@@ -477,6 +478,8 @@ settle(struct round *rd, struct vremote *first)
 			r = tell_local(rd);
 		if (r == ZK_OK)
 			r = record(rd, first);
+		if (r == ZK_OK)
+			r = merge_run(rd, first);
 		if (r == ZK_OK)
 			r = land_run(rd);
 		if (!rd->again)

@@ -316,9 +316,13 @@ ZK_CHECKED enum zk_err tell_changes(struct round *rd, uint64_t *changes);
  */
 ZK_CHECKED enum zk_err land_run(struct round *rd);
 
-/* A download from the remotes of the round that can be used. */
+/*
+ * A download from the remotes of the round that can be used; spare: without
+ * a word about what is nowhere.
+ */
 struct download;
-ZK_CHECKED enum zk_err land_download(struct round *rd, struct download **out);
+ZK_CHECKED enum zk_err land_download(struct round *rd, bool spare,
+    struct download **out);
 /*
  * Appends the content with that hash if a restore has it in .zk/tmp already.
  * ZK_ENOENT: it is not there.

@@ -25,6 +25,7 @@ struct segw {
 	uint64_t count;		/* ops in all segments of the batch */
 	uint32_t types;		/* 1 << type, since segw_types */
 	unsigned written;	/* segments */
+	bool merges;		/* segw_merges */
 	struct seg_head *heads;	/* told in the segment at hand */
 	size_t heads_n;
 	uint64_t heads_last;	/* largest last Lamport time among them */
@@ -134,6 +135,7 @@ begin_segment(struct segw *w)
 	w->row.wall_ms = w->wall_ms;
 	w->row.state = LOGDB_APPLIED;
 	w->row.ack = true;
+	w->row.merge = w->merges;
 	o.vault = vault_id(v);
 	o.log_pk = signkey_pk(v->log);
 	o.seq = w->row.seq;
@@ -298,6 +300,12 @@ struct emit *
 segw_emit(struct segw *w)
 {
 	return &w->emit;
+}
+
+void
+segw_merges(struct segw *w)
+{
+	w->merges = true;
 }
 
 uint64_t

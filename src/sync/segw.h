@@ -29,6 +29,12 @@ ZK_CHECKED enum zk_err segw_begin(struct vault *v, struct segw **out);
 /* Where emit_* put their ops; lives as long as w. */
 struct emit *segw_emit(struct segw *w);
 
+/*
+ * The batch, still empty, is to hold merges that a pull made, alone: a pull
+ * publishes them, as it does an acknowledgement.
+ */
+void segw_merges(struct segw *w);
+
 /* Adds an op of types 16 on, with its encoded body. */
 ZK_CHECKED enum zk_err segw_body(struct segw *w, enum op_type type,
     const void *body, size_t n);

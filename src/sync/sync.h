@@ -120,6 +120,8 @@ struct sync_ui {
 	void (*progress)(void *arg, const struct sync_progress *p);
 	void (*change)(void *arg, const struct sync_change *c);
 	void (*conflict)(void *arg, const struct sync_conflict *c);
+	/* a file whose versions became one; its path, raw bytes */
+	void (*merged)(void *arg, const char *path);
 	void (*remote)(void *arg, const struct sync_remote *r);
 	void (*device)(void *arg, const struct sync_device *d);
 	bool (*stop)(void *arg);
@@ -156,6 +158,7 @@ struct sync_report {
 	uint64_t dirs;		/* directories likewise */
 	uint64_t bytes;		/* of the files' content */
 	uint64_t conflicts;	/* new ones */
+	uint64_t merged;	/* files whose versions became one */
 	uint64_t deleted;	/* of all three kinds */
 	uint64_t skipped;	/* paths left out: status 3 */
 	uint64_t to_push;	/* status: changes not yet on the primary */

@@ -300,17 +300,22 @@ upload_file(struct upload *u, int fd, const struct content *prev,
 }
 
 enum zk_err
-upload_bytes(struct upload *u, const void *p, size_t n, struct buf *data,
-    struct content *out)
+upload_bytes(struct upload *u, const void *p, size_t n,
+    const struct content *prev, struct buf *data, struct content *out)
 {
+	struct manifest_head head;
+	const struct key *key;
+	const uint8_t *id;
 	enum zk_err r;
 
 	if (n <= FILEHASH_WHOLE)
-		return finish(u, small_content(u, p, n, NULL, data, out),
+		return finish(u, small_content(u, p, n, prev, data, out),
 		    data, out);
-	r = reader_start_bytes(u->reader, u->o.cut, p, n);
+	r = choose_key(u, prev, &key, &id, &head);
 	if (r == ZK_OK)
-		r = make_manifest(u, u->o.cut, u->o.cut_id, data, out);
+		r = reader_start_bytes(u->reader, key, p, n);
+	if (r == ZK_OK)
+		r = make_manifest(u, key, id, data, out);
 	return finish(u, r, data, out);
 }
 

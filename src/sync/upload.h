@@ -90,9 +90,10 @@ void upload_free(struct upload *u);
 ZK_CHECKED enum zk_err upload_file(struct upload *u, int fd,
     const struct content *prev, struct buf *data, struct content *out);
 
-/* The same for bytes at hand: link targets, merged text. */
+/* The same for bytes at hand: link targets, texts. */
 ZK_CHECKED enum zk_err upload_bytes(struct upload *u, const void *p,
-    size_t n, struct buf *data, struct content *out);
+    size_t n, const struct content *prev, struct buf *data,
+    struct content *out);
 
 /* Waits until all that was started is durable on the remote, and notes it. */
 ZK_CHECKED enum zk_err upload_flush(struct upload *u);

@@ -43,8 +43,8 @@ expect 0 as a sync
 expect 0 as b sync
 
 # conflicts come first, and go when the copy goes
-echo A >"$T/a/f"
-echo B >"$T/b/f"
+printf 'A\0' >"$T/a/f"
+printf 'B\0' >"$T/b/f"
 expect 0 as a push
 expect 4 as b sync
 out_has "! conflict"

@@ -24,8 +24,8 @@ mv "$T/b/dir/sub" "$T/b/dir/bus"
 rm "$T/b/dir/bus/f9"
 expect 0 as b push
 expect 0 as a sync
-echo here >"$T/a/dir/bus/f1"
-echo there >"$T/b/dir/bus/f1"
+printf 'here\0' >"$T/a/dir/bus/f1"
+printf 'there\0' >"$T/b/dir/bus/f1"
 expect 0 as a push
 expect 4 as b sync
 expect 4 as a sync

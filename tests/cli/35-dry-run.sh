@@ -17,7 +17,8 @@ state() {
 # What $T/out lists.  The copy that a run makes of a local change is named
 # after the moment of that run.
 told() {
-	jq -c 'select(.type == "change" or .type == "conflict"),
+	jq -c 'select(.type == "change" or .type == "conflict" or
+	    .type == "merged"),
 	    (select(.type == "summary") | .conflicts)' "$T/out" |
 	    sed 's/\.conflict-[0-9]*-[0-9]*-[0-9a-z]*-[0-9a-f]*/.conflict/g' |
 	    sort
@@ -116,17 +117,18 @@ case_of nothing 0 0 0
 # both at work: on one file, in a directory that goes, on one name, and on
 # the content of a large file
 work_there() {
-	echo there >k && rm -r dir && mv m m-there &&
+	printf 'there\0' >k && rm -r dir && mv m m-there &&
 	    head -c 2000000 /dev/urandom >large
 }
 work_here() {
-	echo "here, $1" >k && echo "kept, $1" >dir/sub/g && mv m "m-$1" &&
+	printf 'here, %s\0' "$1" >k && echo "kept, $1" >dir/sub/g && mv m "m-$1" &&
 	    head -c 1500000 /dev/urandom >"large-$1" &&
 	    printf here | dd of=large bs=1 seek=1000000 conv=notrunc \
 	    2>"$T/err"
 }
 case_of work 0 4 4
 planned '"path":"k.conflict"'
+planned '"type":"merged"'
 planned '"path":"large.conflict"'
 [ -e "$T/d/dir/sub/g" ] || fail "work: the edit is gone"
 

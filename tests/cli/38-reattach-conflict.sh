@@ -12,8 +12,8 @@ echo 1 >"$T/a/dir/f"
 expect 0 as a push
 device_pair a b
 expect 0 as b pull
-echo a >"$T/a/dir/f"
-echo b >"$T/b/dir/f"
+printf 'a\0' >"$T/a/dir/f"
+printf 'b\0' >"$T/b/dir/f"
 echo a >"$T/a/n"
 echo b >"$T/b/n"
 expect 0 as a push

@@ -134,9 +134,9 @@ expect 0 as a log --json "$bad"
 [ "$(changes .path_b64 | base64 -d)" = "$bad" ] || fail "invalid UTF-8"
 
 # a conflict: the copy's edit and its removal
-printf 'a\n' >"$T/a/g"
+printf 'a\0' >"$T/a/g"
 expect 0 as a push
-printf 'b\n' >"$T/b/g"
+printf 'b\0' >"$T/b/g"
 expect 0 as b push
 expect 4 as b pull
 rm "$T"/b/g.conflict-*

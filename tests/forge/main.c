@@ -18,6 +18,7 @@
  *	move REF PARENT-REF NAME
  *	remove REF
  *	edit REF SIZE TEXT
+ *	text REF SIZE TEXT SCRIPT	an edit that merges, by a packed script
  *	type N			an op of that type, of no known form
  *	value TYPE REF BODY	a value op; REF is what it covers or is after,
  *				root for none
@@ -67,6 +68,7 @@ struct forge {
 	uint8_t name[FORGE_TEXT];
 	uint8_t data[FORGE_TEXT + 1];
 	uint8_t ext[FORGE_TEXT];
+	uint8_t script[FORGE_TEXT];
 	size_t ext_len;
 };
 
@@ -339,7 +341,7 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 		op->type = OP_MOVE;
 		op->parent = ref(f, word(&rest));
 		op->name_len = unhex(word(&rest), f->name);
-	} else if (strcmp(verb, "edit") == 0) {
+	} else if (strcmp(verb, "edit") == 0 || strcmp(verb, "text") == 0) {
 		uint64_t size = strtoull(word(&rest), NULL, 10);
 
 		op->type = OP_EDIT;
@@ -348,6 +350,11 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 		op->content_refs_n = 1;
 		content(f, op, word(&rest));
 		op->content.size = size;
+		if (verb[0] == 't') {
+			op->content.merge = MERGE_TEXT;
+			op->content.script = f->script;
+			op->content.script_len = unhex(word(&rest), f->script);
+		}
 	} else {
 		die(verb, ZK_EUSAGE);
 	}

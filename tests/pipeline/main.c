@@ -245,7 +245,7 @@ push_files(struct bench *b, size_t mib)
 	b->size = n * len;
 	for (size_t i = 0; r == ZK_OK && p != NULL && i < n; i++) {
 		fix_fill(p, len, i + 1);
-		r = upload_bytes(u, p, len, &b->f.data, &b->f.c);
+		r = upload_bytes(u, p, len, NULL, &b->f.data, &b->f.c);
 	}
 	if (r == ZK_OK)
 		r = upload_flush(u);

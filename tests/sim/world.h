@@ -38,6 +38,12 @@ struct world_opts {
 	 * replaced by empty ones; some files are large.
 	 */
 	bool storms;
+	/*
+	 * Some files are texts, of lines that are contents each; all devices
+	 * but the second put lines in, and that one takes them out.  (Who does
+	 * both in one line edits it, and may leave half of it.)
+	 */
+	bool texts;
 };
 
 /*

@@ -29,18 +29,53 @@ world_pick(struct world *w, char *out, size_t cap, bool dir)
 		    (w->o->stops ? mixed : names)[fake_below(w->dice, 4)]);
 }
 
-/* The number in a file "content N\n...", or -1. */
+/*
+ * A file is "content N\n" and a NUL, and perhaps more behind it; a text is
+ * such lines alone.
+ */
+static const char word[] = "content ";
+
+/*
+ * The number in the line at *at, which is moved behind it; or -1: it is none,
+ * or there are no more.
+ */
 static int
-content_at(struct env *env, const char *path)
+next_content(const char **at)
+{
+	char *end = NULL;
+	long n = -1;
+
+	if (strncmp(*at, word, sizeof(word) - 1) != 0)
+		return -1;
+	n = strtol(*at + sizeof(word) - 1, &end, 10);
+	if (end == *at + sizeof(word) - 1 || *end != '\n' || n < 0 ||
+	    n >= WORLD_CONTENTS)
+		return -1;
+	*at = end + 1;
+	return (int)n;
+}
+
+/* Replaces out by the file, which ends it if it has no NUL. */
+static bool
+read_whole(struct env *env, const char *path, struct buf *out)
+{
+	buf_reset(out);
+	return io_read_file(env, ENV_CWD, path, out) == ZK_OK;
+}
+
+/* Marks every content of a file. */
+static void
+mark(struct env *env, const char *path, bool *marks)
 {
 	struct buf b;
-	int n = -1;
+	const char *at = NULL;
+	int n = 0;
 
 	buf_init(&b, 1 << 20);
-	if (io_read_file(env, ENV_CWD, path, &b) == ZK_OK)
-		n = (int)strtoul(buf_cstr(&b) + 8, NULL, 10);
+	if (read_whole(env, path, &b))
+		for (at = buf_cstr(&b); (n = next_content(&at)) >= 0;)
+			marks[n] = true;
 	buf_release(&b);
-	return n;
 }
 
 /* All contents at or below path are being given up by this device's user. */
@@ -55,10 +90,7 @@ retire(struct world *w, struct env *env, const char *path)
 	if (env_statat(env, ENV_CWD, path, &st) != 0)
 		return;
 	if (S_ISREG(st.mode)) {
-		int n = content_at(env, path);
-
-		if (n >= 0 && n < WORLD_CONTENTS)
-			w->retired[n] = true;
+		mark(env, path, w->retired);
 		return;
 	}
 	fd = env_openat(env, ENV_CWD, path, O_RDONLY | O_DIRECTORY, 0);
@@ -91,14 +123,78 @@ write_file(struct world *w, struct env *env, const char *path)
 	    0644);
 	if (fd < 0)
 		return;
-	(void)snprintf(text, sizeof(text), "content %u\n", w->contents++);
+	(void)snprintf(text, sizeof(text), "%s%u\n", word, w->contents++);
 	len = strlen(text);
+	/* what begins as a text of a line goes on as one */
+	if (!w->o->texts || fake_below(w->dice, 2) == 0)
+		text[len++] = '\0';
 	if (w->o->storms && fake_below(w->dice, 16) == 0)
 		for (; len < LARGE; len++)
 			text[len] = (char)fake_below(w->dice, 256);
 	if (env_write(env, fd, text, len) != (ssize_t)len)
 		w->loud = true;
 	(void)env_close(env, fd);
+}
+
+/* Puts a line into a text, or takes one out, whoever this is. */
+static void
+edit_text(struct world *w, struct env *env, const struct buf *old,
+    const char *path)
+{
+	const char *from = (const char *)old->data, *at = NULL, *end = NULL;
+	uint64_t lines = 0, pick = 0;
+	bool takes = env == w->d[1].env;
+	struct buf b;
+	int fd = -1, n = 0;
+
+	for (size_t i = 0; i < old->len; i++)
+		lines += from[i] == '\n';
+	if (takes && lines < 2)
+		return;
+	pick = fake_below(w->dice, takes ? lines : lines + 1);
+	for (at = from; pick > 0; pick--)
+		at = strchr(at, '\n') + 1;
+	buf_init(&b, 1 << 20);
+	(void)buf_put(&b, from, (size_t)(at - from));
+	if (takes) {
+		end = at;
+		n = next_content(&end);
+		at = strchr(at, '\n') + 1;
+	} else {
+		(void)buf_printf(&b, "%s%u\n", word, w->contents++);
+	}
+	if (takes && n >= 0)
+		w->retired[n] = true;
+	(void)buf_put(&b, at, strlen(at));
+	fd = env_openat(env, ENV_CWD, path, O_WRONLY | O_TRUNC, 0644);
+	if (fd >= 0 && env_write(env, fd, b.data, b.len) != (ssize_t)b.len)
+		w->loud = true;
+	if (fd >= 0)
+		(void)env_close(env, fd);
+	buf_release(&b);
+}
+
+/* Most of the time a text is edited, where there is one.  True if it was. */
+static bool
+try_text(struct world *w, struct env *env, const char *path)
+{
+	struct env_stat st;
+	struct buf b;
+	bool done = false;
+
+	if (!w->o->texts || w->contents == WORLD_CONTENTS ||
+	    env_statat(env, ENV_CWD, path, &st) != 0 || !S_ISREG(st.mode) ||
+	    fake_below(w->dice, 4) == 0)
+		return false;
+	buf_init(&b, 1 << 20);
+	if (read_whole(env, path, &b) && b.len > 0 &&
+	    memchr(b.data, '\0', b.len) == NULL && buf_u8(&b, 0) == ZK_OK) {
+		b.len--;
+		edit_text(w, env, &b, path);
+		done = true;
+	}
+	buf_release(&b);
+	return done;
 }
 
 /* rename(2) by the user: what was at `to` is given up. */
@@ -159,7 +255,8 @@ world_edit(struct world *w, struct device *d)
 	case 2:
 	case 3:
 		world_pick(w, p, sizeof(p), false);
-		write_file(w, d->env, p);
+		if (!try_text(w, d->env, p))
+			write_file(w, d->env, p);
 		break;
 	case 4:
 		world_pick(w, p, sizeof(p), false);
@@ -198,6 +295,26 @@ by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* Its contents, and how long it is; -1 where something else is in it. */
+static void
+dump_file(struct env *env, const char *path, struct buf *out, bool *seen)
+{
+	struct buf b;
+	const char *at = NULL;
+	int n = 0;
+
+	buf_init(&b, 1 << 20);
+	if (read_whole(env, path, &b)) {
+		for (at = buf_cstr(&b); (n = next_content(&at)) >= 0;) {
+			(void)buf_printf(out, "%d,", n);
+			seen[n] = true;
+		}
+		(void)buf_printf(out, "%s%zu\n", *at == '\0' ? "" : "-1,",
+		    b.len);
+	}
+	buf_release(&b);
+}
+
 void
 world_dump(struct env *env, const char *path, struct buf *out, bool *seen)
 {
@@ -226,13 +343,10 @@ world_dump(struct env *env, const char *path, struct buf *out, bool *seen)
 			(void)buf_printf(out, "%s/ %o\n", sub, st.mode & 0777);
 			world_dump(env, sub, out, seen);
 		} else {
-			int c = content_at(env, sub);
-
-			(void)buf_printf(out, "%s %o %d %" PRId64 ".%u\n",
-			    sub, st.mode & 0777, c, st.mtime.sec,
+			(void)buf_printf(out, "%s %o %" PRId64 ".%u ",
+			    sub, st.mode & 0777, st.mtime.sec,
 			    st.mtime.nsec);
-			if (c >= 0 && c < WORLD_CONTENTS)
-				seen[c] = true;
+			dump_file(env, sub, out, seen);
 		}
 		free(list[i]);
 	}

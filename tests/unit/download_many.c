@@ -59,7 +59,7 @@ test_many(void)
 		fix_fill(p, n, 100 + i);
 		buf_init(&m->data[i], UPLOAD_DATA_MAX);
 		buf_init(&m->out[i], MIB);
-		NEED(upload_bytes(u, p, n, &m->data[i], &m->c[i]) == ZK_OK);
+		NEED(upload_bytes(u, p, n, NULL, &m->data[i], &m->c[i]) == ZK_OK);
 	}
 	CHECK(upload_flush(u) == ZK_OK);
 	upload_free(u);
@@ -120,7 +120,7 @@ test_ahead(void)
 	for (size_t i = 0; i < MANY; i++) {
 		fix_fill(p, 800000, i);
 		buf_init(&m->data[i], UPLOAD_DATA_MAX);
-		NEED(upload_bytes(u, p, 800000, &m->data[i], &m->c[i]) ==
+		NEED(upload_bytes(u, p, 800000, NULL, &m->data[i], &m->c[i]) ==
 		    ZK_OK);
 	}
 	NEED(upload_flush(u) == ZK_OK);

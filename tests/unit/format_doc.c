@@ -17,11 +17,13 @@
 #include "format/logop.h"
 #include "format/manifest.h"
 #include "format/op.h"
+#include "format/opscript.h"
 #include "format/record.h"
 #include "format/segment.h"
 #include "proto/seghdr.h"
 #include "store/keys.h"
 #include "test.h"
+#include "text/diff.h"
 #include "util/buf.h"
 #include "util/env.h"
 #include "vec.h"
@@ -259,7 +261,6 @@ doc_create(const struct opid *parent)
 	op.name = (const uint8_t *)"a.txt";
 	op.name_len = 5;
 	op.content.form = CONTENT_INLINE;
-	op.content.merge = MERGE_TEXT;
 	op.content.size = 6;
 	chunk_hash(0, "hello\n", 6, op.content.hash);
 	op.content.data = (const uint8_t *)"\0hello\n";
@@ -322,6 +323,60 @@ test_segment(void)
 	kit_release(&k);
 }
 
+/* The script from one text to another, as an op has it. */
+static void
+doc_script(const char *old, const char *new, struct buf *out)
+{
+	struct compress *z = NULL;
+	struct script s;
+	struct buf plain;
+
+	buf_init(&plain, 4096);
+	NEED(compress_new(&z) == ZK_OK);
+	NEED(text_diff((const uint8_t *)old, strlen(old),
+	    (const uint8_t *)new, strlen(new), &s) == ZK_OK);
+	NEED(script_encode(&s, &plain) == ZK_OK);
+	buf_reset(out);
+	NEED(opscript_pack(z, plain.data, plain.len, out) == ZK_OK);
+	/* and back */
+	buf_reset(&plain);
+	NEED(opscript_unpack(z, out->data, out->len, &plain) == ZK_OK);
+	script_release(&s);
+	NEED(script_decode(plain.data, plain.len, &s) == ZK_OK);
+	buf_reset(&plain);
+	NEED(script_apply(&s, (const uint8_t *)old, strlen(old), &plain) ==
+	    ZK_OK);
+	CHECK(plain.len == strlen(new) &&
+	    memcmp(plain.data, new, plain.len) == 0);
+	script_release(&s);
+	compress_free(z);
+	buf_release(&plain);
+}
+
+static void
+test_scripts(void)
+{
+	struct compress *z = NULL;
+	struct buf b, out;
+
+	buf_init(&b, OP_SCRIPT_MAX + 1);
+	buf_init(&out, OPSCRIPT_PLAIN_MAX);
+	doc_script("one\ntwo\n", "one\n2\nthree\n", &b);
+	doc_check("script", b.data, b.len);
+	NEED(compress_new(&z) == ZK_OK);
+	/* cut off, no length, a length over the bound, an unknown codec */
+	CHECK(opscript_unpack(z, b.data, b.len - 1, &out) == ZK_EFORMAT);
+	CHECK(opscript_unpack(z, b.data, 0, &out) == ZK_EFORMAT);
+	CHECK(opscript_unpack(z, b.data, 1, &out) == ZK_EFORMAT);
+	CHECK(opscript_unpack(z, (const uint8_t *)"\xff\xff\xff\x7f\0", 5,
+	    &out) == ZK_EFORMAT);
+	b.data[1] = 9;
+	CHECK(opscript_unpack(z, b.data, b.len, &out) == ZK_EFORMAT);
+	compress_free(z);
+	buf_release(&b);
+	buf_release(&out);
+}
+
 /* Ops by themselves: an edit, a removal, an alias, a name. */
 static void
 test_ops(void)
@@ -331,7 +386,7 @@ test_ops(void)
 	struct logop_alias a = { .plain_len = 1000, .stored_len = 1088 };
 	struct opid node, head, root;
 	struct opdict *d;
-	struct buf b;
+	struct buf b, script;
 	struct op op;
 
 	memset(&root, 0, sizeof(root));
@@ -346,7 +401,13 @@ test_ops(void)
 	op.has_mode = false;
 	op.content_refs = &head;
 	op.content_refs_n = 1;
+	buf_init(&script, OP_SCRIPT_MAX + 1);
+	doc_script("hi\n", "hello\n", &script);
+	op.content.merge = MERGE_TEXT;
+	op.content.script = script.data;
+	op.content.script_len = script.len;
 	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
+	buf_release(&script);
 	doc_check("edit", b.data, b.len);
 	buf_reset(&b);
 	op = (struct op){ .type = OP_REMOVE, .node = node,
@@ -519,6 +580,7 @@ test_labels(void)
 TESTS(
     { "records", test_records },
     { "segment", test_segment },
+    { "scripts", test_scripts },
     { "ops", test_ops },
     { "values", test_values },
     { "blobs", test_blobs },

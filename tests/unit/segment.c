@@ -112,7 +112,6 @@ op_file(const char *name, const struct opid *parent)
 	op.name = (const uint8_t *)name;
 	op.name_len = strlen(name);
 	op.content.form = CONTENT_INLINE;
-	op.content.merge = MERGE_TEXT;
 	op.content.size = 5;
 	memcpy(op.content.hash, "content hash", 12);
 	op.content.data = (const uint8_t *)"\0hello";
@@ -155,7 +154,9 @@ ops_all(struct op *ops)
 	ops[n].has_mode = false;
 	ops[n].mtime_sec = -1;
 	ops[n].content.form = CONTENT_MANIFEST;
-	ops[n].content.merge = MERGE_COPY;
+	ops[n].content.merge = MERGE_TEXT;
+	ops[n].content.script = (const uint8_t *)"\3\0\1\2\3";
+	ops[n].content.script_len = 5;
 	ops[n].content.size = OP_FILE_MAX;
 	ops[n].content_refs = refs;
 	ops[n++].content_refs_n = 2;
@@ -237,11 +238,15 @@ op_same(const struct op *got, const struct op *want)
 	ok &= got->content.form == want->content.form &&
 	    got->content.merge == want->content.merge &&
 	    got->content.size == want->content.size &&
-	    got->content.data_len == want->content.data_len;
+	    got->content.data_len == want->content.data_len &&
+	    got->content.script_len == want->content.script_len;
 	if (ok && got->content.form != CONTENT_NONE)
 		ok = memcmp(got->content.hash, want->content.hash, 32) == 0 &&
 		    memcmp(got->content.data, want->content.data,
-		    got->content.data_len) == 0;
+		    got->content.data_len) == 0 &&
+		    (got->content.script_len == 0 ||
+		    memcmp(got->content.script, want->content.script,
+		    got->content.script_len) == 0);
 	ok &= got->body_len == want->body_len && (got->body_len == 0 ||
 	    memcmp(got->body, want->body, got->body_len) == 0);
 	return ok;

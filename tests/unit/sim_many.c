@@ -23,12 +23,20 @@ stormy(uint64_t seed, struct world_opts *o)
 	o->values = seed % 8 == 1;
 }
 
+/* As stormy, with texts. */
+static void
+stormy_texts(uint64_t seed, struct world_opts *o)
+{
+	stormy(seed, o);
+	o->texts = seed % 2 == 0;
+}
+
 /* P1, P4, P5, I1, I5, I9: nothing is lost, all come to the same. */
 static void
 test_storms(void)
 {
 	CHECK(seeds_run((seeds_count(SEEDS) + SHARE - 1) / SHARE, STEPS,
-	    stormy));
+	    stormy_texts));
 }
 
 /* Runs that failed once. */
@@ -45,7 +53,7 @@ test_found(void)
 static void
 test_same_seed_same_trace(void)
 {
-	CHECK(seeds_same(1, 7, STEPS, stormy));
+	CHECK(seeds_same(1, 7, STEPS, stormy_texts));
 }
 
 static const struct test_case cases[] = {

@@ -75,6 +75,20 @@ test_stops(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 19) / 20, STEPS, stopped));
 }
 
+static void
+with_texts(uint64_t seed, struct world_opts *o)
+{
+	(void)seed;
+	o->texts = true;
+}
+
+/* Texts merge: every line that nobody took out is in one of the files. */
+static void
+test_texts(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 4) / 5, STEPS, with_texts));
+}
+
 /* Values arrive whatever the remote does, and each counts once. */
 static void
 test_values(void)
@@ -105,6 +119,7 @@ static const struct test_case cases[] = {
 	{ "i19_clock_jumps", test_i19_clock_jumps },
 	{ "paths", test_paths },
 	{ "stops", test_stops },
+	{ "texts", test_texts },
 	{ "values", test_values },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },

@@ -305,7 +305,8 @@ test_hash(void)
 		CHECK(size == len[i]);
 		CHECK(upload_file(u, fd, NULL, &f.data, &f.c) == ZK_OK);
 		CHECK(memcmp(h, f.c.hash, sizeof(h)) == 0);
-		CHECK(upload_bytes(u, p, len[i], &f.data, &f.c) == ZK_OK);
+		CHECK(upload_bytes(u, p, len[i], NULL, &f.data, &f.c) ==
+		    ZK_OK);
 		CHECK(memcmp(h, f.c.hash, sizeof(h)) == 0);
 		close(fd);
 	}

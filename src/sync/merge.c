@@ -1,0 +1,260 @@
+/* Versions that do not know of each other.  See merge.h. */
+#include "sync/merge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crdt/emit.h"
+#include "crdt/list.h"
+#include "crdt/since.h"
+#include "format/compress.h"
+#include "format/op.h"
+#include "format/opscript.h"
+#include "store/store.h"
+#include "sync/cuts.h"
+#include "sync/prose.h"
+#include "sync/round.h"
+#include "sync/segcache.h"
+#include "sync/segw.h"
+#include "text/text.h"
+#include "util/log.h"
+
+#define BATCH_N 64
+#define BATCH_BYTES (1u << 20)	/* of content inside ops */
+
+/* A merge that is ready to be recorded. */
+struct merged {
+	struct diverged d;
+	struct content content;
+	struct buf data;
+};
+
+struct merger {
+	struct round *rd;
+	struct vremote *to;
+	struct prose *prose;
+	struct compress *z;
+	struct buf text, none;	/* what comes out; the script without edits */
+	struct merged batch[BATCH_N];
+	size_t n, bytes;
+	bool sent;		/* blobs are on their way */
+	bool full;		/* the remote took no more of them */
+};
+
+static void
+batch_reset(struct merger *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		diverged_release(&m->batch[i].d);
+		buf_release(&m->batch[i].data);
+	}
+	m->n = m->bytes = 0;
+}
+
+static enum zk_err
+tell(struct merger *m, const struct opid *node)
+{
+	struct round *rd = m->rd;
+	struct buf path;
+	enum zk_err r = ZK_OK;
+
+	rd->rep->merged++;
+	if (rd->o->ui.merged == NULL)
+		return ZK_OK;
+	buf_init(&path, 1 << 20);
+	r = list_path(rd->v->tree, node, &path);
+	if (r == ZK_OK)
+		rd->o->ui.merged(rd->o->ui.arg, buf_cstr(&path));
+	buf_release(&path);
+	/* in a directory that is gone, or deeper than a disk can have it */
+	return r == ZK_ENOENT || r == ZK_ELIMIT ? ZK_OK : r;
+}
+
+/*
+ * The merge says when it was made: what looks at times alone (make, a backup)
+ * would take the new content for the old one under the time of an edit.
+ */
+static enum zk_err
+emit_one(struct merger *m, struct segw *w, struct merged *one)
+{
+	int64_t now = env_now_ms(m->rd->v->env);
+	struct emit_file f = { .kind = NODE_FILE, .has_mtime = true,
+		.mtime_sec = now / 1000,
+		.mtime_nsec = (uint32_t)(now % 1000) * 1000000,
+		.content = &one->content };
+
+	if (now < 0)
+		f.mtime_sec = f.mtime_nsec = 0;
+	return emit_merge(segw_emit(w), &one->d.node, one->d.heads, one->d.n,
+	    &f);
+}
+
+/* All of a batch in one transaction, once their blobs are durable. */
+static enum zk_err
+record(struct merger *m, struct upload *u)
+{
+	struct vault *v = m->rd->v;
+	struct segw *w = NULL;
+	enum zk_err r = m->sent ? upload_flush(u) : ZK_OK;
+
+	if (r != ZK_OK || m->n == 0)
+		return r;
+	m->sent = false;
+	r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK)
+		segw_merges(w);
+	for (size_t i = 0; r == ZK_OK && i < m->n; i++)
+		r = emit_one(m, w, &m->batch[i]);
+	if (r == ZK_OK)
+		r = cuts_tell_aliases(m->rd, w);
+	if (w != NULL && r == ZK_OK)
+		r = segw_end(w, false);
+	else
+		segw_abort(w);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK) {
+		db_rollback(v->db);
+		return r;
+	}
+	m->rd->aliases_n = 0;
+	for (size_t i = 0; r == ZK_OK && i < m->n; i++)
+		r = tell(m, &m->batch[i].d.node);
+	batch_reset(m);
+	return r;
+}
+
+/* The content of one of the versions, for its cutting key. */
+static enum zk_err
+previous(struct merger *m, const struct opid *head, struct content *out,
+    struct buf *copy)
+{
+	struct vault *v = m->rd->v;
+	uint64_t loc = 0;
+	enum zk_err r = tree_locator(v->tree, head, &loc);
+
+	if (r == ZK_OK)
+		r = segcache_content(v, loc, out);
+	if (r == ZK_OK)
+		r = buf_put(copy, out->data, out->data_len);
+	out->data = copy->data;
+	return r;
+}
+
+/* m->text as the next of the batch. */
+static enum zk_err
+add(struct merger *m, struct upload *u, struct diverged *d)
+{
+	struct merged *one = &m->batch[m->n];
+	struct content prev = { 0 };
+	struct buf copy;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&copy, 1 << 20);
+	memset(one, 0, sizeof(*one));
+	buf_init(&one->data, UPLOAD_DATA_MAX);
+	r = previous(m, &d->heads[0], &prev, &copy);
+	if (r == ZK_OK)
+		r = upload_bytes(u, m->text.data, m->text.len, &prev,
+		    &one->data, &one->content);
+	buf_release(&copy);
+	if (r != ZK_OK) {
+		buf_release(&one->data);
+		return r;
+	}
+	one->content.merge = MERGE_TEXT;
+	one->content.script = m->none.data;
+	one->content.script_len = m->none.len;
+	one->d = *d;
+	memset(d, 0, sizeof(*d));
+	m->sent |= one->content.form == CONTENT_MANIFEST;
+	m->bytes += one->data.len;
+	m->n++;
+	return ZK_OK;
+}
+
+/* What does not merge, now or at all, stays side by side. */
+static enum zk_err
+try_one(struct merger *m, struct upload *u, struct diverged *d)
+{
+	enum zk_err r = ZK_OK;
+
+	if (d->merge == MERGE_COPY || d->n < 2 || d->n > OP_REFS_MAX)
+		return ZK_OK;
+	if (m->prose == NULL)
+		r = prose_new(m->rd, false, &m->prose);
+	if (r == ZK_OK)
+		r = prose_merge(m->prose, d->heads, d->n, &m->text);
+	log_debug("merge of %zu versions: %s", d->n, err_text(r));
+	if (r == ZK_EREFUSED || r == ZK_EGAP)
+		return ZK_OK;
+	return r == ZK_OK ? add(m, u, d) : r;
+}
+
+/* A remote that is full can be read all the same: a push tells. */
+static enum zk_err
+no_room(struct merger *m, enum zk_err r)
+{
+	if (r != ZK_EREMOTEFULL || m->to == NULL)
+		return r;
+	upload_free(m->to->up);
+	m->to->up = NULL;
+	m->full = true;
+	return ZK_OK;
+}
+
+static enum zk_err
+run(struct merger *m)
+{
+	struct upload *u = NULL;
+	int64_t after = 0;
+	enum zk_err r = cuts_upload(m->rd, m->to, &u);
+
+	while (r == ZK_OK && !m->full) {
+		struct diverged d;
+
+		if (round_stopped(m->rd))
+			return ZK_ESIGNAL;
+		r = diverged_next(m->rd->v->tree, &after, &d);
+		if (r == ZK_ENOENT)
+			break;
+		if (r == ZK_OK)
+			r = try_one(m, u, &d);
+		diverged_release(&d);
+		if (r == ZK_OK && (m->n == BATCH_N ||
+		    m->bytes >= BATCH_BYTES))
+			r = record(m, u);
+	}
+	if (r == ZK_OK || r == ZK_ENOENT)
+		r = record(m, u);
+	return r;
+}
+
+enum zk_err
+merge_run(struct round *rd, struct vremote *to)
+{
+	struct merger *m = calloc(1, sizeof(*m));
+	static const uint8_t nothing[1];
+	enum zk_err r = m == NULL ? ZK_ENOMEM : ZK_OK;
+
+	if (m == NULL)
+		return r;
+	m->rd = rd;
+	m->to = to;
+	buf_init(&m->text, TEXT_MAX);
+	buf_init(&m->none, OP_SCRIPT_MAX);
+	r = compress_new(&m->z);
+	if (r == ZK_OK)
+		r = opscript_pack(m->z, nothing, 0, &m->none);
+	if (r == ZK_OK)
+		r = no_room(m, run(m));
+	batch_reset(m);
+	prose_free(m->prose);
+	compress_free(m->z);
+	buf_release(&m->text);
+	buf_release(&m->none);
+	free(m);
+	return r;
+}
