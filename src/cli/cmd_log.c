@@ -31,8 +31,8 @@ static const struct opt log_opts[] = {
 static const char *
 what_name(enum sync_log_what what)
 {
-	static const char *const names[] = { "created", "edited", "moved",
-		"removed", "mode", "time", "dropped", "split" };
+	static const char *const names[] = { "created", "edited", "merged",
+		"moved", "removed", "mode", "time", "dropped", "split" };
 
 	if (what > SYNC_LOG_SPLIT)
 		BUG("a change of no known kind");

@@ -34,6 +34,7 @@ struct event {
 	struct histdb_place is;		/* after it */
 	struct histdb_place was;	/* of a move: before it */
 	bool moved;			/* was is filled */
+	bool merges;			/* versions that stood side by side */
 };
 
 /* The node that an op is about. */
@@ -63,6 +64,7 @@ event_make(struct history *h, const struct oplog_op *e, struct event *ev)
 
 	ev->op = &e->op;
 	ev->moved = false;
+	ev->merges = e->merges && e->op.content.merge != MERGE_COPY;
 	if (r == ZK_OK && e->op.type != OP_REMOVE && e->op.type != OP_DROP)
 		r = tree_locator(h->v->tree, &e->op.id, &locator);
 	if (r != ZK_OK)
@@ -105,13 +107,13 @@ concerns(struct history *h, const struct event *ev, bool *yes)
 }
 
 static enum sync_log_what
-what_of(const struct op *op)
+what_of(const struct op *op, bool merges)
 {
 	switch (op->type) {
 	case OP_CREATE:
 		return SYNC_LOG_CREATED;
 	case OP_EDIT:
-		return SYNC_LOG_EDITED;
+		return merges ? SYNC_LOG_MERGED : SYNC_LOG_EDITED;
 	case OP_MOVE:
 		return SYNC_LOG_MOVED;
 	case OP_ATTR:
@@ -146,7 +148,7 @@ tell(struct history *h, const struct event *ev)
 	char id[2 * OPID_LEN + 1], brief[OPNAME_SHORT_MAX];
 	struct sync_log_item it = { .id = id, .brief = brief,
 		.wall_ms = op->wall_ms, .device = op->device,
-		.what = what_of(op), .has_mode = op->has_mode,
+		.what = what_of(op, ev->merges), .has_mode = op->has_mode,
 		.mode = op->mode & 0777 };
 	enum zk_err r = device_name(h, op->device);
 

@@ -173,6 +173,7 @@ turn(struct cursor *c)
 			    op.place_refs_n);
 			e->content_ref = greatest(op.content_refs,
 			    op.content_refs_n);
+			e->merges = op.content_refs_n > 1;
 			e->op.place_refs = e->op.content_refs =
 			    e->op.attr_refs = NULL;
 			e->op.place_refs_n = e->op.content_refs_n =

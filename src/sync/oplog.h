@@ -43,6 +43,7 @@ struct oplog_op {
 	struct op op;		/* without its arrays of references: */
 	struct opid place_ref;	/* the greatest of each, zero for none */
 	struct opid content_ref;
+	bool merges;		/* it replaces more than one content */
 };
 
 ZK_CHECKED enum zk_err oplog_new(struct vault *v, const struct sync_ui *ui,

@@ -260,6 +260,7 @@ ZK_CHECKED enum zk_err sync_verify(struct vault *v,
 enum sync_log_what {
 	SYNC_LOG_CREATED,
 	SYNC_LOG_EDITED,
+	SYNC_LOG_MERGED,	/* edits of several devices became one text */
 	SYNC_LOG_MOVED,		/* from -> path */
 	SYNC_LOG_REMOVED,
 	SYNC_LOG_MODE,		/* mode, and perhaps the time */
