@@ -38,7 +38,7 @@ struct merger {
 	struct merged batch[BATCH_N];
 	size_t n, bytes;
 	bool sent;		/* blobs are on their way */
-	bool full;		/* the remote took no more of them */
+	bool small;		/* the remote takes no more of them */
 };
 
 static void
@@ -188,21 +188,10 @@ try_one(struct merger *m, struct upload *u, struct diverged *d)
 	if (r == ZK_OK)
 		r = prose_merge(m->prose, d->heads, d->n, &m->text);
 	log_debug("merge of %zu versions: %s", d->n, err_text(r));
-	if (r == ZK_EREFUSED || r == ZK_EGAP)
+	if (r == ZK_EREFUSED || r == ZK_EGAP ||
+	    (r == ZK_OK && m->small && m->text.len > OP_INLINE_MAX))
 		return ZK_OK;
 	return r == ZK_OK ? add(m, u, d) : r;
-}
-
-/* A remote that is full can be read all the same: a push tells. */
-static enum zk_err
-no_room(struct merger *m, enum zk_err r)
-{
-	if (r != ZK_EREMOTEFULL || m->to == NULL)
-		return r;
-	upload_free(m->to->up);
-	m->to->up = NULL;
-	m->full = true;
-	return ZK_OK;
 }
 
 static enum zk_err
@@ -212,7 +201,7 @@ run(struct merger *m)
 	int64_t after = 0;
 	enum zk_err r = cuts_upload(m->rd, m->to, &u);
 
-	while (r == ZK_OK && !m->full) {
+	while (r == ZK_OK) {
 		struct diverged d;
 
 		if (round_stopped(m->rd))
@@ -232,6 +221,22 @@ run(struct merger *m)
 	return r;
 }
 
+/*
+ * A remote that is full can be read all the same; a push tells.  What needs no
+ * room of its own there is merged.
+ */
+static enum zk_err
+run_small(struct merger *m)
+{
+	batch_reset(m);
+	upload_free(m->to->up);
+	m->to->up = NULL;
+	m->to = NULL;
+	m->small = true;
+	m->sent = false;
+	return run(m);
+}
+
 enum zk_err
 merge_run(struct round *rd, struct vremote *to)
 {
@@ -249,7 +254,9 @@ merge_run(struct round *rd, struct vremote *to)
 	if (r == ZK_OK)
 		r = opscript_pack(m->z, nothing, 0, &m->none);
 	if (r == ZK_OK)
-		r = no_room(m, run(m));
+		r = run(m);
+	if (r == ZK_EREMOTEFULL && m->to != NULL)
+		r = run_small(m);
 	batch_reset(m);
 	prose_free(m->prose);
 	compress_free(m->z);

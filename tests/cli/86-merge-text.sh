@@ -74,6 +74,7 @@ err_has "0 to push, 0 to pull, 2 conflicts"
 expect 4 as a pull
 same_tree a b
 
+# shellcheck disable=SC2059 # formats are meant
 is() { [ "$(cat "$T/b/$1")" = "$(printf "$2")" ] || fail "$1: $(cat "$T/b/$1")"; }
 is apart 'ONE\ntwo\nthree\nFOUR\n'
 is line 'same WORD there\n'
@@ -178,3 +179,30 @@ fi
 ! grep -rqaF -e "$canary" -e "hundred" -e "apart" "$T/relay" ||
     fail "the relay holds a name or content"
 relay_stop
+
+# a remote without room: what needs none is merged, the rest stands side by
+# side until there is some
+relay_start --plain --data "$T/tight" --quota 520k
+device_init d "$relay_url"
+head -c 150000 /dev/urandom | base64 >"$T/d/a-big"
+printf 'one\ntwo\nthree\n' >"$T/d/small"
+expect 0 as d push
+device_pair d e
+expect 0 as e pull
+sed -i '1s/^/first/' "$T/d/a-big"
+sed -i '$s/^/last/' "$T/e/a-big"
+sed -i 's/one/ONE/' "$T/d/small"
+sed -i 's/three/THREE/' "$T/e/small"
+expect 0 as d push
+expect 0 as e push
+expect 4 as e pull
+[ "$(cat "$T/e/small")" = "$(printf 'ONE\ntwo\nTHREE')" ] || fail "small"
+[ "$(find "$T/e" -name 'a-big.conflict*' | wc -l)" = 1 ] || fail "a-big"
+at=${relay_url#http://}
+at=${at%/}
+relay_stop
+relay_start --plain --data "$T/tight" --quota 2M --listen "$at"
+expect 0 as e --json pull
+[ "$(json .merged)" = 1 ] || fail "not merged: $(cat "$T/out")"
+[ "$(echo "$T"/e/a-big*)" = "$T/e/a-big" ] || fail "a-big: $(ls "$T/e")"
+grep -q ^first "$T/e/a-big" && grep -q ^last "$T/e/a-big" || fail "a-big"
