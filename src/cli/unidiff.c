@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "util/linediff.h"
+#include "text/linediff.h"
 #include "util/log.h"
 
 #define CONTEXT 3u	/* lines around a change */

@@ -3,8 +3,7 @@
 
 #include <stdlib.h>
 
-#include "text/myers.h"
-#include "text/token.h"
+#include "text/sides.h"
 
 /* Of a changed piece the bytes up to which its characters are compared. */
 #define CHARS_MAX 4096
@@ -25,17 +24,6 @@ struct maker {
 	size_t done;		/* bytes of old that the script has passed */
 };
 
-/* Both sides of a pair in tokens, and what was done to them. */
-struct sides {
-	struct tokens a, b;
-	enum token_kind kind;
-};
-
-/* Changed tokens, [a0, a1) and [b0, b1). */
-struct hunk {
-	size_t a0, a1, b0, b1;
-};
-
 static enum zk_err
 emit(struct maker *m, const struct pair *p)
 {
@@ -45,107 +33,6 @@ emit(struct maker *m, const struct pair *p)
 
 	m->done = at + p->a_len;
 	return r;
-}
-
-/* ---- which tokens changed ---- */
-
-/*
- * The tokens that the other side has too, for Myers: its time goes by what
- * changed, and a token that is new cannot be anything but changed.
- */
-static size_t
-known(struct tokens *t, const uint8_t *in, uint32_t *class, uint32_t *at)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		if (in[t->class[i]] != 3) {
-			t->fresh[i] = 1;
-			continue;
-		}
-		class[n] = t->class[i];
-		at[n++] = (uint32_t)i;
-	}
-	return n;
-}
-
-/* For Myers; what needs more edits than that is not alike. */
-static const size_t costs[] = {
-	[TOKEN_LINE] = 1024, [TOKEN_WORD] = 256, [TOKEN_CHAR] = 64
-};
-
-struct work {
-	uint32_t *class[2], *at[2];
-	uint8_t *fresh[2];
-};
-
-static enum zk_err
-work_init(struct work *w, const struct sides *s)
-{
-	for (int i = 0; i < 2; i++) {
-		size_t n = (i == 0 ? s->a.n : s->b.n) + 1;
-
-		w->class[i] = calloc(n, sizeof(uint32_t));
-		w->at[i] = calloc(n, sizeof(uint32_t));
-		w->fresh[i] = calloc(n, 1);
-		if (w->class[i] == NULL || w->at[i] == NULL ||
-		    w->fresh[i] == NULL)
-			return ZK_ENOMEM;
-	}
-	return ZK_OK;
-}
-
-static enum zk_err
-compare(struct sides *s)
-{
-	struct work w = { .class = { NULL, NULL } };
-	uint8_t *in = NULL;
-	size_t classes, n[2] = { 0, 0 };
-	enum zk_err r;
-
-	r = tokens_classes(&s->a, &s->b, &classes, &in);
-	if (r == ZK_OK)
-		r = work_init(&w, s);
-	if (r == ZK_OK) {
-		n[0] = known(&s->a, in, w.class[0], w.at[0]);
-		n[1] = known(&s->b, in, w.class[1], w.at[1]);
-		r = myers_mark(w.class[0], n[0], w.class[1], n[1],
-		    costs[s->kind], w.fresh[0], w.fresh[1]);
-	}
-	if (r == ZK_OK) {
-		for (size_t i = 0; i < n[0]; i++)
-			s->a.fresh[w.at[0][i]] = w.fresh[0][i];
-		for (size_t i = 0; i < n[1]; i++)
-			s->b.fresh[w.at[1][i]] = w.fresh[1][i];
-	}
-	free(in);
-	for (int i = 0; i < 2; i++) {
-		free(w.class[i]);
-		free(w.at[i]);
-		free(w.fresh[i]);
-	}
-	return r;
-}
-
-/* The next hunk from (h->a1, h->b1) on; false at the end. */
-static bool
-next_hunk(const struct sides *s, struct hunk *h)
-{
-	size_t i = h->a1, k = h->b1;
-
-	while (i < s->a.n && k < s->b.n && !s->a.fresh[i] && !s->b.fresh[k]) {
-		i++;
-		k++;
-	}
-	h->a0 = i;
-	h->b0 = k;
-	while (i < s->a.n && s->a.fresh[i])
-		i++;
-	while (k < s->b.n && s->b.fresh[k])
-		k++;
-	h->a1 = i;
-	h->b1 = k;
-	return i > h->a0 || k > h->b0;
 }
 
 /* ---- what a person would call the change ---- */
@@ -172,7 +59,7 @@ slide_all(struct sides *s)
 {
 	struct hunk h = { 0, 0, 0, 0 };
 
-	while (next_hunk(s, &h)) {
+	while (sides_next(s, &h)) {
 		if (h.a0 == h.a1)
 			slide(&s->b, h.b0, h.b1, &s->a, h.a1);
 		else if (h.b0 == h.b1)
@@ -182,7 +69,7 @@ slide_all(struct sides *s)
 		/* once more from where it lies now */
 		h.a1 = h.a0;
 		h.b1 = h.b0;
-		(void)next_hunk(s, &h);
+		(void)sides_next(s, &h);
 	}
 }
 
@@ -207,7 +94,7 @@ join_changes(struct sides *s)
 	struct hunk h = { 0, 0, 0, 0 }, before = h;
 	bool any = false;
 
-	for (; next_hunk(s, &h); before = h, any = true) {
+	for (; sides_next(s, &h); before = h, any = true) {
 		if (!any || !by_chance(s, before.a1, h.a0))
 			continue;
 		for (size_t i = before.a1; i < h.a0; i++)
@@ -241,24 +128,6 @@ is_alike(const struct sides *s)
 }
 
 /* ---- lines, words, characters ---- */
-
-static enum zk_err
-sides_init(struct sides *s, const struct pair *p, enum token_kind kind)
-{
-	enum zk_err r, q;
-
-	s->kind = kind;
-	r = tokens_init(&s->a, kind, p->a, p->a_len);
-	q = tokens_init(&s->b, kind, p->b, p->b_len);
-	return r != ZK_OK ? r : q;
-}
-
-static void
-sides_release(struct sides *s)
-{
-	tokens_release(&s->a);
-	tokens_release(&s->b);
-}
 
 static struct pair
 pair_of(const struct sides *s, const struct hunk *h)
@@ -305,9 +174,10 @@ diff_chars(struct maker *m, const struct pair *p, bool lines)
 
 	if (p->a_len == 0 || p->b_len == 0 || p->a_len > max || p->b_len > max)
 		return emit(m, p);
-	r = sides_init(&s, p, TOKEN_CHAR);
+	r = sides_init(&s, TOKEN_CHAR, p->a, p->a_len, p->b,
+	    p->b_len);
 	if (r == ZK_OK)
-		r = compare(&s);
+		r = sides_compare(&s);
 	if (r == ZK_OK) {
 		slide_all(&s);
 		join_changes(&s);
@@ -317,7 +187,7 @@ diff_chars(struct maker *m, const struct pair *p, bool lines)
 			h.b1 = s.b.n;
 		}
 	}
-	while (r == ZK_OK && next_hunk(&s, &h)) {
+	while (r == ZK_OK && sides_next(&s, &h)) {
 		part = pair_of(&s, &h);
 		r = emit(m, &part);
 	}
@@ -336,9 +206,10 @@ diff_words(struct maker *m, const struct pair *p)
 
 	if (p->a_len == 0 || p->b_len == 0)
 		return emit(m, p);
-	r = sides_init(&s, p, TOKEN_WORD);
+	r = sides_init(&s, TOKEN_WORD, p->a, p->a_len, p->b,
+	    p->b_len);
 	if (r == ZK_OK)
-		r = compare(&s);
+		r = sides_compare(&s);
 	if (r == ZK_OK) {
 		slide_all(&s);
 		join_changes(&s);
@@ -348,7 +219,7 @@ diff_words(struct maker *m, const struct pair *p)
 			h.b1 = s.b.n;
 		}
 	}
-	while (r == ZK_OK && next_hunk(&s, &h)) {
+	while (r == ZK_OK && sides_next(&s, &h)) {
 		part = pair_of(&s, &h);
 		r = diff_chars(m, &part, false);
 	}
@@ -372,12 +243,12 @@ text_diff(const uint8_t *old, size_t old_len, const uint8_t *new,
 	script_init(out);
 	if (!text_is(old, old_len) || !text_is(new, new_len))
 		return ZK_EFORMAT;
-	r = sides_init(&s, &all, TOKEN_LINE);
+	r = sides_init(&s, TOKEN_LINE, all.a, all.a_len, all.b, all.b_len);
 	if (r == ZK_OK)
-		r = compare(&s);
+		r = sides_compare(&s);
 	if (r == ZK_OK)
 		slide_all(&s);
-	while (r == ZK_OK && next_hunk(&s, &h)) {
+	while (r == ZK_OK && sides_next(&s, &h)) {
 		part = pair_of(&s, &h);
 		r = diff_words(&m, &part);
 	}

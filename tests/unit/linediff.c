@@ -1,5 +1,5 @@
 /* Differences of lines: what they lead to, and that they are shortest. */
-#include "util/linediff.h"
+#include "text/linediff.h"
 
 #include "test.h"
 

@@ -1,11 +1,9 @@
 /*
- * Which lines differ between two texts: the shortest edit by Myers' method
- * in linear space ("An O(ND) difference algorithm and its variations", 1986,
- * section 4b).  Where texts have little in common the search is cut short:
- * the result is then right, but may be longer than it must.  Pure.
+ * Which lines differ between two texts, of any bytes: the shortest edit, but
+ * where they have little in common it may be longer than it must (myers.h).
  */
-#ifndef ZK_UTIL_LINEDIFF_H
-#define ZK_UTIL_LINEDIFF_H
+#ifndef ZK_TEXT_LINEDIFF_H
+#define ZK_TEXT_LINEDIFF_H
 
 #include <stddef.h>
 #include <stdint.h>
