@@ -318,6 +318,11 @@ ZK_CHECKED enum zk_err land_run(struct round *rd);
 
 /* A download from the remotes of the round that can be used. */
 struct download;
+struct download_opts;
+struct download_remote;
+/* Its options; from has room for SYNC_REMOTES_MAX, which they point to. */
+void land_sources(struct round *rd, struct download_remote *from,
+    struct download_opts *out);
 ZK_CHECKED enum zk_err land_download(struct round *rd, struct download **out);
 /*
  * Appends the content with that hash if a restore has it in .zk/tmp already.
