@@ -29,8 +29,8 @@ struct vremote {
 	uint64_t ahead;		/* ...and has this many segments unknown here */
 	bool stuck;		/* something is bad: its read mark stays */
 	bool lost;		/* it lacks segments that it had acknowledged */
-	/* contents that are nowhere: of the past, and of other devices */
-	uint64_t passed, awaited;
+	/* contents that are nowhere: of the past, of other devices, messages */
+	uint64_t passed, awaited, unsent;
 	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */
 	struct early *early;	/* being published beside the recording */
 };
