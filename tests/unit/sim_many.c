@@ -21,6 +21,7 @@ stormy(uint64_t seed, struct world_opts *o)
 	o->paths = seed % 4 == 0;
 	o->stops = seed % 3 == 0;
 	o->values = seed % 8 == 1;
+	o->messages = seed % 8 == 3;
 }
 
 /* P1, P4, P5, I1, I5, I9: nothing is lost, all come to the same. */

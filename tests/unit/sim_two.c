@@ -3,8 +3,8 @@
  *
  * A twentieth as many seeds with the wall clock of one device jumping by
  * years, as many with rounds that name a path or two, as many with rounds
- * that are stopped anywhere, and half as many that write values.  What has
- * failed once is run again as `found`.
+ * that are stopped anywhere, and half as many each that write values and that
+ * send messages.  What has failed once is run again as `found`.
  */
 #include "tests/sim/seeds.h"
 
@@ -49,6 +49,13 @@ with_values(uint64_t seed, struct world_opts *o)
 }
 
 static void
+with_messages(uint64_t seed, struct world_opts *o)
+{
+	(void)seed;
+	o->messages = true;
+}
+
+static void
 test_seeds(void)
 {
 	CHECK(seeds_run(seeds_count(SEEDS), STEPS, plain));
@@ -82,6 +89,14 @@ test_values(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS, with_values));
 }
 
+/* Messages arrive once and in order, and nothing else hangs on them. */
+static void
+test_messages(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS,
+	    with_messages));
+}
+
 /* Runs that failed once. */
 static void
 test_found(void)
@@ -106,6 +121,7 @@ static const struct test_case cases[] = {
 	{ "paths", test_paths },
 	{ "stops", test_stops },
 	{ "values", test_values },
+	{ "messages", test_messages },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
