@@ -48,7 +48,7 @@ _zk() {
 			vault=(-C "$plain")
 			;;
 		--progress|--timeout|--bwlimit|--max-delete|--lock-wait|\
-		-N|--namespace|--type)
+		-N|--namespace|--type|-c|--channel|-o|--output|--max|--set-expiry)
 			[ "${COMP_WORDS[i + 1]}" = = ] && ((i++))
 			((i++))
 			;;

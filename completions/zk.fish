@@ -10,7 +10,7 @@ function __zk_named
             continue
         end
         switch $w
-            case -C --dir --progress --timeout --bwlimit --max-delete --lock-wait -N --namespace --type
+            case -C --dir --progress --timeout --bwlimit --max-delete --lock-wait -N --namespace --type -c --channel -o --output --max --set-expiry
                 set skip 1
             case '-*'
             case '*'

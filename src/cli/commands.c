@@ -15,6 +15,8 @@ const struct cmd *const commands[] = {
 	&cmd_remote,
 	&cmd_device,
 	&cmd_kv,
+	&cmd_send,
+	&cmd_recv,
 	&cmd_verify,
 	&cmd_help,
 	&cmd_complete,

@@ -216,6 +216,12 @@ out_begin(struct out *o, const char *type)
 	return &o->w;
 }
 
+struct jsonw *
+out_line(struct out *o)
+{
+	return &o->w;
+}
+
 void
 out_end(struct out *o)
 {

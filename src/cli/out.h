@@ -52,6 +52,8 @@ ZK_CHECKED enum zk_err out_error(const struct out *o);
  */
 struct jsonw *out_begin(struct out *o, const char *type);
 void out_end(struct out *o);
+/* The writer of the line that was begun and not ended. */
+struct jsonw *out_line(struct out *o);
 
 /*
  * The last line with --json: the summary of command with its exit status.

@@ -142,6 +142,47 @@ prompt_read_all(struct env *env, int fd, struct buf *out)
 }
 
 enum zk_err
+prompt_read_some(struct env *env, int fd, struct buf *out)
+{
+	enum zk_err r = ZK_OK;
+	ssize_t n = 1;
+	char part[4096];
+
+	while (r == ZK_OK && n != 0 && out->len < out->max) {
+		size_t room = out->max - out->len;
+
+		r = wait_readable(env, fd, NO_END);
+		if (r != ZK_OK)
+			break;
+		n = env_read(env, fd, part, room < sizeof(part) ? room :
+		    sizeof(part));
+		r = n < 0 ? err_from_errno((int)-n) :
+		    buf_put(out, part, (size_t)n);
+	}
+	crypto_wipe(part, sizeof(part));
+	return r;
+}
+
+enum zk_err
+prompt_copy(struct env *env, int fd, int to)
+{
+	enum zk_err r = ZK_OK;
+	ssize_t n = 1;
+	static char part[65536];
+
+	while (r == ZK_OK && n != 0) {
+		r = wait_readable(env, fd, NO_END);
+		if (r != ZK_OK)
+			break;
+		n = env_read(env, fd, part, sizeof(part));
+		r = n < 0 ? err_from_errno((int)-n) :
+		    io_write_full(env, to, part, (size_t)n);
+	}
+	crypto_wipe(part, sizeof(part));
+	return r;
+}
+
+enum zk_err
 prompt_read_fd(struct env *env, int fd, struct buf *out)
 {
 	return read_line(env, fd, NO_END, out);

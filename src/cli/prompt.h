@@ -50,6 +50,16 @@ ZK_CHECKED enum zk_err prompt_read_fd(struct env *env, int fd,
 ZK_CHECKED enum zk_err prompt_read_all(struct env *env, int fd,
     struct buf *out);
 
+/* The same, but stops, with ZK_OK, when out is as long as it may be. */
+ZK_CHECKED enum zk_err prompt_read_some(struct env *env, int fd,
+    struct buf *out);
+
+/*
+ * Writes all that descriptor fd has, until its end, to the file to.
+ * ZK_ESIGNAL.  Errors of either.
+ */
+ZK_CHECKED enum zk_err prompt_copy(struct env *env, int fd, int to);
+
 /*
  * Moves the value of the variable `name` of this process into out (wipe
  * flag set) and overwrites it where it stood, so that nobody reads it from

@@ -72,8 +72,18 @@ enum op_type {
 	OP_KV_ADD = 25,	/* a member of a set; replaces content_refs */
 	OP_KV_TOTAL = 26, /* a counter: what this log has added so far */
 	OP_KV_PUSH = 27, /* an item of a list, after the item node */
-	OP_KV_REMOVE = 28 /* covers content_refs, of any of the four */
+	OP_KV_REMOVE = 28, /* covers content_refs, of any of the four */
+	/* channels: format/msgop.h */
+	OP_MSG = 32,	/* a message: content, sent into a channel */
+	OP_CHANNEL = 33	/* how long messages of a channel are given out */
 };
+
+/* Types that have content, which may be in blobs. */
+static inline bool
+op_has_content(uint8_t type)
+{
+	return type == OP_CREATE || type == OP_EDIT || type == OP_MSG;
+}
 
 enum node_kind {
 	NODE_FILE = 1,

@@ -62,6 +62,10 @@ op_shape(uint8_t type)
 		return HAS_CONTENT_REFS | HAS_BODY;
 	case OP_KV_PUSH:
 		return HAS_NODE | HAS_BODY;
+	case OP_MSG:
+		return MAY_CONTENT | HAS_BODY;
+	case OP_CHANNEL:
+		return HAS_BODY;
 	default:
 		return 0;	/* unknown */
 	}
@@ -374,7 +378,7 @@ op_content_placed(const struct op *op)
 
 	if (op->type == OP_CREATE)
 		return there == (op->kind != NODE_DIR);
-	return there == (op->type == OP_EDIT);
+	return there == op_has_content(op->type);
 }
 
 static bool

@@ -185,6 +185,18 @@ static const char values_sql[] =
     " CAST(name AS TEXT), known, live, loc, dev, wall, log, num, after,"
     " head, value FROM kvop o JOIN kvkey USING(k) ORDER BY x";
 
+/*
+ * Messages, and the settings of channels: named by their channel.  What was
+ * given out is this device's to say.
+ */
+static const char messages_sql[] =
+    "SELECT hex(id) AS x, CAST(name AS TEXT), name, log, dev, wall, loc,"
+    " size, label FROM msg JOIN chan USING(c) ORDER BY x";
+
+static const char channels_sql[] =
+    "SELECT hex(name) AS x, CAST(name AS TEXT), expiry, said FROM chan"
+    " ORDER BY x";
+
 /* The path of the node with this id as far as db knows it. */
 static enum zk_err
 node_path(struct db *db, const void *id, size_t len, struct buf *out)
@@ -331,6 +343,23 @@ check_values(struct db *held, struct db *again, check_bad_fn *bad, void *arg)
 		r = each(held, db_stmt(held, "SELECT 'value row '||o"
 		    " FROM kvop WHERE k NOT IN (SELECT k FROM kvkey)"),
 		    "kvop", bad, arg);
+	return r;
+}
+
+enum zk_err
+check_messages(struct db *held, struct db *again, check_bad_fn *bad,
+    void *arg)
+{
+	struct compare c = { held, again, "chan", bad, arg, true };
+	enum zk_err r = compare_table(&c, channels_sql);
+
+	c.table = "msg";
+	if (r == ZK_OK)
+		r = compare_table(&c, messages_sql);
+	if (r == ZK_OK)
+		r = each(held, db_stmt(held, "SELECT 'message row '||m"
+		    " FROM msg WHERE c NOT IN (SELECT c FROM chan)"
+		    " OR done NOT IN(0,1)"), "msg", bad, arg);
 	return r;
 }
 

@@ -49,4 +49,8 @@ ZK_CHECKED enum zk_err check_trees(struct db *held, struct db *again,
 ZK_CHECKED enum zk_err check_values(struct db *held, struct db *again,
     check_bad_fn *bad, void *arg);
 
+/* The same of messages (store/msgdb.h); named by their channels. */
+ZK_CHECKED enum zk_err check_messages(struct db *held, struct db *again,
+    check_bad_fn *bad, void *arg);
+
 #endif

@@ -8,6 +8,7 @@
 #include "store/histdb.h"
 #include "store/kvdb.h"
 #include "store/logdb.h"
+#include "store/msgdb.h"
 #include "store/pastdb.h"
 #include "store/remotedb.h"
 #include "store/treedb.h"
@@ -26,7 +27,7 @@ store_create(struct db *db)
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
-		kvdb_schema
+		kvdb_schema, msgdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -57,8 +58,9 @@ pragma_int(struct db *db, struct stmt *s, int64_t *out)
 }
 
 /*
- * From version 1, which had no values: a zk that knows none has taken in no
- * segment with value ops, so there is nothing to find again.
+ * From an older version.  What it had no tables for are ops that it did not
+ * know: it has taken in no segment with any, so there is nothing to find
+ * again.
  */
 static enum zk_err
 store_step(struct db *db, int64_t from)
@@ -68,8 +70,10 @@ store_step(struct db *db, int64_t from)
 	if (from == STORE_VERSION)
 		return ZK_OK;
 	r = db_begin(db);
-	if (r == ZK_OK)
+	if (r == ZK_OK && from < 2)
 		r = db_exec(db, kvdb_schema);
+	if (r == ZK_OK && from < 3)
+		r = db_exec(db, msgdb_schema);
 	if (r == ZK_OK)
 		r = store_put_int(db, "schema", STORE_VERSION);
 	if (r == ZK_OK)

@@ -7,6 +7,7 @@
 #include "crypto/labels.h"
 #include "store/histdb.h"
 #include "store/kvdb.h"
+#include "store/msgdb.h"
 #include "store/treedb_int.h"
 
 #define SPLIT_HASH 20	/* bytes of an op id that the hash replaces */
@@ -479,6 +480,8 @@ treedb_scratch(struct db **out)
 		r = db_exec(*out, treedb_schema);
 	if (r == ZK_OK)
 		r = db_exec(*out, kvdb_schema);
+	if (r == ZK_OK)
+		r = db_exec(*out, msgdb_schema);
 	if (r == ZK_OK)
 		r = db_exec(*out, histdb_schema);
 	if (r != ZK_OK) {

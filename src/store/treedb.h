@@ -18,10 +18,10 @@ struct treedb;
 extern const char treedb_schema[];
 
 /*
- * A database with the tables of the merge alone (these and kvdb's), in a
- * file that has no name: it is gone with the connection or the process.
- * SQLite says where such files lie (SQLITE_TMPDIR, TMPDIR, /var/tmp).  At
- * most 24 MiB of it are in memory.
+ * A database with the tables of the merge alone (these, kvdb's and
+ * msgdb's), in a file that has no name: it is gone with the connection or the
+ * process.  SQLite says where such files lie (SQLITE_TMPDIR, TMPDIR,
+ * /var/tmp).  At most 24 MiB of it are in memory.
  */
 ZK_CHECKED enum zk_err treedb_scratch(struct db **out);
 

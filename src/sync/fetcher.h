@@ -6,7 +6,7 @@
  *	    -> open, check, write (pool)
  *
  * Everything runs on the caller's thread but reading, opening, checking and
- * writing.  Used by download.c alone; the rules of download.h apply.
+ * writing.  Used by download.c and stream.c; the rules of download.h apply.
  */
 #ifndef ZK_SYNC_FETCHER_H
 #define ZK_SYNC_FETCHER_H

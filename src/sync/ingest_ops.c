@@ -7,6 +7,7 @@
 #include "format/logop.h"
 #include "store/chunkdb.h"
 #include "store/kvdb.h"
+#include "store/msgdb.h"
 #include "store/store.h"
 #include "sync/causal.h"
 #include "util/log.h"
@@ -151,6 +152,10 @@ take_op(struct round *rd, struct page *p, const struct logdb_log *l,
 	case OP_KV_PUSH:
 	case OP_KV_REMOVE:
 		return kvdb_take(rd->v->db, l->log, op);
+	case OP_MSG:
+	case OP_CHANNEL:
+		return msgdb_take(rd->v->db, l->log, op, memcmp(l->device,
+		    vault_device(rd->v), sizeof(l->device)) == 0);
 	default:
 		return tree_apply(rd->v->tree, op);
 	}
@@ -177,7 +182,7 @@ ingest_ops(struct round *rd, struct page *p, struct seg *s,
 			return r;
 		memcpy(op.device, l->device, sizeof(op.device));
 		op.content.locator = segcache_locator(row->id, i);
-		if ((op.type == OP_CREATE || op.type == OP_EDIT) &&
+		if (op_has_content(op.type) &&
 		    op.content.form == CONTENT_MANIFEST)
 			row->blobs = true;
 		r = take_op(rd, p, l, &op);

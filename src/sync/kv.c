@@ -6,11 +6,10 @@
 
 #include "format/kvop.h"
 #include "store/kvdb.h"
+#include "sync/await.h"
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "util/log.h"
-
-#define LOOK_MS 200		/* between two looks at the database */
 
 /* One batch being recorded. */
 struct batch {
@@ -333,43 +332,20 @@ sync_kv_fetch(struct vault *v, const struct sync_opts *o,
 
 /* Waiting ----------------------------------------------------------------- */
 
-struct waiting {
+struct looking {
 	struct vault *v;
-	const struct sync_opts *o;	/* the caller's */
 	int64_t since;
-	int64_t look_at;	/* monotonic ms of the next look */
-	bool changed;
-	enum zk_err r;		/* of a look */
 };
 
-/* Ends the wait on the caller's stop, and when a value changed here. */
-static bool
-wait_stop(void *arg)
-{
-	struct waiting *w = arg;
-	int64_t at = env_mono_ms(w->v->env), newest = 0;
-
-	if (w->o->ui.stop != NULL && w->o->ui.stop(w->o->ui.arg))
-		return true;
-	if (at >= w->look_at && !w->changed && w->r == ZK_OK) {
-		w->look_at = at + LOOK_MS;
-		w->r = kvdb_newest(w->v->db, &newest);
-		w->changed = w->r == ZK_OK && newest > w->since;
-	}
-	return w->changed || w->r != ZK_OK;
-}
-
-/* On the first remote that answers; of none all has been said. */
+/* An await_look_fn: whether a value changed here. */
 static enum zk_err
-wait_remote(struct round *rd, unsigned ms, bool *news)
+look(void *arg, bool *news)
 {
-	enum zk_err r = ZK_ENET;
+	struct looking *l = arg;
+	int64_t newest = 0;
+	enum zk_err r = kvdb_newest(l->v->db, &newest);
 
-	for (size_t i = 0; i < rd->remotes_n; i++) {
-		r = remotes_wait(rd, rd->remotes[i], ms, news);
-		if (r == ZK_OK || r == ZK_ESIGNAL || r == ZK_ENOMEM)
-			break;
-	}
+	*news = r == ZK_OK && newest > l->since;
 	return r;
 }
 
@@ -377,35 +353,7 @@ enum zk_err
 sync_kv_wait(struct vault *v, const struct sync_opts *o, int64_t since,
     unsigned ms, bool *news)
 {
-	struct waiting w = { .v = v, .o = o, .since = since };
-	struct sync_opts mine = *o;
-	struct sync_report *rep = calloc(1, sizeof(*rep));
-	int64_t end = env_mono_ms(v->env) + ms;
-	struct round rd;
-	enum zk_err r = ZK_ENOMEM;
+	struct looking l = { v, since };
 
-	*news = false;
-	if (rep == NULL)
-		return r;
-	mine.ui = (struct sync_ui){ .arg = &w, .stop = wait_stop };
-	r = round_begin(&rd, v, &mine, rep);
-	if (r == ZK_OK)
-		r = remotes_open_any(&rd);
-	if (r == ZK_OK && rd.remotes_n > 0)
-		r = wait_remote(&rd, ms, news);
-	else
-		while (r == ZK_OK && env_mono_ms(v->env) < end)
-			if (wait_stop(&w))
-				r = ZK_ESIGNAL;
-			else
-				env_sleep_ms(v->env, LOOK_MS);
-	if (w.r != ZK_OK)
-		r = w.r;
-	else if (w.changed) {
-		*news = true;
-		r = ZK_OK;
-	}
-	round_release(&rd);
-	free(rep);
-	return r;
+	return await_news(v, o, ms, look, &l, news);
 }

@@ -16,18 +16,27 @@ stop(void *arg)
 	return round_stopped(arg);
 }
 
+void
+land_sources(struct round *rd, struct download_remote *from,
+    struct download_opts *out)
+{
+	*out = (struct download_opts){ .env = rd->v->env, .db = rd->v->db,
+		.vault = vault_id(rd->v), .remotes = from, .moved = moved,
+		.stop = stop, .arg = rd };
+	for (size_t i = 0; i < rd->remotes_n; i++)
+		if (rd->remotes[i]->err == ZK_OK)
+			from[out->remotes_n++] = (struct download_remote){
+			    rd->remotes[i]->t, rd->remotes[i]->info.id };
+}
+
 enum zk_err
 land_download(struct round *rd, bool spare, struct download **out)
 {
 	struct download_remote from[SYNC_REMOTES_MAX];
-	struct download_opts o = { .env = rd->v->env, .db = rd->v->db,
-		.vault = vault_id(rd->v), .remotes = from, .moved = moved,
-		.stop = stop, .arg = rd, .spare = spare };
+	struct download_opts o;
 
-	for (size_t i = 0; i < rd->remotes_n; i++)
-		if (rd->remotes[i]->err == ZK_OK)
-			from[o.remotes_n++] = (struct download_remote){
-			    rd->remotes[i]->t, rd->remotes[i]->info.id };
+	land_sources(rd, from, &o);
+	o.spare = spare;
 	return download_new(&o, out);
 }
 

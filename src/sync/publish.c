@@ -125,8 +125,9 @@ may_pass(const struct round *rd, const struct vremote *vr)
  * Brings the blobs of one content op to the remote.  What is nowhere is
  * passed over, so that it keeps back nothing else for good: content whose
  * place something has taken since (a push was cut off and the file changed,
- * a remote is no more), and that of another device, which sends it again
- * when it comes to this remote.  Our own that is at a path is in the file.
+ * a remote is no more), a message, which is in no file, and what another
+ * device wrote, which sends it again when it comes to this remote.  Our own
+ * that is at a path is in the file.
  */
 static enum zk_err
 send_content(struct round *rd, struct vremote *vr, const struct op *op,
@@ -134,20 +135,20 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op,
 {
 	struct transport *from[SYNC_REMOTES_MAX];
 	struct upload_source src = { .from = from };
-	bool past = false;
+	bool past = false, message = op->type == OP_MSG;
 	struct upload *u = NULL;
 	struct buf path;
 	uint64_t sent = 0;
 	enum zk_err r = cuts_upload(rd, vr, &u);
 
-	if (r == ZK_OK)
+	if (r == ZK_OK && !message)
 		r = is_past(rd, op, &past);
 	if (r != ZK_OK)
 		return r;
 	buf_init(&path, PATH_LEN_MAX + 1);
-	src.spare = (past || !own) && may_pass(rd, vr);
+	src.spare = (past || message || !own) && may_pass(rd, vr);
 	src.ask = known;
-	src.fd = local_file(rd, op, past, &path);
+	src.fd = message ? -1 : local_file(rd, op, past, &path);
 	src.from_n = others(rd, vr, from);
 	r = upload_copy(u, &op->content, &src, &sent);
 	if (src.fd >= 0)
@@ -155,7 +156,9 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op,
 	buf_release(&path);
 	if (r != ZK_EGAP || !src.spare)
 		return r;
-	if (past)
+	if (message)
+		vr->unsent++;
+	else if (past)
 		vr->passed++;
 	else
 		vr->awaited++;
@@ -182,8 +185,7 @@ send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored,
 			r = ZK_OK;
 			continue;
 		}
-		if (r == ZK_OK && (op.type == OP_CREATE ||
-		    op.type == OP_EDIT) &&
+		if (r == ZK_OK && op_has_content(op.type) &&
 		    op.content.form == CONTENT_MANIFEST)
 			r = send_content(rd, vr, &op, own, known);
 	}
@@ -534,7 +536,12 @@ tell_passed(struct vremote *vr)
 		    "is nowhere: '%s' gets it when these devices push again",
 		    (unsigned long long)vr->awaited,
 		    vr->awaited == 1 ? "" : "s", transport_url(vr->t));
-	vr->passed = vr->awaited = 0;
+	if (vr->unsent > 0)
+		log_warn("the content of %llu large message%s is nowhere in "
+		    "reach: who reads '%s' alone waits for it until it "
+		    "expires", (unsigned long long)vr->unsent,
+		    vr->unsent == 1 ? "" : "s", transport_url(vr->t));
+	vr->passed = vr->awaited = vr->unsent = 0;
 }
 
 enum zk_err

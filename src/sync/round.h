@@ -29,8 +29,8 @@ struct vremote {
 	uint64_t ahead;		/* ...and has this many segments unknown here */
 	bool stuck;		/* something is bad: its read mark stays */
 	bool lost;		/* it lacks segments that it had acknowledged */
-	/* contents that are nowhere: of the past, and of other devices */
-	uint64_t passed, awaited;
+	/* contents that are nowhere: of the past, of other devices, messages */
+	uint64_t passed, awaited, unsent;
 	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */
 	struct early *early;	/* being published beside the recording */
 };
@@ -316,11 +316,16 @@ ZK_CHECKED enum zk_err tell_changes(struct round *rd, uint64_t *changes);
  */
 ZK_CHECKED enum zk_err land_run(struct round *rd);
 
-/*
- * A download from the remotes of the round that can be used; spare: without
- * a word about what is nowhere.
- */
 struct download;
+struct download_opts;
+struct download_remote;
+/*
+ * The options of a download from the remotes of the round that can be used;
+ * from has room for SYNC_REMOTES_MAX, which they point to.
+ */
+void land_sources(struct round *rd, struct download_remote *from,
+    struct download_opts *out);
+/* Such a download; spare: without a word about what is nowhere. */
 ZK_CHECKED enum zk_err land_download(struct round *rd, bool spare,
     struct download **out);
 /*

@@ -81,7 +81,7 @@ slot_index(struct slot *s)
 			continue;
 		if (r != ZK_OK)
 			return r;
-		if (op.type == OP_CREATE || op.type == OP_EDIT)
+		if (op_has_content(op.type))
 			s->contents[i] = op.content;
 	}
 	return ZK_OK;

@@ -9,6 +9,7 @@
 #include "format/segment.h"
 #include "store/kvdb.h"
 #include "store/logdb.h"
+#include "store/msgdb.h"
 #include "store/store.h"
 #include "sync/causal.h"
 #include "sync/segcache.h"
@@ -233,7 +234,9 @@ add(struct segw *w, struct op *op)
 	if (op->content.form == CONTENT_MANIFEST)
 		w->row.blobs = true;
 	w->count++;
-	w->types |= UINT32_C(1) << op->type;
+	/* of the tree and the log, which segw_types is asked about */
+	if (op->type < 32)
+		w->types |= UINT32_C(1) << op->type;
 	return ZK_OK;
 }
 
@@ -260,6 +263,17 @@ segw_body(struct segw *w, enum op_type type, const void *body, size_t n)
 		.wall_ms = w->wall_ms };
 
 	return add(w, &op);
+}
+
+enum zk_err
+segw_message(struct segw *w, struct op *op)
+{
+	enum zk_err r = ZK_EBUG;
+
+	memcpy(op->device, vault_device(w->v), sizeof(op->device));
+	op->wall_ms = w->wall_ms;
+	r = add(w, op);
+	return r == ZK_OK ? msgdb_take(w->v->db, w->v->log_id, op, true) : r;
 }
 
 enum zk_err

@@ -45,6 +45,9 @@ ZK_CHECKED enum zk_err segw_body(struct segw *w, enum op_type type,
  */
 ZK_CHECKED enum zk_err segw_value(struct segw *w, struct op *op);
 
+/* The same of a message or a setting of its channel (OP_MSG, OP_CHANNEL). */
+ZK_CHECKED enum zk_err segw_message(struct segw *w, struct op *op);
+
 /*
  * The locator that the content of the op put last has.  Valid after an op
  * with content.

@@ -168,6 +168,9 @@ check_state(struct verify *vf)
 	if (r == ZK_OK && !vf->partial)
 		r = ended(vf, "kvop", check_values(v->db, vf->again,
 		    verify_bad, vf));
+	if (r == ZK_OK && !vf->partial)
+		r = ended(vf, "msg", check_messages(v->db, vf->again,
+		    verify_bad, vf));
 	if (r == ZK_OK)
 		r = ended(vf, "base", check_base(v->db, verify_bad, vf));
 	if (r == ZK_OK && !vf->partial)

@@ -7,9 +7,11 @@
 #include "format/kvop.h"
 #include "format/logop.h"
 #include "format/manifest.h"
+#include "format/msgop.h"
 #include "format/segment.h"
 #include "store/chunkdb.h"
 #include "store/kvdb.h"
+#include "store/msgdb.h"
 #include "sync/segcache.h"
 #include "sync/verify_int.h"
 
@@ -172,7 +174,7 @@ check_content(struct verify *vf, const struct op *op)
 	enum zk_err r = ZK_OK;
 	struct buf b;
 
-	if (op->type != OP_CREATE && op->type != OP_EDIT)
+	if (!op_has_content(op->type))
 		return ZK_OK;
 	if (op->content.form == CONTENT_MANIFEST)
 		return check_manifest(vf, &op->content);
@@ -192,12 +194,16 @@ replay(struct verify *vf, struct op *op, const struct logdb_log *l,
 {
 	enum zk_err r = ZK_OK;
 
-	if (op->type >= OP_LOG && !kvop_is(op->type))
+	if (op->type >= OP_LOG && !kvop_is(op->type) && !msgop_is(op->type))
 		return ZK_OK;
 	memcpy(op->device, l->device, sizeof(op->device));
 	op->content.locator = locator;
-	r = kvop_is(op->type) ? kvdb_take(vf->again, l->log, op) :
-	    tree_apply(treedb_tree(vf->td), op);
+	if (kvop_is(op->type))
+		r = kvdb_take(vf->again, l->log, op);
+	else if (msgop_is(op->type))
+		r = msgdb_take(vf->again, l->log, op, false);
+	else
+		r = tree_apply(treedb_tree(vf->td), op);
 	return r == ZK_EREFUSED ? ZK_OK : r;	/* void, as it was then */
 }
 
@@ -221,7 +227,7 @@ check_ops(struct verify *vf, struct seg *s, const struct logdb_seg *g,
 		}
 		if (r != ZK_OK)
 			break;
-		if ((op.type == OP_CREATE || op.type == OP_EDIT) &&
+		if (op_has_content(op.type) &&
 		    op.content.form == CONTENT_MANIFEST)
 			*blobs = true;
 		r = check_content(vf, &op);

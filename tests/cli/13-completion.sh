@@ -36,7 +36,7 @@ offers "rm remove" zk kv r
 offers "--offline" zk kv rm -N x --o
 offers "--join" zk pair --jo
 offers "auto always never" zk --progress ""
-offers "status sync" zk help s
+offers "status sync send" zk help s
 offers "file://$T/far" zk -C "$T/a" remote rm ""
 offers "a" zk -C "$T/a" device rename ""
 # a folder is named as in a shell, and an option may have its value behind =
@@ -84,7 +84,7 @@ all_offers() {
 	shell_offers "$1" "zk --dir $T device rename " ""
 	shell_offers "$1" "zk push --ma" "--max-delete=|"
 	shell_offers "$1" "zk --progress " "always|auto|never|"
-	shell_offers "$1" "zk help s" "status|sync|"
+	shell_offers "$1" "zk help s" "send|status|sync|"
 	shell_offers "$1" "zk -C s" "sub|"
 }
 

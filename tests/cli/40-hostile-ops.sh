@@ -135,6 +135,26 @@ kept"
 run as a verify
 ! grep -q kvop "$T/err" || fail "values are not what the ops say"
 
+# messages: a label is no path, what is void is left out, and content that is
+# not what was signed is given to nobody, nor what its sender sent after it
+mkdir "$T/box"
+{
+	echo "message $(lp jobs)$(lp ../../escaped) 3 $(hex one)"
+	echo "message 03610062$(lp nul) 1 $(hex x)"
+	echo "message $(lp jobs)03610062 1 $(hex x)"
+	echo "type 32"
+	echo "value 33 root $(lp jobs)ffffffffff7f"
+	echo "message $(lp jobs)00 9 $(hex two)"
+	echo "message $(lp jobs)00 5 $(hex three)"
+} | as_forger b
+expect 22 as a recv -c jobs -o "$T/box"
+err_has "what it sent after that waits"
+[ "$(grep -c "left out" "$T/err")" -eq 4 ] || fail "not each one is named"
+[ "$(cat "$T"/box/*)" = one ] && [ "$(ls -A "$T/box" | wc -l)" -eq 1 ] ||
+    fail "in the directory: $(ls -A "$T/box")"
+expect 22 as a recv -c jobs
+out_empty
+
 # N21: a Lamport time ahead of its causes is tampering, and stays out
 before=$(cd "$T/a" && find . -path ./.zk -prune -o -print | sort)
 file "$(hex ahead)" 644 1767225600 0 no | as_forger b 1000000

@@ -22,6 +22,7 @@
  *	type N			an op of that type, of no known form
  *	value TYPE REF BODY	a value op; REF is what it covers or is after,
  *				root for none
+ *	message BODY SIZE TEXT
  *	ext BYTES		the extensions of the op in the next line
  *	swapped WHAT NAME NAME
  *
@@ -318,6 +319,17 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 	}
 	if (strcmp(verb, "type") == 0) {
 		op->type = (uint8_t)strtoul(word(&rest), NULL, 10);
+		return;
+	}
+	if (strcmp(verb, "message") == 0) {
+		uint64_t size = 0;
+
+		op->type = OP_MSG;
+		op->body_len = unhex(word(&rest), f->name);
+		op->body = f->name;
+		size = strtoull(word(&rest), NULL, 10);
+		content(f, op, word(&rest));
+		op->content.size = size;
 		return;
 	}
 	if (strcmp(verb, "value") == 0) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/kvop.h"
+#include "format/msgop.h"
 #include "format/op.h"
 #include "util/buf.h"
 #include "util/rd.h"
@@ -24,6 +25,25 @@ value(const struct op *op)
 		abort();
 	buf_init(&b, KVOP_BODY_MAX);
 	if (kvop_encode(&v, &b) != ZK_OK || b.len != op->body_len ||
+	    memcmp(b.data, op->body, b.len) != 0)
+		abort();
+	buf_release(&b);
+}
+
+/* The same of a channel op. */
+static void
+message(const struct op *op)
+{
+	struct msg_op m;
+	struct buf b;
+
+	if (msgop_decode(op, &m) != ZK_OK)
+		return;
+	if (m.channel_len > MSG_CHANNEL_MAX || m.label_len > MSG_LABEL_MAX ||
+	    m.expiry > MSG_EXPIRY_MAX)
+		abort();
+	buf_init(&b, MSGOP_BODY_MAX);
+	if (msgop_encode(&m, &b) != ZK_OK || b.len != op->body_len ||
 	    memcmp(b.data, op->body, b.len) != 0)
 		abort();
 	buf_release(&b);
@@ -58,6 +78,8 @@ one(struct opdict *in, struct opdict *out, uint64_t lamport,
 		abort();
 	if (kvop_is(op.type))
 		value(&op);
+	if (msgop_is(op.type))
+		message(&op);
 	buf_release(&b);
 	return opdict_own(in, &id) == ZK_OK && opdict_own(out, &id) == ZK_OK;
 }

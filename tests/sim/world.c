@@ -8,6 +8,7 @@
 
 #include "crdt/list.h"
 #include "sync/sync.h"
+#include "tests/sim/messages.h"
 #include "tests/sim/values.h"
 
 #define TEN_YEARS_MS (UINT64_C(3653) * 86400 * 1000)
@@ -214,6 +215,29 @@ stormy_round(struct world *w, unsigned i, bool push)
 	return recover(w, i, b);
 }
 
+/* A message, or a look at those that came; in storms, struck as a round. */
+static bool
+message(struct world *w, unsigned i)
+{
+	enum blow b = CALM;
+	enum zk_err r;
+
+	if (w->o->storms) {
+		if (!replace_remotes(w, i))
+			return false;
+		weather(w);
+		b = strike(w, &w->d[i]);
+	}
+	/* what a lost remote had of blobs is nowhere */
+	r = messages_step(w->d[i].v, w->dice, i, !w->o->storms, &w->sent[i]);
+	if (w->loud)
+		printf("# %s messages: %s, sent %u\n", world_names[i],
+		    err_text(r), w->sent[i]);
+	if (!fair_struck(r, b))
+		return world_ok(w, r, "a message");
+	return recover(w, i, b);
+}
+
 /*
  * Sets the wall clock of bob by up to ten years, either way, from where it
  * is; never to before 1990, where a file system would not go either.
@@ -275,6 +299,8 @@ play(struct world *w)
 			r = values_write(w->d[i].v, w->dice, &w->sum);
 		if (r != ZK_ENOENT && !fair(r))
 			return world_ok(w, r, "values");
+		if (w->o->messages && !message(w, i))
+			return false;
 		r = ZK_OK;
 		if (what > 0 && w->o->storms) {
 			if (!stormy_round(w, i, what == 1))
@@ -381,6 +407,19 @@ same_values(struct world *w)
 }
 
 static bool
+all_messages(struct world *w)
+{
+	bool good = true;
+
+	for (unsigned i = 0; good && i < w->o->devices; i++)
+		good = messages_check(w->d[i].v, w->d[i].env, i, w->sent,
+		    w->o->devices);
+	if (!good)
+		printf("# seed %" PRIu64 ": messages\n", w->seed);
+	return good;
+}
+
+static bool
 judge(struct world *w)
 {
 	bool seen[WORLD_CONTENTS] = { false };
@@ -423,7 +462,8 @@ world_run(uint64_t seed, const struct world_opts *o, uint64_t *trace)
 		.loud = getenv("SIM_LOUD") != NULL };
 	bool good = world_make(&w) && play(&w) &&
 	    rest(&w, o->devices == 2 ? 2 : 3) && judge(&w) &&
-	    (!o->values || same_values(&w));
+	    (!o->values || same_values(&w)) &&
+	    (!o->messages || all_messages(&w));
 
 	*trace = 0;
 	for (unsigned i = 0; i < o->devices; i++)

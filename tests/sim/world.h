@@ -33,6 +33,11 @@ struct world_opts {
 	 */
 	bool values;
 	/*
+	 * Messages are sent and received between the edits; at rest each
+	 * device has each that another recorded, once and in order.
+	 */
+	bool messages;
+	/*
 	 * Rounds meet a machine that stops, a process that is killed, a disk
 	 * that is full or fails once, remotes out of reach, full, or lost and
 	 * replaced by empty ones; some files are large.

@@ -31,6 +31,7 @@ struct world {
 	bool retired[WORLD_CONTENTS];
 	bool loud;
 	uint64_t asks;		/* until a round is stopped; 0: never */
+	unsigned sent[WORLD_DEVICES]; /* messages recorded by each */
 	int64_t sum;		/* added to the counter of values.h */
 };
 

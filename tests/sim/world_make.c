@@ -12,6 +12,7 @@
 #include "store/remotedb.h"
 #include "store/store.h"
 #include "sync/sync.h"
+#include "tests/sim/messages.h"
 
 #define RECORDS (WORLD_DEVICES + 1)
 
@@ -249,7 +250,9 @@ make_device(struct world *w, struct founder *f, unsigned i)
 	enum zk_err r = ZK_OK;
 
 	if (env_mkdirat(env, ENV_CWD, "/v", 0755) != 0 ||
-	    env_mkdirat(env, ENV_CWD, "/s", 0700) != 0)
+	    env_mkdirat(env, ENV_CWD, "/s", 0700) != 0 ||
+	    (w->o->messages &&
+	    env_mkdirat(env, ENV_CWD, MESSAGES_DIR, 0755) != 0))
 		return world_ok(w, ZK_EIO, "mkdir");
 	r = root_create(env, "/v", NULL);
 	if (r == ZK_OK)

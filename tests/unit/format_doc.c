@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "crypto/crypto.h"
+#include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/labels.h"
 #include "crypto/sign.h"
@@ -16,6 +17,7 @@
 #include "format/kvop.h"
 #include "format/logop.h"
 #include "format/manifest.h"
+#include "format/msgop.h"
 #include "format/op.h"
 #include "format/opscript.h"
 #include "format/record.h"
@@ -468,6 +470,42 @@ test_values(void)
 	buf_release(&b);
 }
 
+/* A message whole, and the body of a channel's setting. */
+static void
+test_messages(void)
+{
+	static const uint8_t log_id[32] = "the log";
+	static const uint8_t text[] = "\0hello\n";
+	static struct op_ids ids;
+	struct msg_op m = { .type = OP_MSG,
+		.channel = (const uint8_t *)"jobs", .channel_len = 4,
+		.label = (const uint8_t *)"a.txt", .label_len = 5 };
+	struct opdict *d;
+	struct buf body, b;
+	struct op op;
+
+	buf_init(&body, 4096);
+	buf_init(&b, 4096);
+	NEED(opdict_new(log_id, 100, 1767225600000, &d) == ZK_OK);
+	NEED(msgop_encode(&m, &body) == ZK_OK);
+	op = (struct op){ .type = OP_MSG, .wall_ms = 1767225600000,
+	    .body = body.data, .body_len = body.len };
+	op.content = (struct content){ .form = CONTENT_INLINE, .size = 6,
+	    .data = text, .data_len = 7 };
+	hash_bytes(LABEL_HASH_CONTENT, text + 1, 6, op.content.hash);
+	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
+	doc_check("msg", b.data, b.len);
+	buf_reset(&b);
+	m = (struct msg_op){ .type = OP_CHANNEL,
+		.channel = (const uint8_t *)"jobs", .channel_len = 4,
+		.expiry = 86400 };
+	NEED(msgop_encode(&m, &b) == ZK_OK);
+	doc_check("channel", b.data, b.len);
+	opdict_free(d);
+	buf_release(&body);
+	buf_release(&b);
+}
+
 static enum zk_err
 doc_emit(void *arg, unsigned level, const uint8_t *plain, size_t n,
     struct chunk_ref *ref)
@@ -583,6 +621,7 @@ TESTS(
     { "scripts", test_scripts },
     { "ops", test_ops },
     { "values", test_values },
+    { "messages", test_messages },
     { "blobs", test_blobs },
     { "keys", test_keys },
     { "labels", test_labels },

@@ -510,7 +510,8 @@ test_older_store(void)
 
 	NEED(fd >= 0 && close(fd) == 0);
 	NEED(store_open(path, true, &db) == ZK_OK);
-	NEED(db_exec(db, "DROP TABLE kvop; DROP TABLE kvkey") == ZK_OK);
+	NEED(db_exec(db, "DROP TABLE kvop; DROP TABLE kvkey;"
+	    "DROP TABLE msg; DROP TABLE chan") == ZK_OK);
 	NEED(store_put_int(db, "schema", 1) == ZK_OK);
 	db_close(db);
 	NEED(store_open(path, false, &db) == ZK_OK);

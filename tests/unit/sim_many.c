@@ -21,6 +21,7 @@ stormy(uint64_t seed, struct world_opts *o)
 	o->paths = seed % 4 == 0;
 	o->stops = seed % 3 == 0;
 	o->values = seed % 8 == 1;
+	o->messages = seed % 8 == 3;
 }
 
 /* As stormy, with texts. */

@@ -3,8 +3,8 @@
  *
  * A twentieth as many seeds with the wall clock of one device jumping by
  * years, as many with rounds that name a path or two, as many with rounds
- * that are stopped anywhere, and half as many that write values.  What has
- * failed once is run again as `found`.
+ * that are stopped anywhere, and half as many each that write values and that
+ * send messages.  What has failed once is run again as `found`.
  */
 #include "tests/sim/seeds.h"
 
@@ -46,6 +46,13 @@ with_values(uint64_t seed, struct world_opts *o)
 {
 	(void)seed;
 	o->values = true;
+}
+
+static void
+with_messages(uint64_t seed, struct world_opts *o)
+{
+	(void)seed;
+	o->messages = true;
 }
 
 static void
@@ -96,6 +103,14 @@ test_values(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS, with_values));
 }
 
+/* Messages arrive once and in order, and nothing else hangs on them. */
+static void
+test_messages(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS,
+	    with_messages));
+}
+
 /* Runs that failed once. */
 static void
 test_found(void)
@@ -121,6 +136,7 @@ static const struct test_case cases[] = {
 	{ "stops", test_stops },
 	{ "texts", test_texts },
 	{ "values", test_values },
+	{ "messages", test_messages },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
