@@ -45,11 +45,4 @@ bool ignore_match(const struct ignore *ig, const char *path, bool is_dir);
 /* True if path or any directory above it is ignored. */
 bool ignore_covers(const struct ignore *ig, const char *path, bool is_dir);
 
-/*
- * One pattern against one string as wildmatch does with WM_PATHNAME: '*'
- * and '?' do not match '/', "**" between slashes does.  For tests and
- * other users of patterns.
- */
-bool ignore_wildmatch(const char *pattern, const char *text);
-
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tree/ignore.h"
+#include "tree/pattern.h"
 
 static bool
 match(const char *text, const char *path, bool is_dir)
@@ -101,13 +102,13 @@ test_hostile(void)
 	p[390] = '\0';
 	memset(t, 'a', sizeof(t));
 	t[3999] = '\0';
-	CHECK(!ignore_wildmatch(p, t));
+	CHECK(!pattern_wildmatch(p, t));
 	for (int i = 0; i < 3999; i += 2)
 		t[i] = '/';
-	CHECK(!ignore_wildmatch(p, t + 1));
+	CHECK(!pattern_wildmatch(p, t + 1));
 	memset(p, '[', 399);
 	p[399] = '\0';
-	CHECK(!ignore_wildmatch(p, t));
+	CHECK(!pattern_wildmatch(p, t));
 }
 
 static uint64_t seed = 42;
