@@ -26,7 +26,7 @@
 struct merged {
 	struct diverged d;
 	struct content content;
-	struct buf data;
+	struct buf data, script;
 };
 
 struct merger {
@@ -34,7 +34,8 @@ struct merger {
 	struct vremote *to;
 	struct prose *prose;
 	struct compress *z;
-	struct buf text, none;	/* what comes out; the script without edits */
+	struct buf text;	/* what comes out */
+	struct buf none;	/* the script without edits */
 	struct merged batch[BATCH_N];
 	size_t n, bytes;
 	bool sent;		/* blobs are on their way */
@@ -47,6 +48,7 @@ batch_reset(struct merger *m)
 	for (size_t i = 0; i < m->n; i++) {
 		diverged_release(&m->batch[i].d);
 		buf_release(&m->batch[i].data);
+		buf_release(&m->batch[i].script);
 	}
 	m->n = m->bytes = 0;
 }
@@ -143,9 +145,24 @@ previous(struct merger *m, const struct opid *head, struct content *out,
 	return r;
 }
 
+/* The kind and script of a merge: a text is what the scripts give already. */
+static enum zk_err
+how(struct merger *m, const struct diverged *d, enum merge_kind kind,
+    struct merged *one)
+{
+	if (kind != MERGE_TEXT)
+		return prose_script(m->prose, d->heads, d->n, m->text.data,
+		    m->text.len, kind, &one->script, &one->content);
+	one->content.merge = MERGE_TEXT;
+	one->content.script = m->none.data;
+	one->content.script_len = m->none.len;
+	return ZK_OK;
+}
+
 /* m->text as the next of the batch. */
 static enum zk_err
-add(struct merger *m, struct upload *u, struct diverged *d)
+add(struct merger *m, struct upload *u, struct diverged *d,
+    enum merge_kind kind)
 {
 	struct merged *one = &m->batch[m->n];
 	struct content prev = { 0 };
@@ -155,22 +172,23 @@ add(struct merger *m, struct upload *u, struct diverged *d)
 	buf_init(&copy, 1 << 20);
 	memset(one, 0, sizeof(*one));
 	buf_init(&one->data, UPLOAD_DATA_MAX);
+	buf_init(&one->script, OP_SCRIPT_MAX + 1);
 	r = previous(m, &d->heads[0], &prev, &copy);
 	if (r == ZK_OK)
 		r = upload_bytes(u, m->text.data, m->text.len, &prev,
 		    &one->data, &one->content);
 	buf_release(&copy);
+	if (r == ZK_OK)
+		r = how(m, d, kind, one);
 	if (r != ZK_OK) {
 		buf_release(&one->data);
+		buf_release(&one->script);
 		return r;
 	}
-	one->content.merge = MERGE_TEXT;
-	one->content.script = m->none.data;
-	one->content.script_len = m->none.len;
 	one->d = *d;
 	memset(d, 0, sizeof(*d));
 	m->sent |= one->content.form == CONTENT_MANIFEST;
-	m->bytes += one->data.len;
+	m->bytes += one->data.len + one->script.len;
 	m->n++;
 	return ZK_OK;
 }
@@ -179,6 +197,7 @@ add(struct merger *m, struct upload *u, struct diverged *d)
 static enum zk_err
 try_one(struct merger *m, struct upload *u, struct diverged *d)
 {
+	enum merge_kind kind = (enum merge_kind)d->merge;
 	enum zk_err r = ZK_OK;
 
 	if (d->merge == MERGE_COPY || d->n < 2 || d->n > OP_REFS_MAX)
@@ -186,12 +205,13 @@ try_one(struct merger *m, struct upload *u, struct diverged *d)
 	if (m->prose == NULL)
 		r = prose_new(m->rd, false, &m->prose);
 	if (r == ZK_OK)
-		r = prose_merge(m->prose, d->heads, d->n, &m->text);
+		r = prose_merge(m->prose, d->heads, d->n, &kind,
+		    &m->text);
 	log_debug("merge of %zu versions: %s", d->n, err_text(r));
 	if (r == ZK_EREFUSED || r == ZK_EGAP ||
 	    (r == ZK_OK && m->small && m->text.len > OP_INLINE_MAX))
 		return ZK_OK;
-	return r == ZK_OK ? add(m, u, d) : r;
+	return r == ZK_OK ? add(m, u, d, kind) : r;
 }
 
 static enum zk_err

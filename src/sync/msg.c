@@ -100,7 +100,7 @@ upload(struct sending *s, const struct msg_source *src)
 	all.bytes_total = st.size;
 	round_phase(&s->rd, SYNC_UPLOAD, &all);
 	buf_reset(&s->data);
-	r = src->p != NULL ? upload_bytes(u, src->p, src->n, &s->data,
+	r = src->p != NULL ? upload_bytes(u, src->p, src->n, NULL, &s->data,
 	    &s->op.content) : upload_file(u, src->fd, NULL, &s->data,
 	    &s->op.content);
 	s->op.content.merge = MERGE_COPY;

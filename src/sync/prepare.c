@@ -13,6 +13,7 @@
 #include "sync/entry.h"
 #include "sync/prose.h"
 #include "text/text.h"
+#include "tree/kinds.h"
 #include "tree/read.h"
 #include "util/log.h"
 #include "util/io.h"
@@ -28,6 +29,7 @@ struct preparer {
 	struct pool *pool;
 	struct compress_set *z;	/* of the workers */
 	struct prose *prose;	/* once a file was edited */
+	struct kinds *kinds;	/* with it */
 };
 
 void
@@ -299,6 +301,7 @@ add_script(struct preparer *by, struct prepared *p)
 {
 	struct opid *refs = NULL;
 	const uint8_t *seen = NULL;
+	enum merge_kind kind = MERGE_COPY;
 	struct base_entry e;
 	size_t n = 0, len = 0;
 	enum zk_err r = base_get(by->rd->v->db, p->d.row, &e);
@@ -313,11 +316,18 @@ add_script(struct preparer *by, struct prepared *p)
 	r = refs == NULL ? ZK_ENOMEM : entry_replaced(seen, len, refs, &n);
 	if (r == ZK_OK && by->prose == NULL)
 		r = prose_new(by->rd, false, &by->prose);
+	if (r == ZK_OK && by->kinds == NULL)
+		r = kinds_new(by->rd->v->root, &by->kinds);
+	if (r == ZK_OK)
+		r = kinds_of(by->kinds, p->path, &kind);
+	/* what cannot be read says nothing that could be relied on */
+	if (r == ZK_EIO || r == ZK_EPERM)
+		r = ZK_OK;
 	if (r == ZK_OK)
 		r = unpack_text(p);
 	if (r == ZK_OK)
 		r = prose_script(by->prose, refs, n, p->text.data,
-		    p->text.len, MERGE_TEXT, &p->script, &p->content);
+		    p->text.len, kind, &p->script, &p->content);
 	buf_release(&p->text);
 	buf_init(&p->text, TEXT_MAX + 1);
 	free(refs);
@@ -410,6 +420,7 @@ preparer_free(struct preparer *p)
 		return;
 	pool_free(p->pool, drop);
 	prose_free(p->prose);
+	kinds_free(p->kinds);
 	compress_set_free(p->z);
 	free(p);
 }

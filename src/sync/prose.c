@@ -1,10 +1,9 @@
 /* Contents as texts.  See prose.h. */
-#include "sync/prose.h"
+#include "sync/prose_int.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "crdt/since.h"
 #include "crypto/hash.h"
 #include "crypto/labels.h"
 #include "format/compress.h"
@@ -74,9 +73,8 @@ as_gap(enum zk_err r)
 	    r == ZK_EBUG || r == ZK_OK ? r : ZK_EGAP;
 }
 
-/* Replaces out by the text that a version has.  ZK_EREFUSED: it is none. */
-static enum zk_err
-fetch(struct prose *p, const struct content *of, struct buf *out)
+enum zk_err
+prose_fetch(struct prose *p, const struct content *of, struct buf *out)
 {
 	struct content c;
 	struct buf copy;
@@ -152,7 +150,7 @@ knit_since(struct prose *p, const struct since *s, struct buf *out)
 	for (size_t i = 0; r == ZK_OK && i < s->n; i++)
 		r = add_script(p, &s->v[i], &k[i], &all, &at[i]);
 	if (r == ZK_OK)
-		r = fetch(p, &s->base, &base);
+		r = prose_fetch(p, &s->base, &base);
 	for (size_t i = 0; r == ZK_OK && i < s->n; i++)
 		k[i].script = all.data + at[i];
 	buf_reset(out);
@@ -167,7 +165,7 @@ knit_since(struct prose *p, const struct since *s, struct buf *out)
 
 enum zk_err
 prose_merge(struct prose *p, const struct opid *heads, size_t n,
-    struct buf *out)
+    enum merge_kind *kind, struct buf *out)
 {
 	struct since s;
 	enum zk_err r = since_load(p->rd->v->tree, heads, n, KNIT_VERSIONS,
@@ -177,7 +175,14 @@ prose_merge(struct prose *p, const struct opid *heads, size_t n,
 		return ZK_EREFUSED;
 	if (r != ZK_OK)
 		return r;
-	r = s.n == 0 ? fetch(p, &s.base, out) : knit_since(p, &s, out);
+	if (*kind == MERGE_JSON) {
+		r = prose_json(p, &s, out);
+		if (r == ZK_EREFUSED)
+			*kind = MERGE_TEXT;
+	}
+	if (*kind != MERGE_JSON)
+		r = s.n == 0 ? prose_fetch(p, &s.base, out) :
+		    knit_since(p, &s, out);
 	since_release(&s);
 	return r;
 }
@@ -209,6 +214,7 @@ prose_script(struct prose *p, const struct opid *refs, size_t n,
     struct buf *script, struct content *c)
 {
 	static const uint8_t none[1];
+	enum merge_kind as = MERGE_TEXT;
 	enum zk_err r = ZK_OK;
 
 	if (len == 0)
@@ -219,9 +225,11 @@ prose_script(struct prose *p, const struct opid *refs, size_t n,
 	if (kind == MERGE_COPY || n == 0 || n > OP_REFS_MAX ||
 	    !text_is(text, len))
 		return ZK_OK;
-	r = prose_merge(p, refs, n, &p->old);
+	r = prose_merge(p, refs, n, &as, &p->old);
 	if (r == ZK_OK)
 		r = make_script(p, text, len, script);
+	if (kind == MERGE_JSON)
+		c->merge = MERGE_JSON;
 	if (r == ZK_EREFUSED || r == ZK_EGAP || r == ZK_ELIMIT ||
 	    r == ZK_EFORMAT || r == ZK_ENOENT)
 		return ZK_OK;

@@ -29,10 +29,10 @@ void prose_free(struct prose *p);
 /*
  * How content c, which is the len bytes at text, came of what it is to
  * replace, the n ops refs: fills c->merge with kind and c->script, which
- * lends from script (replaced).  MERGE_COPY and no script, where one of them
- * is no text, is over TEXT_MAX, or is nowhere to be had, and where the script
- * has no room in an op: what is concurrent to it stands beside it then.
- * Failures: ZK_ENOMEM, ZK_ESIGNAL, those of the database.
+ * lends from script (replaced).  There is no script where one of them is no
+ * text, is over TEXT_MAX, or is nowhere to be had, and where it has no room
+ * in an op; what was to merge as text is MERGE_COPY then, and stands beside
+ * what is concurrent to it.  So does what is no text itself.  Failures: ZK_ENOMEM, ZK_ESIGNAL, those of the database.
  */
 ZK_CHECKED enum zk_err prose_script(struct prose *p, const struct opid *refs,
     size_t n, const uint8_t *text, size_t len, enum merge_kind kind,
@@ -40,11 +40,12 @@ ZK_CHECKED enum zk_err prose_script(struct prose *p, const struct opid *refs,
 
 /*
  * Replaces out (max at least TEXT_MAX) by what the versions that the n ops
- * heads brought make together.  ZK_EREFUSED: they do not merge.  ZK_EGAP: the
- * version that all go back to is nowhere to be had now.  Other failures as
- * prose_script.
+ * heads brought make together: with *kind MERGE_JSON by structure if that can
+ * be, else as text, which *kind is then.  ZK_EREFUSED: they do not merge.
+ * ZK_EGAP: a version that is needed is nowhere to be had now.  Other failures
+ * as prose_script.
  */
 ZK_CHECKED enum zk_err prose_merge(struct prose *p, const struct opid *heads,
-    size_t n, struct buf *out);
+    size_t n, enum merge_kind *kind, struct buf *out);
 
 #endif

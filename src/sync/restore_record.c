@@ -16,6 +16,7 @@
 #include "sync/segcache.h"
 #include "sync/segw.h"
 #include "text/text.h"
+#include "tree/kinds.h"
 #include "util/path.h"
 
 #define BATCH_N 4096
@@ -34,6 +35,7 @@ struct restore_record {
 	size_t dirs_n;
 	struct buf dir, old, seen;	/* scratch */
 	struct prose *prose;		/* once a file is edited */
+	struct kinds *kinds;
 	struct compress *z;
 	struct buf script, text;
 };
@@ -79,6 +81,7 @@ restore_record_free(struct restore_record *rec)
 	buf_release(&rec->script);
 	buf_release(&rec->text);
 	prose_free(rec->prose);
+	kinds_free(rec->kinds);
 	compress_free(rec->z);
 	free(rec);
 }
@@ -203,8 +206,9 @@ describe(const struct version_file *f, const struct content *c,
  * from their ops, in the transaction at hand: large ones stand by themselves.
  */
 static enum zk_err
-add_script(struct restore_record *rec, struct content *c)
+add_script(struct restore_record *rec, const char *path, struct content *c)
 {
+	enum merge_kind kind = MERGE_COPY;
 	struct opid *refs = NULL;
 	size_t n = 0;
 	enum zk_err r = ZK_OK;
@@ -213,6 +217,12 @@ add_script(struct restore_record *rec, struct content *c)
 		return ZK_OK;
 	if (rec->prose == NULL)
 		r = prose_new(rec->rd, true, &rec->prose);
+	if (r == ZK_OK && rec->kinds == NULL)
+		r = kinds_new(rec->rd->v->root, &rec->kinds);
+	if (r == ZK_OK)
+		r = kinds_of(rec->kinds, path, &kind);
+	if (r == ZK_EIO || r == ZK_EPERM)
+		r = ZK_OK;
 	if (r == ZK_OK && rec->z == NULL)
 		r = compress_new(&rec->z);
 	buf_reset(&rec->text);
@@ -226,7 +236,7 @@ add_script(struct restore_record *rec, struct content *c)
 		r = entry_replaced(rec->old.data, rec->old.len, refs, &n);
 	if (r == ZK_OK)
 		r = prose_script(rec->prose, refs, n, rec->text.data,
-		    rec->text.len, MERGE_TEXT, &rec->script, c);
+		    rec->text.len, kind, &rec->script, c);
 	free(refs);
 	return r;
 }
@@ -250,7 +260,7 @@ edit(struct restore_record *rec, const char *path, const struct emit_at *at,
 	f.has_mode = f.has_mode && f.mode != e.mode;
 	f.has_mtime = f.has_mtime && f.content != NULL;
 	if (f.content != NULL && e.kind == NODE_FILE)
-		r = add_script(rec, c);
+		r = add_script(rec, path, c);
 	if (r != ZK_OK)
 		return r;
 	return emit_edit(segw_emit(rec->w), rec->old.data, rec->old.len, at,

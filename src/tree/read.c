@@ -172,3 +172,34 @@ read_entry(struct root *root, const struct read_hasher *h, const char *path,
 		buf_reset(keep);
 	return r;
 }
+
+enum zk_err
+read_rules(struct root *root, const char *dir, const char *name, size_t max,
+    struct buf *out, bool *found)
+{
+	struct env *env = root_env(root);
+	struct env_stat st;
+	struct buf path;
+	size_t got = 0;
+	int fd;
+	enum zk_err e;
+
+	*found = false;
+	buf_init(&path, 2 * PATH_LEN_MAX);
+	buf_str(&path, dir);
+	e = path_join(&path, name, strlen(name));
+	fd = e == ZK_OK ? root_open(root, buf_cstr(&path),
+	    O_RDONLY | O_NONBLOCK, 0) : -ENOENT;
+	buf_release(&path);
+	if (fd < 0)
+		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ?
+		    e : err_from_errno(-fd);
+	e = buf_reserve(out, max);
+	if (e == ZK_OK && env_fstat(env, fd, &st) == 0 && S_ISREG(st.mode)) {
+		e = io_read_some(env, fd, out->data, max, &got);
+		out->len = got;
+		*found = true;
+	}
+	(void)env_close(env, fd);
+	return e;
+}

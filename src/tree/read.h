@@ -58,4 +58,13 @@ ZK_CHECKED enum zk_err read_open(struct root *root, const char *path,
 ZK_CHECKED enum zk_err read_same(struct env *env, int fd,
     const struct env_stat *st);
 
+/*
+ * Puts the file `name` of rules in directory dir ("" for the root) into out,
+ * which is empty and has room for more than max bytes; what is behind max is
+ * cut off.  *found: it is there and a regular file.  ZK_ENOMEM, ZK_EIO,
+ * ZK_EPERM.
+ */
+ZK_CHECKED enum zk_err read_rules(struct root *root, const char *dir,
+    const char *name, size_t max, struct buf *out, bool *found);
+
 #endif

@@ -1,14 +1,10 @@
 #include "tree/rules.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "tree/ignore.h"
-#include "util/io.h"
-#include "util/path.h"
+#include "tree/read.h"
 
 struct rules {
 	struct root *root;
@@ -50,37 +46,6 @@ rules_free(struct rules *r)
 	free(r);
 }
 
-/* The .zkignore of dir, appended; *found whether there is one. */
-static enum zk_err
-read_file(struct rules *r, const char *dir, struct buf *out, bool *found)
-{
-	struct env *env = root_env(r->root);
-	struct env_stat st;
-	struct buf path;
-	size_t got = 0;
-	int fd;
-	enum zk_err e;
-
-	*found = false;
-	buf_init(&path, 2 * PATH_LEN_MAX);
-	buf_str(&path, dir);
-	e = path_join(&path, IGNORE_FILE, strlen(IGNORE_FILE));
-	fd = e == ZK_OK ? root_open(r->root, buf_cstr(&path),
-	    O_RDONLY | O_NONBLOCK, 0) : -ENOENT;
-	buf_release(&path);
-	if (fd < 0)
-		return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ?
-		    e : err_from_errno(-fd);
-	e = buf_reserve(out, IGNORE_BYTES_MAX);
-	if (e == ZK_OK && env_fstat(env, fd, &st) == 0 && S_ISREG(st.mode)) {
-		e = io_read_some(env, fd, out->data, IGNORE_BYTES_MAX, &got);
-		out->len = got;
-		*found = true;
-	}
-	(void)env_close(env, fd);
-	return e;
-}
-
 /* Adds the list of one directory. */
 static enum zk_err
 add_dir(struct rules *r, const char *dir)
@@ -92,7 +57,8 @@ add_dir(struct rules *r, const char *dir)
 	enum zk_err err;
 
 	buf_init(&text, IGNORE_BYTES_MAX + 1);
-	err = read_file(r, dir, &text, &found);
+	err = read_rules(r->root, dir, IGNORE_FILE, IGNORE_BYTES_MAX, &text,
+	    &found);
 	if (err == ZK_OK && !found) {
 		err = base_find_path(r->db, dir, &e);
 		if (err == ZK_OK && e.rules_len > 0)
