@@ -32,7 +32,8 @@ void prose_free(struct prose *p);
  * lends from script (replaced).  There is no script where one of them is no
  * text, is over TEXT_MAX, or is nowhere to be had, and where it has no room
  * in an op; what was to merge as text is MERGE_COPY then, and stands beside
- * what is concurrent to it.  So does what is no text itself.  Failures: ZK_ENOMEM, ZK_ESIGNAL, those of the database.
+ * what is concurrent to it.  So does what is no text itself.  Failures:
+ * ZK_ENOMEM, ZK_ESIGNAL, those of the database.
  */
 ZK_CHECKED enum zk_err prose_script(struct prose *p, const struct opid *refs,
     size_t n, const uint8_t *text, size_t len, enum merge_kind kind,

@@ -47,8 +47,8 @@ is b '.tags' '["zero","one","two","three"]'
 is b '.items' '[{"id":1,"text":"FIRST"},{"id":2,"text":"second"},{"id":3}]'
 is b '[.name, .size, .extra]' '["zk",2,true]'
 grep -q '^    "name": "zk",$' "$T/b/x.json" || fail "layout: $(cat "$T/b/x.json")"
-[ "$(tail -n 1 "$T/b/bad.json")" = '// no JSON' ] &&
-    grep -q ZK "$T/b/bad.json" || fail "bad.json: $(cat "$T/b/bad.json")"
+[ "$(tail -n 1 "$T/b/bad.json")" = "// no JSON" ] || fail "bad.json: its end"
+grep -q ZK "$T/b/bad.json" || fail "bad.json: $(cat "$T/b/bad.json")"
 [ "$(cat "$T/b/sub/b.note")" = "$(printf 'ONE\ntwo\nTHREE')" ] || fail b.note
 rm "$T"/b/*.conflict-*
 expect 0 as b push
