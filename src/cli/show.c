@@ -104,6 +104,26 @@ show_conflict(void *arg, const struct sync_conflict *cf)
 	out_printf(c->out, "\n");
 }
 
+void
+show_alias(void *arg, const struct sync_alias *al)
+{
+	struct cmd_ctx *c = arg;
+
+	if (out_json(c->out)) {
+		struct jsonw *w = out_begin(c->out, "alias");
+
+		put_path(w, "path", al->path);
+		put_path(w, "of", al->of);
+		out_end(c->out);
+		return;
+	}
+	out_printf(c->out, "~ alias      ");
+	out_name_str(c->out, al->path);
+	out_printf(c->out, " for ");
+	out_name_str(c->out, al->of);
+	out_printf(c->out, "\n");
+}
+
 /* "today" is too coarse to tell whether sync runs, so units fall to seconds */
 const char *
 show_ago(struct cmd_ctx *c, int64_t at_ms, char out[static 32])

@@ -87,6 +87,12 @@ struct sync_conflict {
 	const char *of;		/* the file it is a copy of */
 };
 
+/* What lies under another name here: this disk cannot hold its own. */
+struct sync_alias {
+	const char *path;	/* where it is, relative to the root */
+	const char *of;		/* its path with the name that it has */
+};
+
 enum sync_phase {
 	SYNC_SCAN,
 	SYNC_FETCH,
@@ -120,6 +126,7 @@ struct sync_ui {
 	void (*progress)(void *arg, const struct sync_progress *p);
 	void (*change)(void *arg, const struct sync_change *c);
 	void (*conflict)(void *arg, const struct sync_conflict *c);
+	void (*alias)(void *arg, const struct sync_alias *a);
 	void (*remote)(void *arg, const struct sync_remote *r);
 	void (*device)(void *arg, const struct sync_device *d);
 	bool (*stop)(void *arg);
