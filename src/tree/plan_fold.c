@@ -197,7 +197,7 @@ other_goal(const struct plan *p, const struct plan_pgoal *g,
 
 enum zk_err
 plan_fold_meets(struct plan *p, const struct plan_pgoal *g,
-    const struct buf *name, bool *yes)
+    struct buf *name, bool *yes)
 {
 	int64_t in = plan_container(p, g);
 	const uint8_t *form = NULL;
@@ -213,6 +213,10 @@ plan_fold_meets(struct plan *p, const struct plan_pgoal *g,
 	if (r != ZK_OK)
 		return r;
 	*yes = how == ALIAS_NEVER || other_goal(p, g, form, len);
+	if (how == ALIAS_SHOWN) {
+		buf_reset(name);
+		r = buf_put(name, form, len);
+	}
 	for (size_t i = first_row(p, in, form, len); i < p->rows_n && !*yes;
 	    i++) {
 		const struct plan_row *w = &p->rows[p->rows_by_form[i]];
@@ -221,5 +225,5 @@ plan_fold_meets(struct plan *p, const struct plan_pgoal *g,
 			break;
 		*yes = g->row == PLAN_NONE || w != &p->rows[g->row];
 	}
-	return ZK_OK;
+	return r;
 }

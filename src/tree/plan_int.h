@@ -126,8 +126,11 @@ ZK_CHECKED enum zk_err plan_fold_all(struct plan *p);
 /* Whether the disk denies g its name, so that it needs an alias. */
 bool plan_fold_denies(struct plan *p, const struct plan_pgoal *g);
 
-/* Whether an alias of g would meet another entry or row. */
+/*
+ * Whether an alias of g would meet another entry or row; name becomes what
+ * the disk makes of it.
+ */
 ZK_CHECKED enum zk_err plan_fold_meets(struct plan *p,
-    const struct plan_pgoal *g, const struct buf *name, bool *yes);
+    const struct plan_pgoal *g, struct buf *name, bool *yes);
 
 #endif

@@ -48,6 +48,14 @@ with_values(uint64_t seed, struct world_opts *o)
 	o->values = true;
 }
 
+/* One disk takes no note of case, or both; every other run is stormy. */
+static void
+folding(uint64_t seed, struct world_opts *o)
+{
+	o->folds = seed % 4 == 0 ? 2 : 1;
+	o->storms = seed % 2 == 0;
+}
+
 static void
 test_seeds(void)
 {
@@ -82,6 +90,13 @@ test_values(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS, with_values));
 }
 
+/* N08: what a disk cannot hold is there all the same, and stays as it is. */
+static void
+test_folding_disks(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS, folding));
+}
+
 /* Runs that failed once. */
 static void
 test_found(void)
@@ -106,6 +121,7 @@ static const struct test_case cases[] = {
 	{ "paths", test_paths },
 	{ "stops", test_stops },
 	{ "values", test_values },
+	{ "folding_disks", test_folding_disks },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
