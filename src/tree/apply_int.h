@@ -129,8 +129,8 @@ ZK_CHECKED enum zk_err apply_to_trash(struct apply *a, const char *at,
 /* apply_name.c: what the disk makes of names ------------------------------ */
 
 /*
- * Something is at t->path: true if the disk calls it otherwise, which is put
- * in t->shown.
+ * Something is at t->path: true if the disk does not list it so; the name
+ * that it has instead is put in t->shown, if that can be told.
  */
 bool apply_folded(struct apply *a, struct act *t);
 

@@ -19,32 +19,38 @@ last_of(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* What the disk calls what it finds at t->path, if not so. */
-static char *
-other_name(struct apply *a, const struct act *t)
+/* What the disk calls what it finds at t->path: t->shown, if not so. */
+static enum shown
+other_name(struct apply *a, struct act *t)
 {
+	enum shown what = SHOWN_NOT;
 	const char *name;
-	char *out = NULL;
 	struct buf b;
 	int fd;
 
 	buf_init(&b, 4096);
-	if (apply_at(a, t->path, &fd, &name) == ZK_OK &&
-	    shown_name(a->env, fd, name, &b) == ZK_OK &&
-	    strcmp(buf_cstr(&b), name) != 0)
-		out = strdup(buf_cstr(&b));
+	if (apply_at(a, t->path, &fd, &name) == ZK_OK)
+		what = shown_name(a->env, fd, name, &b);
+	if (what == SHOWN_OTHER)
+		t->shown = strdup(buf_cstr(&b));
 	buf_release(&b);
-	return out;
+	return what == SHOWN_OTHER && t->shown == NULL ? SHOWN_NOT : what;
 }
 
 bool
 apply_folded(struct apply *a, struct act *t)
 {
-	if (t->shown == NULL)
-		t->shown = other_name(a, t);
-	if (t->shown != NULL)
+	enum shown what = SHOWN_NOT;
+
+	if (t->how != ALIAS_PLAIN)
+		return true;
+	what = other_name(a, t);
+	if (what == SHOWN_OTHER)
 		t->how = ALIAS_SAME;
-	return t->shown != NULL;
+	/* it is taken, by whatever it may be */
+	if (what == SHOWN_HIDDEN)
+		t->how = ALIAS_NEVER;
+	return t->how != ALIAS_PLAIN;
 }
 
 enum zk_err
@@ -101,8 +107,7 @@ apply_came_out(struct apply *a, struct act *t)
 
 	if (!shown_doubtful(name, strlen(name)) || is_exact(a, t))
 		return ZK_OK;
-	t->shown = other_name(a, t);
-	if (t->shown == NULL)
+	if (other_name(a, t) != SHOWN_OTHER)
 		return ZK_OK;
 	t->how = ALIAS_SHOWN;
 	r = apply_shown_path(t, &path);

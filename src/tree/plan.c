@@ -190,7 +190,8 @@ plan_base(struct plan *p, const struct base_entry *e, unsigned flags)
 	if (r == ZK_OK)
 		r = plan_dup(p, e->refs, e->refs_len, &w->e.refs);
 	if (r == ZK_OK)
-		r = plan_dup(p, e->nodes, e->nodes_n * sizeof(*e->nodes), &nodes);
+		r = plan_dup(p, e->nodes, e->nodes_n * sizeof(*e->nodes),
+		    &nodes);
 	if (r != ZK_OK)
 		return r;
 	w->e.nodes = (const struct opid *)(const void *)nodes;
@@ -226,7 +227,8 @@ plan_goal(struct plan *p, size_t dir, const struct plan_goal *g)
 	if (r == ZK_OK)
 		r = plan_dup(p, g->refs, g->refs_len, &w->g->refs);
 	if (r == ZK_OK)
-		r = plan_dup(p, g->nodes, g->nodes_n * sizeof(*g->nodes), &nodes);
+		r = plan_dup(p, g->nodes, g->nodes_n * sizeof(*g->nodes),
+		    &nodes);
 	if (r != ZK_OK)
 		return r;
 	w->g->nodes = (const struct opid *)(const void *)nodes;

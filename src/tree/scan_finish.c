@@ -57,8 +57,7 @@ is_other_name(struct scan *s)
 
 	buf_init(&got, 4096);
 	other = shown_name(root_env(s->root), s->again_fd,
-	    buf_cstr(&s->name), &got) == ZK_OK &&
-	    strcmp(buf_cstr(&got), buf_cstr(&s->name)) != 0;
+	    buf_cstr(&s->name), &got) == SHOWN_OTHER;
 	buf_release(&got);
 	return other;
 }

@@ -13,18 +13,28 @@
 #include "util/env.h"
 #include "util/err.h"
 
+enum shown {
+	SHOWN_NOT,		/* nothing is found, or it changes meanwhile */
+	SHOWN_SO,		/* listed under this name */
+	SHOWN_OTHER,		/* listed under another one */
+	SHOWN_HIDDEN		/* found, and not listed under any that one
+				 * could tell */
+};
+
 /*
- * Under which name the directory fd lists what it finds under name: appended
- * to out.  ZK_ENOENT: nothing is found under it, or nobody can tell (it
- * changes meanwhile, or has several names).  Reads the whole directory.
+ * What the directory fd finds under name, and lists: out becomes the other
+ * name for SHOWN_OTHER.  Reads the whole directory, where the name is not
+ * listed twice.  Another name is the same inode's; on a file system that
+ * gives each name another number, one that folds to the same (util/fold.h)
+ * with the same size, mode and times.
  */
-ZK_CHECKED enum zk_err shown_name(struct env *env, int fd, const char *name,
+enum shown shown_name(struct env *env, int fd, const char *name,
     struct buf *out);
 
 /*
- * Whether a name could come out as another one, or none, on a disk that
- * knows more than bytes: characters beyond ASCII, which have several forms;
- * dots and spaces at the end.
+ * Whether a name could come out as another one on a disk that knows more than
+ * bytes: capitals; characters beyond ASCII, which have several forms; dots
+ * and spaces at the end.
  */
 bool shown_doubtful(const char *name, size_t len);
 
