@@ -11,6 +11,7 @@
 #include "store/logdb.h"
 #include "store/pastdb.h"
 #include "store/remotedb.h"
+#include "store/transitdb.h"
 #include "store/treedb.h"
 #include "util/log.h"
 
@@ -27,7 +28,7 @@ store_create(struct db *db)
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
-		kvdb_schema, aliasdb_schema
+		kvdb_schema, aliasdb_schema, transitdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -112,7 +113,9 @@ store_check(struct db *db, const char *path)
 		r = db_exec(db, pastdb_schema);
 	if (r == ZK_OK)
 		r = db_exec(db, histdb_schema);
-	return r == ZK_OK ? db_exec(db, aliasdb_schema) : r;
+	if (r == ZK_OK)
+		r = db_exec(db, aliasdb_schema);
+	return r == ZK_OK ? db_exec(db, transitdb_schema) : r;
 }
 
 enum zk_err

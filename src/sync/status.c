@@ -100,7 +100,7 @@ status_remotes(struct round *rd, const struct sync_ui *ui)
 			.last_ok_ms = vr->info.last_ok_ms, .asked = vr->asked,
 			.ok = vr->asked && vr->err == ZK_OK, .err = vr->err,
 			.why = vr->err == ZK_OK ? NULL : transport_why(vr->t),
-			.ahead = vr->ahead };
+			.ahead = vr->ahead, .transit = vr->transit };
 
 		r = remotedb_behind(rd->v->db, vr->info.id, &out.behind);
 		round_report(rd, i, out.behind);
