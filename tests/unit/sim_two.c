@@ -48,12 +48,14 @@ with_values(uint64_t seed, struct world_opts *o)
 	o->values = true;
 }
 
-/* One disk takes no note of case, or both; every other run is stormy. */
+/* One disk takes no note of case, or both; some runs are stormy and so on. */
 static void
 folding(uint64_t seed, struct world_opts *o)
 {
 	o->folds = seed % 4 == 0 ? 2 : 1;
 	o->storms = seed % 2 == 0;
+	o->paths = seed % 3 == 0;
+	o->stops = seed % 5 == 0;
 }
 
 static void
