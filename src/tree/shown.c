@@ -143,17 +143,22 @@ shown_exact(struct env *env, int fd)
 bool
 shown_refused(struct env *env, int fd, const char *name, int e)
 {
+	char own[PATH_NAME_MAX + 1] = "n-";
+	size_t n = strlen(name), from = n + 2 > PATH_NAME_MAX ? 2 : 0;
 	int f;
 
-	if (e != -EINVAL && e != -EILSEQ && e != -ENAMETOOLONG &&
-	    e != -EIO && e != -EPERM && e != -ENOENT)
+	if ((e != -EINVAL && e != -EILSEQ && e != -ENAMETOOLONG &&
+	    e != -EIO && e != -EPERM && e != -ENOENT) || n < from ||
+	    n > PATH_NAME_MAX)
 		return false;
-	f = env_openat(env, fd, name, O_WRONLY | O_CREAT | O_EXCL |
+	/* a name of the program's own: what a kill leaves of it is cleared */
+	memcpy(own + 2, name + from, n - from + 1);
+	f = env_openat(env, fd, own, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW, 0600);
 	if (f < 0)
 		return f != -EEXIST && f != -ENOSPC && f != -EDQUOT &&
 		    f != -EROFS && f != -EACCES;
 	(void)env_close(env, f);
-	(void)env_unlinkat(env, fd, name, 0);
+	(void)env_unlinkat(env, fd, own, 0);
 	return false;
 }

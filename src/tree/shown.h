@@ -45,7 +45,10 @@ bool shown_doubtful(const char *name, size_t len);
  */
 bool shown_exact(struct env *env, int fd);
 
-/* Whether the file system of fd, as above, refuses the name with error e. */
+/*
+ * Whether it is the name, to which error e was the answer, that the file
+ * system of fd (as above) refuses: it is tried there, with "n-" before it.
+ */
 bool shown_refused(struct env *env, int fd, const char *name, int e);
 
 #endif
