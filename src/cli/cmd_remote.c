@@ -7,12 +7,16 @@
 
 struct remote_opts {
 	const char *invite;
+	bool transit;
 };
 
 static const struct opt add_opts[] = {
 	{ .name = "invite", .kind = OPT_STR,
 	    .off = offsetof(struct remote_opts, invite), .arg = "TOKEN",
 	    .help = "what a relay with --invite asks for" },
+	{ .name = "transit", .kind = OPT_FLAG,
+	    .off = offsetof(struct remote_opts, transit),
+	    .help = "a relay that passes on and keeps nothing" },
 	{ .kind = OPT_END }
 };
 
@@ -33,9 +37,11 @@ add_run(struct cmd_ctx *c)
 
 	cmd_sync_opts(c, &o);
 	o.invite = own->invite;
+	o.transit = own->transit;
 	r = sync_remote_add(c->vault, c->argv[0], &o);
 	if (r == ZK_OK)
-		snprintf(c->say, sizeof(c->say),
+		snprintf(c->say, sizeof(c->say), own->transit ?
+		    "transit relay added; add it so on each device" :
 		    "remote added; the next push fills it");
 	return r;
 }

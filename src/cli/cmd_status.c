@@ -64,6 +64,7 @@ status_run(struct cmd_ctx *c)
 	if (c->g->verbosity >= 0 || c->g->json) {
 		o.ui.change = show_change;
 		o.ui.conflict = show_conflict;
+		o.ui.alias = show_alias;
 		o.ui.remote = show_remote;
 		o.ui.device = show_device;
 	}

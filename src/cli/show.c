@@ -119,6 +119,26 @@ show_merged(void *arg, const char *path)
 	out_printf(c->out, "\n");
 }
 
+void
+show_alias(void *arg, const struct sync_alias *al)
+{
+	struct cmd_ctx *c = arg;
+
+	if (out_json(c->out)) {
+		struct jsonw *w = out_begin(c->out, "alias");
+
+		put_path(w, "path", al->path);
+		put_path(w, "of", al->of);
+		out_end(c->out);
+		return;
+	}
+	out_printf(c->out, "~ alias      ");
+	out_name_str(c->out, al->path);
+	out_printf(c->out, " for ");
+	out_name_str(c->out, al->of);
+	out_printf(c->out, "\n");
+}
+
 /* "today" is too coarse to tell whether sync runs, so units fall to seconds */
 const char *
 show_ago(struct cmd_ctx *c, int64_t at_ms, char out[static 32])
@@ -161,6 +181,7 @@ remote_json(struct out *o, const struct sync_remote *rm)
 
 	jsonw_str(w, "url", rm->url);
 	jsonw_bool(w, "primary", rm->pos == 0);
+	jsonw_bool(w, "transit", rm->transit);
 	jsonw_int(w, "behind", (int64_t)rm->behind);
 	if (rm->last_ok_ms == 0)
 		jsonw_null(w, "last_success");
@@ -191,15 +212,19 @@ show_remote(void *arg, const struct sync_remote *rm)
 	out_printf(c->out, "remote ");
 	out_name_str(c->out, rm->url);
 	(void)show_ago(c, rm->last_ok_ms, ago);
+	if (rm->transit)
+		out_printf(c->out, "  transit,");
 	if (bad)
-		out_printf(c->out, "  %s: %s,",
+		out_printf(c->out, "%s %s: %s,", rm->transit ? "" : " ",
 		    err_status(rm->err) == err_status(ZK_ENET) ?
 		    "not reachable" : "failed", trouble(rm));
 	/* "just now" would read as if all were well */
 	if (rm->last_ok_ms == 0)
-		out_printf(c->out, "%s no success yet", bad ? "" : " ");
+		out_printf(c->out, "%s no success yet",
+		    bad || rm->transit ? "" : " ");
 	else
-		out_printf(c->out, "%s last success %s", bad ? "" : " ",
+		out_printf(c->out, "%s last success %s",
+		    bad || rm->transit ? "" : " ",
 		    bad && strcmp(ago, JUST_NOW) == 0 ? "a moment ago" : ago);
 	if (rm->behind > 0)
 		out_printf(c->out, ", lacks %" PRIu64 " object%s", rm->behind,

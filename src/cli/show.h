@@ -10,6 +10,7 @@
 
 #include "cli/cmd.h"
 
+struct sync_alias;
 struct sync_change;
 struct sync_conflict;
 struct sync_device;
@@ -20,6 +21,7 @@ void show_change(void *arg, const struct sync_change *ch);
 void show_conflict(void *arg, const struct sync_conflict *cf);
 /* A file whose versions became one. */
 void show_merged(void *arg, const char *path);
+void show_alias(void *arg, const struct sync_alias *al);
 void show_remote(void *arg, const struct sync_remote *rm);
 void show_device(void *arg, const struct sync_device *d);
 

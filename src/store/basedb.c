@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "db/db.h"
+#include "store/aliasdb.h"
 #include "store/basedb_int.h"
 
 /*
@@ -510,7 +511,9 @@ base_remove(struct db *db, int64_t id)
 		stmt_reset(s);
 		return ZK_ECHANGED;
 	}
-	return r == ZK_ENOENT ? delete_row(db, id) : r;
+	if (r == ZK_ENOENT)
+		r = aliasdb_forget(db, id);
+	return r == ZK_OK ? delete_row(db, id) : r;
 }
 
 void

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "db/db.h"
+#include "store/aliasdb.h"
 #include "store/basedb.h"
 #include "util/path.h"
 
@@ -70,6 +71,8 @@ base_clear(struct db *db)
 
 	r = db_exec(db, "DELETE FROM base; DELETE FROM base_more;"
 	    "DELETE FROM base_node; DELETE FROM base_intent;");
+	if (r == ZK_OK)
+		r = aliasdb_clear(db);
 	return r == ZK_OK ? base_init(db) : r;
 }
 

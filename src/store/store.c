@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/aliasdb.h"
 #include "store/basedb.h"
 #include "store/chunkdb.h"
 #include "store/histdb.h"
@@ -11,6 +12,7 @@
 #include "store/msgdb.h"
 #include "store/pastdb.h"
 #include "store/remotedb.h"
+#include "store/transitdb.h"
 #include "store/treedb.h"
 #include "util/log.h"
 
@@ -27,7 +29,7 @@ store_create(struct db *db)
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
-		kvdb_schema, msgdb_schema
+		kvdb_schema, msgdb_schema, aliasdb_schema, transitdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -113,7 +115,11 @@ store_check(struct db *db, const char *path)
 	/* newer than the version; what is missing in it is found again */
 	if (r == ZK_OK)
 		r = db_exec(db, pastdb_schema);
-	return r == ZK_OK ? db_exec(db, histdb_schema) : r;
+	if (r == ZK_OK)
+		r = db_exec(db, histdb_schema);
+	if (r == ZK_OK)
+		r = db_exec(db, aliasdb_schema);
+	return r == ZK_OK ? db_exec(db, transitdb_schema) : r;
 }
 
 enum zk_err

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #include "crdt/emit.h"
+#include "store/aliasdb.h"
 #include "store/store.h"
+#include "sync/alias.h"
 #include "sync/cuts.h"
 #include "sync/entry.h"
 #include "sync/gather.h"
@@ -42,7 +44,7 @@ batch_reset(struct batch *b)
 struct recorder {
 	struct round *rd;
 	struct segw *w;
-	struct buf old, seen, refs, dir;	/* scratch */
+	struct buf old, seen, refs, dir, name;	/* scratch */
 	uint64_t removed;
 };
 
@@ -163,7 +165,7 @@ describe(const struct prepared *p, struct emit_file *f)
 static enum zk_err
 record_new(struct recorder *r, const struct prepared *p)
 {
-	struct emit_at at;
+	struct emit_at at, place;
 	struct emit_file f;
 	int64_t dir = 0;
 	uint64_t locator = 0;
@@ -179,7 +181,11 @@ record_new(struct recorder *r, const struct prepared *p)
 		locator = p->locator;
 	} else {
 		describe(p, &f);
-		err = emit_create(segw_emit(r->w), &at, &f, &r->seen);
+		err = alias_place(r->rd->v->db, p->d.row, &at, &r->name,
+		    &place);
+		if (err == ZK_OK)
+			err = emit_create(segw_emit(r->w), &place, &f,
+			    &r->seen);
 		locator = p->read ? segw_locator(r->w) : 0;
 		round_count(r->rd, p->d.kind, p->content.size);
 	}
@@ -192,13 +198,16 @@ static enum zk_err
 record_edit(struct recorder *r, const struct prepared *p, bool moved)
 {
 	struct base_entry e;
-	struct emit_at at;
+	struct emit_at at, place;
 	struct emit_file f, whole;
 	int64_t dir = 0;
 	uint64_t locator = 0;
 	bool same = false;
 	enum zk_err err = load_dir(r, p, &dir, &at);
 
+	if (err == ZK_OK)
+		err = alias_place(r->rd->v->db, p->d.row, &at, &r->name,
+		    &place);
 	if (err == ZK_OK)
 		err = load_old(r, p->d.row, &e);
 	if (err != ZK_OK)
@@ -218,7 +227,7 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 		    (e.flags & ~(unsigned)BASE_RACY) |
 		    (p->racy ? BASE_RACY : 0));
 	buf_reset(&r->seen);
-	err = emit_edit(segw_emit(r->w), r->old.data, r->old.len, &at, &f,
+	err = emit_edit(segw_emit(r->w), r->old.data, r->old.len, &place, &f,
 	    &whole, &r->seen);
 	if (!same)
 		locator = segw_locator(r->w);
@@ -235,12 +244,15 @@ record_move(struct recorder *r, const struct prepared *p)
 {
 	struct vault *v = r->rd->v;
 	struct base_entry e;
-	struct emit_at at;
+	struct emit_at at, place;
 	struct emit_file was;
 	struct entry_keys keys = { NULL, 0 };
 	int64_t dir = 0;
 	enum zk_err err = load_dir(r, p, &dir, &at);
 
+	if (err == ZK_OK)
+		err = alias_place(r->rd->v->db, p->d.row, &at, &r->name,
+		    &place);
 	if (err == ZK_OK)
 		err = load_old(r, p->d.row, &e);
 	if (err != ZK_OK)
@@ -250,7 +262,7 @@ record_move(struct recorder *r, const struct prepared *p)
 	was.mtime_sec = e.mtime.sec;
 	was.mtime_nsec = e.mtime.nsec;
 	buf_reset(&r->seen);
-	err = emit_move(segw_emit(r->w), r->old.data, r->old.len, &at, &was,
+	err = emit_move(segw_emit(r->w), r->old.data, r->old.len, &place, &was,
 	    &r->seen);
 	if (err == ZK_OK)
 		err = refs_make(&r->refs, refs_locator(e.refs, e.refs_len),
@@ -350,6 +362,7 @@ record_batch(struct round *rd, struct batch *b)
 	buf_init(&r.seen, 1 << 24);
 	buf_init(&r.refs, 1 << 24);
 	buf_init(&r.dir, 1 << 24);
+	buf_init(&r.name, 4096);
 	if (err == ZK_OK)
 		err = db_begin(v->db);
 	if (err == ZK_OK)
@@ -383,6 +396,7 @@ record_batch(struct round *rd, struct batch *b)
 	buf_release(&r.seen);
 	buf_release(&r.refs);
 	buf_release(&r.dir);
+	buf_release(&r.name);
 	return err;
 }
 
@@ -497,7 +511,8 @@ conflict(void *arg, const struct buf *path, const struct list_entry *e)
 /*
  * Whether the disk shows what the tree says, so that what is recorded now
  * changes no other entry: nothing is dirty, and no name was made by the
- * conflict rule (removing one of two entries gives the other its name back).
+ * conflict rule or for this disk (removing one of two entries gives the other
+ * its name back).
  */
 static enum zk_err
 is_clean(struct round *rd, bool *clean)
@@ -505,7 +520,7 @@ is_clean(struct round *rd, bool *clean)
 	struct opid dirty;
 	int64_t cursor = -1;
 	size_t n = 0;
-	bool conflicts = false, left = false;
+	bool conflicts = false, left = false, aliases = false;
 	int64_t relook = 0;
 	enum zk_err r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
 
@@ -515,7 +530,9 @@ is_clean(struct round *rd, bool *clean)
 	/* what was left out is waited for, too */
 	if (r == ZK_OK)
 		r = gather_any_left(rd->v->db, &left);
-	if (r != ZK_OK || n > 0 || relook != 0 || left)
+	if (r == ZK_OK)
+		r = aliasdb_any(rd->v->db, &aliases);
+	if (r != ZK_OK || n > 0 || relook != 0 || left || aliases)
 		return r;
 	r = list_conflicts(rd->v->tree, conflict, &conflicts);
 	*clean = !conflicts;

@@ -7,6 +7,7 @@
 
 #include "crypto/key.h"
 #include "store/store.h"
+#include "store/transitdb.h"
 #include "sync/round.h"
 #include "transport/transport.h"
 #include "transport/url.h"
@@ -153,21 +154,25 @@ grant_records(struct showing *s, struct pair_grant *g)
 	return ZK_OK;
 }
 
+/* The remotes that keep everything: what is not there, none could get. */
 static enum zk_err
 grant_urls(struct showing *s, struct pair_grant *g)
 {
+	struct db *db = s->rd->v->db;
+	bool transit = false;
 	enum zk_err r = ZK_OK;
 
 	s->remotes = calloc(PAIR_URLS_MAX, sizeof(*s->remotes));
 	if (s->remotes == NULL)
 		return ZK_ENOMEM;
-	while (g->urls_n < PAIR_URLS_MAX) {
+	for (unsigned i = 0; r == ZK_OK && g->urls_n < PAIR_URLS_MAX; i++) {
 		struct remotedb_remote *rm = &s->remotes[g->urls_n];
 
-		r = remotedb_at(s->rd->v->db, (unsigned)g->urls_n, rm);
-		if (r != ZK_OK)
-			break;
-		g->urls[g->urls_n++] = rm->url;
+		r = remotedb_at(db, i, rm);
+		if (r == ZK_OK)
+			r = transitdb_is(db, rm->id, &transit);
+		if (r == ZK_OK && !transit)
+			g->urls[g->urls_n++] = rm->url;
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }

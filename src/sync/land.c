@@ -9,6 +9,7 @@
 #include "format/compress.h"
 #include "store/store.h"
 #include "sync/ahead.h"
+#include "sync/alias.h"
 #include "sync/cuts.h"
 #include "sync/download.h"
 #include "sync/gather.h"
@@ -19,7 +20,8 @@
 #include "util/log.h"
 #include "util/path.h"
 
-#define LAND_ROUNDS 8		/* plans in one run, at most */
+#define LAND_ROUNDS 8		/* plans in one run, at most, */
+#define LAND_NAMES 200		/* and those that found out of names */
 
 struct land {
 	struct round *rd;
@@ -33,6 +35,8 @@ struct land {
 	bool stop;			/* a wider scan comes first */
 	bool failed;
 	bool trashed;
+	bool passing;			/* an alias may be there no longer */
+	uint64_t done, learned;		/* of the last look */
 };
 
 /* apply_ops.content */
@@ -440,6 +444,8 @@ execute(struct land *l, struct plan *p)
 	l->again |= l->res.changed > 0 || l->res.kept > 0;
 	l->failed |= l->res.failed > 0;
 	l->trashed |= l->res.trashed;
+	l->done += l->res.done;
+	l->learned += l->res.learned;
 	if (l->res.worst != ZK_OK)
 		round_note(rd, l->res.worst == ZK_EPERM ||
 		    l->res.worst == ZK_EIO ? ZK_EPARTIAL : l->res.worst);
@@ -460,10 +466,10 @@ pretend(struct land *l, uint64_t removals)
 static enum zk_err
 portion(struct land *l, struct gather *g)
 {
-	struct plan_opts po = { .fold = NULL };
+	struct alias_forms forms;
 	struct plan *p = NULL;
 	uint64_t removals = 0;
-	enum zk_err r = plan_new(&po, &p);
+	enum zk_err r = alias_plan(l->rd->v->db, &forms, &p);
 
 	if (r == ZK_OK)
 		r = gather_next(g, p, &removals);
@@ -492,8 +498,11 @@ portion(struct land *l, struct gather *g)
 				r = gather_aside(l->rd, p);
 			if (r == ZK_OK)
 				r = execute(l, p);
+			l->passing |= plan_passing(p);
 		}
 	}
+	if (r == ZK_OK && !l->rd->o->dry_run && !l->rd->plan_only)
+		r = alias_note(l->rd, p);
 	plan_free(p);
 	return r;
 }
@@ -527,7 +536,8 @@ look(struct land *l)
 	uint64_t upto = 0;
 	enum zk_err r = tree_change(v->tree, &upto);
 
-	l->again = false;
+	l->again = l->passing = false;
+	l->done = l->learned = 0;
 	if (r == ZK_OK)
 		r = gather_new(l->rd, &g);
 	while (r == ZK_OK && gather_more(g) && !l->stop &&
@@ -537,6 +547,8 @@ look(struct land *l)
 		r = ZK_ESIGNAL;
 	else if (r == ZK_ENOENT)
 		r = ZK_EBUG;
+	/* what had the name is away by now: or stays, and so does the alias */
+	l->again |= l->passing && l->done > 0;
 	/* with paths, the rest waits */
 	if (r == ZK_OK && !l->held && !l->again && !l->failed &&
 	    !l->rd->o->dry_run && !l->rd->plan_only && l->rd->paths == NULL)
@@ -545,27 +557,12 @@ look(struct land *l)
 	return r;
 }
 
-/* What the trash may hold; that it could not be cut fails nothing. */
-static void
-bound_trash(struct land *l)
-{
-	struct root *root = l->rd->v->root;
-	enum zk_err r = ZK_OK;
-
-	if (l->rd->o->dry_run || l->rd->plan_only)
-		return;
-	r = trash_prune(root, TRASH_DAYS, NULL);
-	if (r == ZK_OK && l->trashed)
-		r = trash_bound(root, TRASH_BYTES);
-	if (r != ZK_OK)
-		log_warn("cannot clean up .zk/trash: %s", err_text(r));
-}
-
 enum zk_err
 land_run(struct round *rd)
 {
 	struct land l = { .rd = rd };
 	struct ahead_opts ao = { .content = ahead_content, .arg = &l };
+	int more = 0;
 	enum zk_err r = land_download(rd, false, &l.d);
 
 	ao.d = l.d;
@@ -576,16 +573,21 @@ land_run(struct round *rd)
 	rd->progress = (struct sync_progress){ .phase = SYNC_APPLY };
 	for (int i = 0; r == ZK_OK && i < LAND_ROUNDS; i++) {
 		r = look(&l);
+		/* each look below what was made finds the next names */
+		if (l.learned > 0 && ++more < LAND_NAMES)
+			i--;
 		if (r == ZK_OK && l.rules) {
 			l.rules = false;
 			r = rulewatch_again(rd);
 			continue;
 		}
-		if (!l.again || l.stop || l.failed || l.res.done == 0)
+		if (!l.again || l.stop || l.failed ||
+		    l.done + l.learned == 0)
 			break;
 	}
 	rd->again = l.again;
-	bound_trash(&l);
+	if (!rd->o->dry_run && !rd->plan_only)
+		trash_tidy(rd->v->root, l.trashed);
 	ahead_free(l.ahead);
 	compress_set_free(l.z);
 	download_free(l.d);

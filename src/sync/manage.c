@@ -2,12 +2,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/sign.h"
 #include "format/logop.h"
 #include "store/chunkdb.h"
 #include "store/store.h"
+#include "store/transitdb.h"
 #include "sync/round.h"
 #include "sync/segw.h"
+#include "transport/url.h"
 #include "util/log.h"
+
+/* What a transit relay takes: a relay, and a remote that keeps everything. */
+static enum zk_err
+transit_may(struct vault *v, const char *url)
+{
+	struct url *u = malloc(sizeof(*u));
+	const char *why = "";
+	uint64_t keepers = 0;
+	enum zk_err r = u == NULL ? ZK_ENOMEM : url_parse(url, u, &why);
+
+	if (r == ZK_OK)
+		r = transitdb_keepers(v->db, &keepers);
+	if (r == ZK_OK && u->kind == URL_FILE) {
+		r = ZK_EUSAGE;
+		log_error(r, NULL, "only a relay can pass on and keep nothing: "
+		    "add this one without --transit");
+	} else if (r == ZK_OK && keepers == 0) {
+		r = ZK_EUSAGE;
+		log_error(r, NULL, "a transit relay keeps nothing, and this "
+		    "vault has no remote that does: add one without --transit "
+		    "first");
+	}
+	free(u);
+	return r;
+}
 
 enum zk_err
 sync_remote_add(struct vault *v, const char *url, const struct sync_opts *o)
@@ -21,7 +49,11 @@ sync_remote_add(struct vault *v, const char *url, const struct sync_opts *o)
 		return ZK_ENOMEM;
 	/* opened first: what is no URL changes nothing */
 	r = remotes_open_url(v, o, url, &vr->t, &vr->request);
+	if (r == ZK_OK && o->transit)
+		r = transit_may(v, url);
 	if (r != ZK_OK) {
+		transport_free(vr->t);
+		signkey_free(vr->request);
 		free(vr);
 		return r;
 	}
@@ -29,6 +61,8 @@ sync_remote_add(struct vault *v, const char *url, const struct sync_opts *o)
 	r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = remotedb_add(v->db, url, &vr->info.id);
+	if (r == ZK_OK && o->transit)
+		r = transitdb_set(v->db, vr->info.id);
 	if (r == ZK_OK)
 		r = db_commit(v->db);
 	db_rollback(v->db);
@@ -51,6 +85,28 @@ sync_remote_add(struct vault *v, const char *url, const struct sync_opts *o)
 	return r == ZK_ELIMIT ? ZK_EUSAGE : r;
 }
 
+/* The last remote that keeps everything stays while others keep nothing. */
+static enum zk_err
+may_go(struct vault *v, const struct remotedb_remote *info)
+{
+	struct remotedb_remote next = { .id = 0 };
+	uint64_t keepers = 0;
+	bool transit = false;
+	enum zk_err r = transitdb_keepers(v->db, &keepers);
+
+	if (r == ZK_OK)
+		r = transitdb_is(v->db, info->id, &transit);
+	if (r != ZK_OK || transit || keepers > 1)
+		return r;
+	/* it is the only one of its kind: is there another kind? */
+	r = remotedb_at(v->db, 1, &next);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	log_error(ZK_EUSAGE, NULL, "this is the only remote that keeps what it "
+	    "is given: forget the transit relays first, or add another");
+	return ZK_EUSAGE;
+}
+
 enum zk_err
 sync_remote_rm(struct vault *v, const char *url)
 {
@@ -68,9 +124,14 @@ sync_remote_rm(struct vault *v, const char *url)
 			    "ls' shows them", url);
 		return r;
 	}
+	r = may_go(v, &info);
+	if (r != ZK_OK)
+		return r;
 	r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = chunkdb_drop_remote(v->db, info.id);
+	if (r == ZK_OK)
+		r = transitdb_rm(v->db, info.id);
 	if (r == ZK_OK)
 		r = remotedb_rm(v->db, url);
 	if (r == ZK_OK)

@@ -11,10 +11,12 @@
 #include "store/chunkdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "store/transitdb.h"
 #include "sync/cuts.h"
 #include "sync/nodeset.h"
 #include "sync/round.h"
 #include "sync/segw.h"
+#include "sync/transit.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -258,13 +260,15 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 	struct buf *data = &b->data[b->n];
 	struct tseg *t = &b->segs[b->n];
 	int64_t id = 0;
-	bool own;
+	bool own, over = false;
 	enum zk_err r = remotedb_lacks(v->db, vr->info.id, b->last, &id);
 
 	if (r == ZK_OK)
 		r = logdb_by_id(v->db, id, &g);
 	if (r == ZK_OK && early && g.blobs)
 		r = ZK_EPARTIAL;
+	if (r == ZK_OK && g.blobs)
+		r = transit_over(rd, vr, &g, &over);
 	if (r != ZK_OK)
 		return r;
 	own = memcmp(g.log, v->log_id, VAULT_ID_LEN) == 0;
@@ -272,9 +276,10 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 	r = logdb_data(v->db, id, data);
 	if (r == ZK_OK && vr == rd->first && id < rd->first_new && own)
 		r = count_ops(rd, data, &b->counted);
-	if (r == ZK_OK && g.blobs)
+	/* on a transit relay another device may have deleted any of them */
+	if (r == ZK_OK && g.blobs && !over)
 		r = send_blobs(rd, vr, data, own,
-		    !own || id < rd->first_new);
+		    !own || id < rd->first_new || vr->transit);
 	if (r != ZK_OK) {
 		buf_release(data);
 		return r;
@@ -565,6 +570,8 @@ remotes_publish(struct round *rd, struct vremote *vr)
 		r = db_begin(v->db);
 		if (r == ZK_OK)
 			r = remotedb_forget(v->db, vr->info.id);
+		if (r == ZK_OK)
+			r = transitdb_reset(v->db, vr->info.id);
 		if (r == ZK_OK)
 			r = chunkdb_drop_remote(v->db, vr->info.id);
 		if (r == ZK_OK)

@@ -8,7 +8,9 @@
 #include "store/chunkdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "store/transitdb.h"
 #include "sync/round.h"
+#include "sync/transit.h"
 #include "sync/upload.h"
 #include "transport/url.h"
 #include "util/log.h"
@@ -89,8 +91,11 @@ remotes_open_any(struct round *rd)
 			free(vr);
 			break;
 		}
+		r = transitdb_is(rd->v->db, vr->info.id, &vr->transit);
 		transport_watch(vr->t, round_passed, rd);
 		rd->remotes[rd->remotes_n++] = vr;
+		if (r != ZK_OK)
+			break;
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -526,6 +531,8 @@ remotes_heads(struct round *rd, struct vremote *vr, bool only_own)
 		if (r == ZK_OK)
 			r = remotedb_forget(v->db, vr->info.id);
 		if (r == ZK_OK)
+			r = transitdb_reset(v->db, vr->info.id);
+		if (r == ZK_OK)
 			r = chunkdb_drop_remote(v->db, vr->info.id);
 		if (r == ZK_OK)
 			r = db_commit(v->db);
@@ -536,5 +543,5 @@ remotes_heads(struct round *rd, struct vremote *vr, bool only_own)
 		return gave_up(vr, r);
 	if (a.r != ZK_OK)
 		round_note(rd, a.r);
-	return a.r;
+	return a.r == ZK_OK ? transit_begin(rd, vr) : a.r;
 }

@@ -11,6 +11,7 @@
 #include "sync/keyset.h"
 #include "sync/merge.h"
 #include "sync/segw.h"
+#include "sync/transit.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -269,7 +270,7 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 		r = round_publish_others(rd, first);
 	if (first != NULL && first->err == ZK_OK && err_status(r) == 5)
 		first->err = r;
-	return r;
+	return r == ZK_OK ? transit_end(rd) : r;
 }
 
 /* What was recorded and is not what was asked for. */
@@ -506,6 +507,8 @@ pull_steps(struct round *rd)
 		r = settle(rd, first);
 	if (r == ZK_OK && !rd->o->dry_run)
 		r = acknowledge(rd, first);
+	if (r == ZK_OK)
+		r = transit_end(rd);
 	if (r == ZK_OK && rd->rep->conflicts > 0)
 		round_note(rd, ZK_ECONFLICT);
 	return r;

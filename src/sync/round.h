@@ -29,6 +29,7 @@ struct vremote {
 	uint64_t ahead;		/* ...and has this many segments unknown here */
 	bool stuck;		/* something is bad: its read mark stays */
 	bool lost;		/* it lacks segments that it had acknowledged */
+	bool transit;		/* it passes on and keeps nothing */
 	/* contents that are nowhere: of the past, of other devices, messages */
 	uint64_t passed, awaited, unsent;
 	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */

@@ -8,6 +8,7 @@
 #include "crypto/sign.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "sync/alias.h"
 #include "sync/cuts.h"
 #include "sync/round.h"
 #include "util/log.h"
@@ -99,7 +100,7 @@ status_remotes(struct round *rd, const struct sync_ui *ui)
 			.last_ok_ms = vr->info.last_ok_ms, .asked = vr->asked,
 			.ok = vr->asked && vr->err == ZK_OK, .err = vr->err,
 			.why = vr->err == ZK_OK ? NULL : transport_why(vr->t),
-			.ahead = vr->ahead };
+			.ahead = vr->ahead, .transit = vr->transit };
 
 		r = remotedb_behind(rd->v->db, vr->info.id, &out.behind);
 		round_report(rd, i, out.behind);
@@ -261,6 +262,8 @@ status_steps(struct round *rd, struct sync_opts *quiet)
 		r = land_run(rd);
 	if (r == ZK_OK)
 		r = list_conflicts(rd->v->tree, one_conflict, rd);
+	if (r == ZK_OK)
+		r = alias_tell(rd->v, &rd->o->ui);
 	if (r != ZK_OK)
 		return r;
 	/* a vault without remotes has a status, too */

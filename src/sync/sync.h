@@ -52,6 +52,7 @@ struct sync_remote {
 	enum zk_err err;	/* why it did not... */
 	const char *why;	/* ...in more words than its text; or NULL */
 	uint64_t ahead;		/* status: segments it has that we lack */
+	bool transit;		/* it passes on and keeps nothing */
 };
 
 struct sync_device {
@@ -85,6 +86,12 @@ struct sync_change {
 struct sync_conflict {
 	const char *path;	/* the conflict copy */
 	const char *of;		/* the file it is a copy of */
+};
+
+/* What lies under another name here: this disk cannot hold its own. */
+struct sync_alias {
+	const char *path;	/* where it is, relative to the root */
+	const char *of;		/* its path with the name that it has */
 };
 
 enum sync_phase {
@@ -122,6 +129,7 @@ struct sync_ui {
 	void (*conflict)(void *arg, const struct sync_conflict *c);
 	/* a file whose versions became one; its path, raw bytes */
 	void (*merged)(void *arg, const char *path);
+	void (*alias)(void *arg, const struct sync_alias *a);
 	void (*remote)(void *arg, const struct sync_remote *r);
 	void (*device)(void *arg, const struct sync_device *d);
 	bool (*stop)(void *arg);
@@ -149,6 +157,7 @@ struct sync_opts {
 	uint64_t up_rate, down_rate; /* bytes a second; 0 no limit */
 	const char *proxy;	/* may be NULL */
 	const char *invite;	/* may be NULL */
+	bool transit;		/* remote add: it is to keep nothing */
 	int64_t max_age_ms;	/* status --check; 0: not asked */
 };
 
@@ -385,10 +394,14 @@ ZK_CHECKED enum zk_err sync_disk_bytes(struct vault *v,
 
 /* Remotes and devices ---------------------------------------------------- */
 
-/* ZK_EUSAGE: not a URL.  ZK_EEXIST: there already.  Creates the space. */
+/*
+ * ZK_EUSAGE: not a URL; to be a transit relay, and no relay, or none that
+ * keeps everything was added before.  ZK_EEXIST: there already.  Creates the
+ * space.
+ */
 ZK_CHECKED enum zk_err sync_remote_add(struct vault *v, const char *url,
     const struct sync_opts *o);
-/* By url; ZK_ENOENT. */
+/* By url; ZK_ENOENT.  ZK_EUSAGE: only transit relays would be left. */
 ZK_CHECKED enum zk_err sync_remote_rm(struct vault *v, const char *url);
 ZK_CHECKED enum zk_err sync_remote_ls(struct vault *v,
     const struct sync_ui *ui);

@@ -18,6 +18,7 @@ act_release(struct act *t)
 	free(t->tmp);
 	free(t->layout);
 	free(t->rules);
+	free(t->shown);
 	memset(t, 0, sizeof(*t));
 }
 

@@ -96,6 +96,8 @@ struct apply_result {
 	uint64_t changed;	/* skipped: not what base says; plan again */
 	uint64_t failed;	/* skipped: content, permission, other errors */
 	uint64_t kept;		/* entries marked kept; plan again */
+	uint64_t learned;	/* names of which the disk makes something
+				 * else, now noted; plan again */
 	bool trashed;		/* something went to the trash */
 	enum zk_err worst;	/* of the steps that failed; ZK_OK */
 };

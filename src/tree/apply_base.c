@@ -17,9 +17,8 @@ last_of(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* The row of the directory that path lies in. */
-static enum zk_err
-parent_row(struct apply *a, const struct act *t, const char *path,
+enum zk_err
+apply_parent_row(struct apply *a, const struct act *t, const char *path,
     int64_t *row)
 {
 	const char *slash = strrchr(path, '/');
@@ -82,7 +81,7 @@ note_new(struct apply *a, struct act *t)
 	enum zk_err r;
 
 	memset(&e, 0, sizeof(e));
-	r = parent_row(a, t, t->path, &e.parent);
+	r = apply_parent_row(a, t, t->path, &e.parent);
 	if (r != ZK_OK)
 		return r;
 	e.name = (const uint8_t *)last_of(t->path);
@@ -185,7 +184,7 @@ note_move(struct apply *a, struct act *t)
 {
 	int64_t parent;
 	const char *name = last_of(t->path);
-	enum zk_err r = parent_row(a, t, t->path, &parent);
+	enum zk_err r = apply_parent_row(a, t, t->path, &parent);
 
 	if (r == ZK_OK)
 		r = base_move(a->db, t->row, parent, name, strlen(name));
@@ -199,10 +198,10 @@ note_swap(struct apply *a, struct act *t)
 {
 	const char *to = last_of(t->path), *from = last_of(t->from);
 	int64_t p1, p2;
-	enum zk_err r = parent_row(a, t, t->path, &p1);
+	enum zk_err r = apply_parent_row(a, t, t->path, &p1);
 
 	if (r == ZK_OK)
-		r = parent_row(a, t, t->from, &p2);
+		r = apply_parent_row(a, t, t->from, &p2);
 	if (r == ZK_OK)
 		r = base_claim(a->db, p1, to, strlen(to));
 	if (r == ZK_OK)
@@ -251,7 +250,7 @@ note_out(struct apply *a, struct act *t)
 		if (r == ZK_OK)
 			r = own_dir(a, dir, "tmp", &dir);
 	} else {
-		r = parent_row(a, t, t->tmp, &dir);
+		r = apply_parent_row(a, t, t->tmp, &dir);
 	}
 	if (r == ZK_OK)
 		r = base_move(a->db, t->other, dir, name, strlen(name));
@@ -291,23 +290,22 @@ static enum zk_err
 note_obstacle(struct apply *a, struct act *t)
 {
 	struct base_entry e = t->obstacle;
-	enum zk_err r = parent_row(a, t, t->path, &e.parent);
+	enum zk_err r = apply_parent_row(a, t, t->path, &e.parent);
+	const char *name = t->shown != NULL ? t->shown : last_of(t->path);
 
-	e.name = (const uint8_t *)last_of(t->path);
-	e.name_len = strlen(last_of(t->path));
+	e.name = (const uint8_t *)name;
+	e.name_len = strlen(name);
 	e.flags = BASE_KEPT;
 	if (r == ZK_OK)
 		r = base_put(a->db, &e);
 	return r == ZK_EEXIST || r == ZK_ENOENT ? ZK_OK : r;
 }
 
-enum zk_err
-apply_note(struct apply *a, struct act *t)
+static enum zk_err
+note_done(struct apply *a, struct act *t)
 {
 	enum zk_err r;
 
-	if (!t->done)
-		return t->blocked ? note_obstacle(a, t) : ZK_OK;
 	switch (t->op) {
 	case PLAN_ADOPT:
 		return base_set_refs(a->db, t->row, t->g->nodes,
@@ -331,6 +329,18 @@ apply_note(struct apply *a, struct act *t)
 	default:
 		return note_gone(a, t);
 	}
+}
+
+enum zk_err
+apply_note(struct apply *a, struct act *t)
+{
+	enum zk_err r = ZK_OK;
+
+	if (t->done)
+		r = note_done(a, t);
+	else if (t->blocked)
+		r = note_obstacle(a, t);
+	return r == ZK_OK && t->how != ALIAS_PLAIN ? apply_note_form(a, t) : r;
 }
 
 /* Forgets a row and all below it: it is not on the disk. */

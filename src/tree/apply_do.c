@@ -132,11 +132,16 @@ obstacle(struct apply *a, struct act *t)
 	struct env_stat st;
 	bool ignored = false;
 	int err = stat_path(a, t->path, &st);
+	char *path = NULL;
 	enum zk_err r;
 
 	if (err < 0)
 		return ZK_ECHANGED;
-	r = rules_ignored(a->rules, t->path, S_ISDIR(st.mode), &ignored);
+	(void)apply_folded(a, t);
+	r = apply_shown_path(t, &path);
+	if (r == ZK_OK)
+		r = rules_ignored(a->rules, path, S_ISDIR(st.mode), &ignored);
+	free(path);
 	if (r != ZK_OK)
 		return r;
 	if (scan_kind(&st) != 0 && !ignored && !st.mount_root)
@@ -168,10 +173,10 @@ do_create(struct apply *a, struct act *t)
 	if (e == -EEXIST)
 		return obstacle(a, t);
 	if (e < 0)
-		return err_from_errno(-e);
+		return apply_refused(a, t, e);
 	t->staged = false;
 	take_stat(a, t, &staged);
-	return ZK_OK;
+	return apply_came_out(a, t);
 }
 
 static enum zk_err
@@ -187,10 +192,11 @@ do_mkdir(struct apply *a, struct act *t)
 		return r;
 	e = env_mkdirat(a->env, fd, name, leaf ? mode : mode | 0700);
 	if (e < 0 && e != -EEXIST)
-		return err_from_errno(-e);
+		return apply_refused(a, t, e);
 	if (env_statat(a->env, fd, name, &t->st) < 0)
 		return ZK_EIO;
-	if (!S_ISDIR(t->st.mode) || t->st.mount_root)
+	if (!S_ISDIR(t->st.mode) || t->st.mount_root ||
+	    (e == -EEXIST && apply_folded(a, t)))
 		return obstacle(a, t);
 	/* the umask has its say only where nobody else had one */
 	if (e == 0 && t->g->has_mode &&
@@ -209,7 +215,7 @@ do_mkdir(struct apply *a, struct act *t)
 		return ZK_EIO;
 	t->trust = true;
 	t->leaf = leaf;
-	return ZK_OK;
+	return e == 0 ? apply_came_out(a, t) : ZK_OK;
 }
 
 /*
@@ -374,7 +380,7 @@ do_move(struct apply *a, struct act *t)
 	if (err == -EEXIST)
 		return obstacle(a, t);
 	if (err < 0)
-		return err == -ENOENT ? ZK_ECHANGED : err_from_errno(-err);
+		return err == -ENOENT ? ZK_ECHANGED : apply_refused(a, t, err);
 	if (e.kind == NODE_DIR)
 		root_forget(a->root);
 	if (stat_path(a, t->path, &t->st) < 0)
@@ -382,7 +388,7 @@ do_move(struct apply *a, struct act *t)
 	t->trust = same && same_file(&t->st, &st);
 	if (e.kind == NODE_DIR)
 		t->trust = same;
-	return ZK_OK;
+	return apply_came_out(a, t);
 }
 
 /* The row at path, by its inode; *same if it has not been edited either. */
@@ -503,9 +509,40 @@ do_take(struct apply *a, struct act *t)
 	return ZK_OK;
 }
 
+/*
+ * Whether the directory that this batch was to make for t is there.  The
+ * disk may have another one under the same name, which is not to be filled.
+ */
+static bool
+has_dir(const struct apply *a, const struct act *t)
+{
+	size_t dir = t->s->dir;
+
+	return t->s->after == 0 || plan_dir_row(a->p, dir) != 0 ||
+	    (dir < a->dirs_n && a->dirs[dir] != NULL);
+}
+
+/* A directory that was not made is none for what comes later either. */
+static void
+forget_dir(struct apply *a, const struct act *t)
+{
+	size_t dir = plan_goal_dir(a->p, t->g);
+
+	if (dir >= a->dirs_n)
+		return;
+	free(a->dirs[dir]);
+	a->dirs[dir] = NULL;
+}
+
 void
 apply_do(struct apply *a, struct act *t)
 {
+	if (!has_dir(a, t)) {
+		t->r = ZK_ECHANGED;
+		if (t->op == PLAN_MKDIR)
+			forget_dir(a, t);
+		return;
+	}
 	switch (t->op) {
 	case PLAN_ADOPT:
 		t->r = ZK_OK;
@@ -540,4 +577,6 @@ apply_do(struct apply *a, struct act *t)
 		break;
 	}
 	t->done = t->r == ZK_OK;
+	if (t->op == PLAN_MKDIR && !t->done)
+		forget_dir(a, t);
 }

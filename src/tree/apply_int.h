@@ -44,6 +44,8 @@ struct act {
 	bool trust2;		/* st2, of other, too */
 	struct env_stat st;	/* at path; before: of what is staged */
 	struct env_stat st2;	/* of other, where it is now */
+	enum alias_how how;	/* what the disk makes of the step's name, */
+	char *shown;		/* and what it calls it; owned */
 	struct base_entry obstacle;	/* in the way: kind, st; id 0 */
 	bool blocked;		/* obstacle is to be put in base as kept */
 	enum zk_err r;
@@ -62,6 +64,9 @@ struct apply {
 	uint8_t boot[16];
 	unsigned seq;		/* of names in staging */
 	bool mounts;		/* some directory of base is a mount */
+	bool tried;		/* what the disk does to names, */
+	bool exact;		/* and that it leaves them alone */
+	uint64_t tried_dev;
 	struct act *acts;	/* the batch */
 	size_t n;
 	size_t cap;
@@ -121,12 +126,39 @@ ZK_CHECKED enum zk_err apply_check_row(struct apply *a, int64_t row,
 ZK_CHECKED enum zk_err apply_to_trash(struct apply *a, const char *at,
     const char *layout);
 
+/* apply_name.c: what the disk makes of names ------------------------------ */
+
+/*
+ * Something is at t->path: true if the disk does not list it so; the name
+ * that it has instead is put in t->shown, if that can be told.
+ */
+bool apply_folded(struct apply *a, struct act *t);
+
+/* The path at which what is in the way really lies; owned.  ZK_ENOMEM. */
+ZK_CHECKED enum zk_err apply_shown_path(const struct act *t, char **out);
+
+/* As err_from_errno(-e), unless it is the name that the disk refuses. */
+enum zk_err apply_refused(struct apply *a, struct act *t, int e);
+
+/*
+ * What was made at t->path, or came there: where the disk gave it another
+ * name, t->path becomes that, which is put in t->shown too.
+ */
+ZK_CHECKED enum zk_err apply_came_out(struct apply *a, struct act *t);
+
+/* Notes in base what was found out so. */
+ZK_CHECKED enum zk_err apply_note_form(struct apply *a, struct act *t);
+
 /* PLAN_REMOVE and PLAN_RMDIR on the disk. */
 ZK_CHECKED enum zk_err apply_do_remove(struct apply *a, struct act *t);
 ZK_CHECKED enum zk_err apply_do_rmdir(struct apply *a, struct act *t);
 
 /* Brings base up to date with one act that was done. */
 ZK_CHECKED enum zk_err apply_note(struct apply *a, struct act *t);
+
+/* The row of the directory that path, of t or near it, lies in. */
+ZK_CHECKED enum zk_err apply_parent_row(struct apply *a, const struct act *t,
+    const char *path, int64_t *row);
 
 /* Puts rows that are still in staging back, under a free name. */
 ZK_CHECKED enum zk_err apply_put_back(struct apply *a);

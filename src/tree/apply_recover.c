@@ -287,7 +287,7 @@ judge_swap(struct apply *a, struct act *t, struct env_stat *st)
 static enum zk_err
 judge(struct apply *a, struct act *t, bool crashed)
 {
-	struct env_stat st;
+	struct env_stat st, from;
 	bool there = look(a, t->path, &st);
 
 	t->st = st;
@@ -298,7 +298,8 @@ judge(struct apply *a, struct act *t, bool crashed)
 			return arrived(a, t, crashed);
 		return ZK_OK;
 	case PLAN_MKDIR:
-		t->done = there && S_ISDIR(st.mode);
+		/* not what the disk merely takes for it */
+		t->done = there && S_ISDIR(st.mode) && !apply_folded(a, t);
 		t->trust = true;
 		return ZK_OK;
 	case PLAN_ATTR:
@@ -307,6 +308,9 @@ judge(struct apply *a, struct act *t, bool crashed)
 		return ZK_OK;
 	case PLAN_MOVE:
 		t->done = there && st.ino == t->ino;
+		/* under both names: has it moved? */
+		if (t->done && look(a, t->from, &from) && from.ino == t->ino)
+			t->done = !apply_folded(a, t);
 		return ZK_OK;
 	case PLAN_SWAP:
 		judge_swap(a, t, &st);
@@ -330,6 +334,10 @@ recover_one(struct apply *a, const struct buf *body, bool crashed)
 
 	if (r == ZK_OK && t.path != NULL)
 		r = judge(a, &t, crashed);
+	/* where it lies may be under another name than was asked for */
+	if (r == ZK_OK && t.done && (t.op == PLAN_CREATE ||
+	    t.op == PLAN_MKDIR || t.op == PLAN_MOVE))
+		r = apply_came_out(a, &t);
 	if (r == ZK_OK && t.done)
 		r = apply_note(a, &t);
 	/* base knew otherwise: the scan will see what is true */

@@ -39,8 +39,8 @@ arena(struct plan *p, size_t n)
 	return out;
 }
 
-static enum zk_err
-dup(struct plan *p, const void *src, size_t n, const uint8_t **out)
+enum zk_err
+plan_dup(struct plan *p, const void *src, size_t n, const uint8_t **out)
 {
 	void *m;
 
@@ -107,6 +107,8 @@ plan_free(struct plan *p)
 	free(p->by_place);
 	free(p->by_key);
 	free(p->order);
+	free(p->by_form);
+	free(p->rows_by_form);
 	free(p->steps);
 	free(p);
 }
@@ -184,11 +186,12 @@ plan_base(struct plan *p, const struct base_entry *e, unsigned flags)
 	w->e = *e;
 	w->flags = flags;
 	w->goal = PLAN_NONE;
-	r = dup(p, e->name, e->name_len, &w->e.name);
+	r = plan_dup(p, e->name, e->name_len, &w->e.name);
 	if (r == ZK_OK)
-		r = dup(p, e->refs, e->refs_len, &w->e.refs);
+		r = plan_dup(p, e->refs, e->refs_len, &w->e.refs);
 	if (r == ZK_OK)
-		r = dup(p, e->nodes, e->nodes_n * sizeof(*e->nodes), &nodes);
+		r = plan_dup(p, e->nodes, e->nodes_n * sizeof(*e->nodes),
+		    &nodes);
 	if (r != ZK_OK)
 		return r;
 	w->e.nodes = (const struct opid *)(const void *)nodes;
@@ -220,11 +223,12 @@ plan_goal(struct plan *p, size_t dir, const struct plan_goal *g)
 	if (w->g == NULL)
 		return ZK_ENOMEM;
 	*w->g = *g;
-	r = dup(p, g->name, g->name_len, &w->g->name);
+	r = plan_dup(p, g->name, g->name_len, &w->g->name);
 	if (r == ZK_OK)
-		r = dup(p, g->refs, g->refs_len, &w->g->refs);
+		r = plan_dup(p, g->refs, g->refs_len, &w->g->refs);
 	if (r == ZK_OK)
-		r = dup(p, g->nodes, g->nodes_n * sizeof(*g->nodes), &nodes);
+		r = plan_dup(p, g->nodes, g->nodes_n * sizeof(*g->nodes),
+		    &nodes);
 	if (r != ZK_OK)
 		return r;
 	w->g->nodes = (const struct opid *)(const void *)nodes;
@@ -258,7 +262,7 @@ plan_add(struct plan *p, const struct plan_step *s)
 enum zk_err
 plan_rename(struct plan *p, struct plan_pgoal *g, const struct buf *name)
 {
-	enum zk_err r = dup(p, name->data, name->len, &g->name);
+	enum zk_err r = plan_dup(p, name->data, name->len, &g->name);
 
 	g->name_len = r == ZK_OK ? name->len : 0;
 	return r;
@@ -292,6 +296,25 @@ size_t
 plan_goal_dir(const struct plan *p, const struct plan_goal *g)
 {
 	return plan_dir_find(p, &g->key);
+}
+
+bool
+plan_passing(const struct plan *p)
+{
+	return p->passing;
+}
+
+bool
+plan_place_at(const struct plan *p, size_t i, struct plan_place *out)
+{
+	const struct plan_pgoal *g;
+
+	if (i >= p->goals_n)
+		return false;
+	g = &p->goals[i];
+	*out = (struct plan_place){ .goal = g->g, .dir = g->dir,
+		.name = g->name, .name_len = g->name_len, .held = g->held };
+	return true;
 }
 
 static void

@@ -32,6 +32,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/aliasdb.h"
 #include "store/basedb.h"
 
 struct plan;
@@ -104,12 +105,17 @@ enum plan_flags {
 };
 
 /*
- * fold (may be NULL) gives the form under which a disk that cannot hold two
- * names sees a name; of two goal entries with equal form in a directory the
- * one with the smaller key keeps its name, the others get aliases.
+ * fold (may be NULL) says what the disk makes of a name in the directory of
+ * a row (0: one that is still to be made): it appends the form to out, and
+ * sets *how.  Of two goal entries with equal form in a directory the one with
+ * the smaller key has its name (with ALIAS_SHOWN: the form); the others, and
+ * what has ALIAS_NEVER, get aliases.  While a row that is to go elsewhere
+ * still has the form, an alias too: see plan_passing.
  */
 struct plan_opts {
-	enum zk_err (*fold)(const void *name, size_t len, struct buf *out);
+	enum zk_err (*fold)(void *arg, int64_t dir, const void *name,
+	    size_t len, struct buf *out, enum alias_how *how);
+	void *arg;
 };
 
 ZK_CHECKED enum zk_err plan_new(const struct plan_opts *opts,
@@ -145,6 +151,25 @@ ZK_CHECKED enum zk_err plan_make(struct plan *p);
 
 size_t plan_len(const struct plan *p);
 const struct plan_step *plan_step(const struct plan *p, size_t i);
+
+/*
+ * True if some entry gets an alias for no longer than until these steps are
+ * taken: then plan again.
+ */
+bool plan_passing(const struct plan *p);
+
+/*
+ * The goal entries under an alias, and (where fold is not NULL) the others:
+ * i counts from 0, false at the end.  *dir is a named directory.
+ */
+struct plan_place {
+	const struct plan_goal *goal;
+	size_t dir;
+	const uint8_t *name;	/* on this disk */
+	size_t name_len;
+	bool held;		/* not brought there by this plan */
+};
+bool plan_place_at(const struct plan *p, size_t i, struct plan_place *out);
 
 /* The base row of a named directory, 0 while it has none. */
 int64_t plan_dir_row(const struct plan *p, size_t dir);

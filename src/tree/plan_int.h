@@ -26,6 +26,8 @@ struct plan_row {
 	bool left;		/* no longer at its place */
 	bool placed;		/* a swap has brought it to its goal */
 	bool blocked;		/* a directory that something stays in */
+	const uint8_t *form;	/* of its name, where the disk folds */
+	size_t form_len;
 };
 
 struct plan_pgoal {
@@ -39,12 +41,17 @@ struct plan_pgoal {
 	bool sized;		/* depth is known */
 	bool held;		/* cannot be done now */
 	bool below_held;
+	const uint8_t *form;	/* of the goal's name, where the disk folds */
+	size_t form_len;
+	enum alias_how how;
+	bool younger;		/* another one has the form */
 };
 
 struct plan {
 	struct plan_opts opts;
 	bool hold;
 	bool made;
+	bool passing;		/* see plan_passing */
 	struct chunk *chunks;
 	struct plan_pdir *dirs;
 	size_t *dirs_by;	/* indices of dirs by node */
@@ -61,6 +68,8 @@ struct plan {
 	size_t *by_place;	/* rows by parent and name */
 	size_t *by_key;		/* goals by key */
 	size_t *order;		/* goals top down */
+	size_t *by_form;	/* where the disk folds: goals by directory, */
+	size_t *rows_by_form;	/* form, key; rows by parent, form */
 	struct plan_step *steps;
 	size_t steps_n;
 	size_t steps_cap;
@@ -104,5 +113,24 @@ ZK_CHECKED enum zk_err plan_add(struct plan *p, const struct plan_step *s);
 /* Gives a goal entry another name on this disk. */
 ZK_CHECKED enum zk_err plan_rename(struct plan *p, struct plan_pgoal *g,
     const struct buf *name);
+
+/* A copy that lives as long as the plan. */
+ZK_CHECKED enum zk_err plan_dup(struct plan *p, const void *src, size_t n,
+    const uint8_t **out);
+
+/* plan_fold.c: where opts.fold is not NULL, or nothing to do -------------- */
+
+/* Forms of all rows and goals, after these were matched by key. */
+ZK_CHECKED enum zk_err plan_fold_all(struct plan *p);
+
+/* Whether the disk denies g its name, so that it needs an alias. */
+bool plan_fold_denies(struct plan *p, const struct plan_pgoal *g);
+
+/*
+ * Whether an alias of g would meet another entry or row; name becomes what
+ * the disk makes of it.
+ */
+ZK_CHECKED enum zk_err plan_fold_meets(struct plan *p,
+    const struct plan_pgoal *g, struct buf *name, bool *yes);
 
 #endif

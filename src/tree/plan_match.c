@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "tree/plan_int.h"
+#include "util/utf8.h"
+
+#define PLAIN_MAX 120		/* bytes of a name that a disk refused */
 
 int
 plan_cmp_bytes(const uint8_t *a, size_t an, const uint8_t *b, size_t bn)
@@ -343,98 +346,6 @@ measure_rows(struct plan *p)
 	return ZK_OK;
 }
 
-/* What the disk takes for the same name as another gets an alias. */
-static enum zk_err
-fold_dir(struct plan *p, struct plan_pgoal *g, struct plan_pgoal *h,
-    struct buf *a, struct buf *b)
-{
-	struct plan_pgoal *young = opid_cmp(&g->g->key, &h->g->key) < 0 ? h : g;
-	enum zk_err r;
-
-	buf_reset(a);
-	buf_reset(b);
-	r = p->opts.fold(g->g->name, g->g->name_len, a);
-	if (r == ZK_OK)
-		r = p->opts.fold(h->g->name, h->g->name_len, b);
-	if (r != ZK_OK)
-		return r;
-	if (plan_cmp_bytes(a->data, a->len, b->data, b->len) != 0 ||
-	    young->name != young->g->name)
-		return ZK_OK;
-	buf_reset(a);
-	r = plan_alias(young->g->name, young->g->name_len, &young->g->key, 4,
-	    a);
-	if (r != ZK_OK)
-		return r;
-	return plan_rename(p, young, a);
-}
-
-struct folded {
-	size_t dir;
-	struct plan_pgoal *g;
-	uint8_t *form;
-	size_t len;
-};
-
-static int
-cmp_folded(const void *a, const void *b)
-{
-	const struct folded *x = a, *y = b;
-	int c = (x->dir > y->dir) - (x->dir < y->dir);
-
-	if (c == 0)
-		c = plan_cmp_bytes(x->form, x->len, y->form, y->len);
-	return c != 0 ? c : opid_cmp(&x->g->g->key, &y->g->g->key);
-}
-
-static enum zk_err
-fold_fill(struct plan *p, struct folded *f)
-{
-	for (size_t i = 0; i < p->goals_n; i++) {
-		struct plan_pgoal *g = &p->goals[i];
-		struct buf b;
-		enum zk_err r;
-
-		buf_init(&b, 4096);
-		r = p->opts.fold(g->g->name, g->g->name_len, &b);
-		f[i] = (struct folded) { g->dir, g, NULL, b.len };
-		if (r == ZK_OK)
-			f[i].form = buf_take(&b, &f[i].len);
-		buf_release(&b);
-		if (r != ZK_OK)
-			return r;
-	}
-	return ZK_OK;
-}
-
-static enum zk_err
-fold_names(struct plan *p)
-{
-	struct folded *f;
-	struct buf a, b;
-	enum zk_err r;
-
-	if (p->opts.fold == NULL || p->goals_n == 0)
-		return ZK_OK;
-	f = calloc(p->goals_n, sizeof(*f));
-	if (f == NULL)
-		return ZK_ENOMEM;
-	buf_init(&a, 4096);
-	buf_init(&b, 4096);
-	r = fold_fill(p, f);
-	if (r == ZK_OK)
-		qsort(f, p->goals_n, sizeof(*f), cmp_folded);
-	for (size_t i = 1; i < p->goals_n && r == ZK_OK; i++)
-		if (f[i].dir == f[i - 1].dir)
-			r = fold_dir(p, f[i - 1].g, f[i].g, &a, &b);
-	for (size_t i = 0; i < p->goals_n; i++)
-		free(f[i].form);
-	free(f);
-	buf_release(&a);
-	buf_release(&b);
-	return r;
-}
-
 /* The row of the directory an entry goes to; below 0: it is to be made. */
 int64_t
 plan_container(const struct plan *p, const struct plan_pgoal *g)
@@ -444,34 +355,82 @@ plan_container(const struct plan *p, const struct plan_pgoal *g)
 	return row != 0 ? row : -(int64_t)g->dir - 1;
 }
 
+/* Whether a row stays at the place of that name, and is not g's. */
+static bool
+is_kept_at(const struct plan *p, const struct plan_pgoal *g,
+    const uint8_t *name, size_t len)
+{
+	struct plan_row *at = plan_row_at(p, plan_container(p, g), name, len);
+
+	return at != NULL && plan_is_kept(at) && (name != g->name ||
+	    at->e.kind != NODE_DIR || g->g->kind != NODE_DIR ||
+	    g->row != PLAN_NONE);
+}
+
+static bool
+is_utf8(const uint8_t *s, size_t n)
+{
+	uint32_t cp;
+	size_t len = 1;
+
+	for (size_t i = 0; i < n && len > 0; i += len)
+		len = utf8_at(s + i, n - i, &cp);
+	return len > 0;
+}
+
+/* What the alias is made from, if not the name: what any disk can hold. */
+static enum zk_err
+plain_name(const struct plan_pgoal *g, struct buf *out)
+{
+	static const char bad[] = "\"*/:<>?\\|";
+	size_t n = g->g->name_len < PLAIN_MAX ? g->g->name_len : PLAIN_MAX;
+	bool wide = is_utf8(g->g->name, g->g->name_len);
+
+	while (wide && n > 1 && n < g->g->name_len &&
+	    (g->g->name[n] & 0xc0) == 0x80)
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = g->g->name[i];
+		bool end = i + 1 == n && (c == '.' || c == ' ');
+
+		if (c < 0x20 || c == 0x7f || (c >= 0x80 && !wide) || end ||
+		    strchr(bad, c) != NULL)
+			c = '_';
+		buf_u8(out, c);
+	}
+	return buf_err(out);
+}
+
 /*
- * The name g gets beside rows that stay: its own, or an alias long enough.
+ * The name g gets beside rows that stay, and on a disk that folds: its own,
+ * or an alias long enough.
  */
 static enum zk_err
 settle_name(struct plan *p, struct plan_pgoal *g)
 {
-	int64_t in = plan_container(p, g);
-	struct plan_row *at = plan_row_at(p, in, g->name, g->name_len);
+	bool meets = true;
+	struct buf from, b;
 	enum zk_err r = ZK_OK;
-	struct buf b;
 
-	if (at == NULL || !plan_is_kept(at))
-		return ZK_OK;
-	if (at->e.kind == NODE_DIR && g->g->kind == NODE_DIR &&
-	    g->row == PLAN_NONE)
+	if (!is_kept_at(p, g, g->name, g->name_len) &&
+	    !plan_fold_denies(p, g))
 		return ZK_OK;
 	buf_init(&b, 256);
-	for (unsigned n = 4; n <= OPID_LEN * 2 && r == ZK_OK; n++) {
+	buf_init(&from, 256);
+	if (g->how == ALIAS_NEVER)
+		r = plain_name(g, &from);
+	else
+		r = buf_put(&from, g->g->name, g->g->name_len);
+	for (unsigned n = 4; n <= OPID_LEN * 2 && r == ZK_OK && meets; n++) {
 		buf_reset(&b);
-		r = plan_alias(g->g->name, g->g->name_len, &g->g->key, n, &b);
-		if (r != ZK_OK)
-			break;
-		at = plan_row_at(p, in, b.data, b.len);
-		if (at != NULL && plan_is_kept(at))
-			continue;
-		r = plan_rename(p, g, &b);
-		break;
+		r = plan_alias(from.data, from.len, &g->g->key, n, &b);
+		meets = r == ZK_OK && is_kept_at(p, g, b.data, b.len);
+		if (r == ZK_OK && !meets)
+			r = plan_fold_meets(p, g, &b, &meets);
+		if (r == ZK_OK && !meets)
+			r = plan_rename(p, g, &b);
 	}
+	buf_release(&from);
 	buf_release(&b);
 	return r;
 }
@@ -549,7 +508,7 @@ plan_prepare(struct plan *p)
 	match_keys(p, true);
 	match_keys(p, false);
 	r = match_copies(p);
-	if (r == ZK_OK)
-		r = fold_names(p);
+	if (r == ZK_OK && p->opts.fold != NULL)
+		r = plan_fold_all(p);
 	return r == ZK_OK ? settle(p) : r;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tree/scan_int.h"
+#include "tree/shown.h"
 #include "util/path.h"
 
 enum zk_err
@@ -44,6 +45,23 @@ scan_promote(struct scan *s, int64_t row)
 	return r;
 }
 
+/*
+ * Whether s->name, which is not listed, is only another name for what is, on
+ * a disk that takes some names for the same.
+ */
+static bool
+is_other_name(struct scan *s)
+{
+	struct buf got;
+	bool other;
+
+	buf_init(&got, 4096);
+	other = shown_name(root_env(s->root), s->again_fd,
+	    buf_cstr(&s->name), &got) == SHOWN_OTHER;
+	buf_release(&got);
+	return other;
+}
+
 bool
 scan_is_absent(struct scan *s, const struct listing *in,
     const struct base_entry *e)
@@ -69,8 +87,10 @@ scan_is_absent(struct scan *s, const struct listing *in,
 		return false;
 	s->name.len = 0;
 	buf_put(&s->name, e->name, e->name_len);
-	return env_statat(root_env(s->root), s->again_fd, buf_cstr(&s->name),
-	    &st) == -ENOENT;
+	if (env_statat(root_env(s->root), s->again_fd, buf_cstr(&s->name),
+	    &st) == -ENOENT)
+		return true;
+	return is_other_name(s);
 }
 
 void

@@ -60,6 +60,12 @@ ZK_CHECKED enum zk_err trash_prune(struct root *r, unsigned days,
  */
 ZK_CHECKED enum zk_err trash_bound(struct root *r, uint64_t max);
 
+/*
+ * Both, to TRASH_DAYS and, if something was added, TRASH_BYTES.  A failure is
+ * logged, and fails nothing.
+ */
+void trash_tidy(struct root *r, bool added);
+
 struct trash_entry {
 	const char *day;	/* "YYYY-MM-DD" */
 	const char *path;	/* below that day, raw bytes */

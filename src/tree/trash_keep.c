@@ -7,6 +7,7 @@
 
 #include "tree/trash.h"
 #include "util/io.h"
+#include "util/log.h"
 #include "util/path.h"
 
 #define DEPTH_MAX (PATH_DEPTH_MAX + 8)
@@ -313,4 +314,15 @@ trash_list(struct root *r,
 	free(ds.v);
 	buf_release(&w.path);
 	return err;
+}
+
+void
+trash_tidy(struct root *root, bool added)
+{
+	enum zk_err r = trash_prune(root, TRASH_DAYS, NULL);
+
+	if (r == ZK_OK && added)
+		r = trash_bound(root, TRASH_BYTES);
+	if (r != ZK_OK)
+		log_warn("cannot clean up .zk/trash: %s", err_text(r));
 }

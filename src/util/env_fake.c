@@ -571,6 +571,14 @@ fake_set_umask(struct fake *f, unsigned mask)
 	f->umask = mask;
 }
 
+void
+fake_set_names(struct fake *f, unsigned how)
+{
+	f->fs.names = how;
+	for (struct fs_node *n = f->fs.all; n != NULL; n = n->next)
+		n->names = how;
+}
+
 int
 fake_mount(struct fake *f, const char *path)
 {

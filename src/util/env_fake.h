@@ -51,6 +51,17 @@ int64_t fake_calls(const struct fake *f);
 /* Mode bits that new files and directories do not get; none at first. */
 void fake_set_umask(struct fake *f, unsigned mask);
 
+/*
+ * What the file system does to names, in all its directories, from now on.
+ * Names keep the case that they were made with.
+ */
+enum fake_names {
+	FAKE_FOLD = 1,		/* the case of A to Z does not matter */
+	FAKE_TRIM = 2,		/* dots at the end of a name are left out */
+	FAKE_STRICT = 4		/* no name has a colon: -EINVAL */
+};
+void fake_set_names(struct fake *f, unsigned how);
+
 /* Bytes that all contents may have together; more gives -ENOSPC. */
 void fake_set_space(struct fake *f, uint64_t bytes);
 

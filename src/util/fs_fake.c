@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "util/path.h"
@@ -26,6 +27,7 @@ fs_node_new(struct fs *fs, uint32_t mode, uint64_t dev)
 	n->nlink = S_ISDIR(mode) ? 2 : 0;
 	n->mtime = n->ctime = n->btime = fs->now;
 	n->lock = -1;
+	n->names = fs->names;
 	return n;
 }
 
@@ -81,6 +83,18 @@ fs_free(struct fs *fs)
 	}
 }
 
+/* The name of this case or another, in a directory that takes no note. */
+static size_t
+ent_find_folded(const struct fs_node *dir, const char *name, size_t len)
+{
+	size_t i = 0;
+
+	while (i < dir->ents_n && (strlen(dir->ents[i].name) != len ||
+	    strncasecmp(dir->ents[i].name, name, len) != 0))
+		i++;
+	return i;
+}
+
 /* Index of name in dir, or where it would be; *found tells which. */
 static size_t
 ent_find(const struct fs_node *dir, const char *name, size_t len,
@@ -89,7 +103,10 @@ ent_find(const struct fs_node *dir, const char *name, size_t len,
 	size_t lo = 0;
 	size_t hi = dir->ents_n;
 
-	*found = false;
+	*found = (dir->names & FAKE_FOLD) != 0 &&
+	    ent_find_folded(dir, name, len) < hi;
+	if (*found)
+		return ent_find_folded(dir, name, len);
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		const char *have = dir->ents[mid].name;
@@ -192,6 +209,16 @@ ent_set(struct fs *fs, struct fs_node *dir, const char *name, size_t len,
 	return 0;
 }
 
+/* The name as the directory has it, or as given; the caller's. */
+static char *
+ent_name(const struct fs_node *dir, const char *name, size_t len)
+{
+	bool found;
+	size_t i = ent_find(dir, name, len, &found);
+
+	return found ? strdup(dir->ents[i].name) : strndup(name, len);
+}
+
 int
 fs_link(struct fs *fs, struct fs_node *dir, const char *name, size_t len,
     struct fs_node *node)
@@ -209,7 +236,11 @@ fs_link(struct fs *fs, struct fs_node *dir, const char *name, size_t len,
 		fs->undo = p;
 		fs->undo_cap = cap;
 	}
-	copy = strndup(name, len);
+	if ((dir->names & FAKE_STRICT) != 0 && node != NULL &&
+	    memchr(name, ':', len) != NULL)
+		return -EINVAL;
+	/* what a crash brings back has the name that it had */
+	copy = ent_name(dir, name, len);
 	if (copy == NULL)
 		return -ENOMEM;
 	r = ent_set(fs, dir, name, len, node, &old);
@@ -302,6 +333,9 @@ walk_step(struct walk *w, const char *name, size_t len, bool last,
 		at->node = w->at;
 		return r;
 	}
+	while ((w->at->names & FAKE_TRIM) != 0 && len > 1 &&
+	    name[len - 1] == '.')
+		len--;
 	n = ent_get(w->at, name, len);
 	*at = (struct fs_at){ w->at, name, len, n };
 	if (n == NULL)

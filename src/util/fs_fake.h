@@ -7,6 +7,7 @@
 #define ZK_UTIL_FS_FAKE_H
 
 #include "util/env.h"
+#include "util/env_fake.h"
 
 /* Content, shared between what is and what was synced; never NULL when used
  * through fs_*; refs counts its owners. */
@@ -43,6 +44,7 @@ struct fs_node {
 	struct env_time btime;
 	int lock;		/* descriptor that holds flock, or -1 */
 	bool dirty;		/* content differs from synced */
+	unsigned names;		/* enum fake_names, of a directory */
 };
 
 /* One name's former node, so that a crash can take a change back. */
@@ -72,6 +74,7 @@ struct fs {
 	uint64_t dev;
 	uint64_t used;		/* bytes of content */
 	uint64_t space;
+	unsigned names;		/* enum fake_names, of new directories */
 	struct env_time now;	/* what file times get; set by the caller */
 };
 

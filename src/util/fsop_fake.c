@@ -300,6 +300,9 @@ rename_check(const struct fs_at *a, const struct fs_at *b, unsigned flags)
 		return -EBUSY;
 	if (a->parent->dev != b->parent->dev)
 		return -EXDEV;
+	if ((b->parent->names & FAKE_STRICT) != 0 &&
+	    memchr(b->name, ':', b->len) != NULL)
+		return -EINVAL;
 	if ((flags & RENAME_NOREPLACE) != 0 && b->node != NULL)
 		return -EEXIST;
 	if (S_ISDIR(a->node->mode) && is_above(a->node, b->parent))

@@ -38,6 +38,13 @@ struct world_opts {
 	 */
 	bool messages;
 	/*
+	 * Names of either case, colons and dots at the end; this many of the
+	 * devices, the last, have disks that cannot hold them all: they take
+	 * cases for the same, refuse colons, leave dots out.  At rest the
+	 * merged trees are equal, and each disk has all contents.
+	 */
+	unsigned folds;
+	/*
 	 * Rounds meet a machine that stops, a process that is killed, a disk
 	 * that is full or fails once, remotes out of reach, full, or lost and
 	 * replaced by empty ones; some files are large.

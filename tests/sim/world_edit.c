@@ -16,10 +16,33 @@ static const char *const names[] = { "x", "y", "z", "w" };
 /* where files and directories take each other's places */
 static const char *const mixed[] = { "x", "a", "b", "c" };
 
+/* what some disks take for the same, or change, or refuse */
+static const char *const fold_dirs[] = { "", "a", "A", "a/C", "A/c", "b." };
+static const char *const fold_names[] = { "x", "X", "y", "Y", "z:", "z.",
+	"a", "A" };
+
+static void
+pick_folding(struct world *w, char *out, size_t cap, bool dir)
+{
+	const char *d = fold_dirs[fake_below(w->dice, 6)];
+
+	if (dir)
+		(void)snprintf(out, cap, "/v/%s", fold_dirs[1 +
+		    fake_below(w->dice, 5)]);
+	else
+		(void)snprintf(out, cap, "/v/%s%s%s", d, d[0] ? "/" : "",
+		    fold_names[fake_below(w->dice, 8)]);
+}
+
 void
 world_pick(struct world *w, char *out, size_t cap, bool dir)
 {
 	const char *d = dirs[fake_below(w->dice, 4)];
+
+	if (w->o->folds > 0) {
+		pick_folding(w, out, cap, dir);
+		return;
+	}
 
 	if (dir)
 		(void)snprintf(out, cap, "/v/%s", dirs[1 +

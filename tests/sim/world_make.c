@@ -303,6 +303,9 @@ world_make(struct world *w)
 		if (w->d[i].fake == NULL)
 			return false;
 		w->d[i].env = fake_env(w->d[i].fake);
+		if (i + w->o->folds >= w->o->devices)
+			fake_set_names(w->d[i].fake, FAKE_FOLD | FAKE_TRIM |
+			    FAKE_STRICT);
 	}
 	for (unsigned i = 0; i < RECORDS; i++)
 		buf_init(&f.rec[i], RECORD_STORED_MAX);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "db/db.h"
+#include "store/aliasdb.h"
 #include "store/basedb.h"
 #include "store/diffdb.h"
 #include "tree/brake.h"
@@ -14,7 +15,8 @@ static bool
 begin(void)
 {
 	return db_open(":memory:", DB_CREATE, &db) == ZK_OK &&
-	    db_exec(db, basedb_schema) == ZK_OK && base_init(db) == ZK_OK;
+	    db_exec(db, basedb_schema) == ZK_OK &&
+	    db_exec(db, aliasdb_schema) == ZK_OK && base_init(db) == ZK_OK;
 }
 
 static struct opid

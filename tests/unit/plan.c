@@ -213,8 +213,12 @@ test_hold_removals(void)
 }
 
 static enum zk_err
-fold_lower(const void *name, size_t len, struct buf *out)
+fold_lower(void *arg, int64_t dir, const void *name, size_t len,
+    struct buf *out, enum alias_how *how)
 {
+	(void)arg;
+	(void)dir;
+	*how = ALIAS_PLAIN;
 	for (size_t i = 0; i < len; i++) {
 		uint8_t c = ((const uint8_t *)name)[i];
 
@@ -227,7 +231,7 @@ fold_lower(const void *name, size_t len, struct buf *out)
 static void
 test_fold(void)
 {
-	const struct plan_opts opts = { fold_lower };
+	const struct plan_opts opts = { fold_lower, NULL };
 	struct opid root = model_key_of(0), keys[4];
 	struct plan *p = NULL;
 	bool file = false, alias = false, other = false;

@@ -48,6 +48,16 @@ with_values(uint64_t seed, struct world_opts *o)
 	o->values = true;
 }
 
+/* One disk takes no note of case, or both; some runs are stormy and so on. */
+static void
+folding(uint64_t seed, struct world_opts *o)
+{
+	o->folds = seed % 4 == 0 ? 2 : 1;
+	o->storms = seed % 2 == 0;
+	o->paths = seed % 3 == 0;
+	o->stops = seed % 5 == 0;
+}
+
 static void
 with_messages(uint64_t seed, struct world_opts *o)
 {
@@ -111,6 +121,13 @@ test_messages(void)
 	    with_messages));
 }
 
+/* N08: what a disk cannot hold is there all the same, and stays as it is. */
+static void
+test_folding_disks(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, STEPS, folding));
+}
+
 /* Runs that failed once. */
 static void
 test_found(void)
@@ -137,6 +154,7 @@ static const struct test_case cases[] = {
 	{ "texts", test_texts },
 	{ "values", test_values },
 	{ "messages", test_messages },
+	{ "folding_disks", test_folding_disks },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };

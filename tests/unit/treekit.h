@@ -85,6 +85,7 @@ kit_open_db(struct kit *k)
 {
 	return db_open(":memory:", DB_CREATE, &k->db) == ZK_OK &&
 	    db_exec(k->db, basedb_schema) == ZK_OK &&
+	    db_exec(k->db, aliasdb_schema) == ZK_OK &&
 	    base_init(k->db) == ZK_OK;
 }
 
