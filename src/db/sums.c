@@ -12,7 +12,9 @@ struct sums_file {
 	sqlite3_file base;
 	uint8_t *page;			/* what is written; grown on demand */
 	int page_len;
+	bool sums;			/* its pages have them: no WAL */
 	sqlite3_int64 bad;		/* page that failed last */
+	unsigned long refused;		/* reads that the system refused */
 };
 
 static sqlite3_file *
@@ -68,7 +70,12 @@ sums_read(sqlite3_file *f, void *buf, int n, sqlite3_int64 off)
 	uint8_t want[SUMS_LEN];
 	int rc = real(f)->pMethods->xRead(real(f), buf, n, off);
 
-	if (rc != SQLITE_OK || !is_page(n, off))
+	/* SQLite would call the database malformed, which it need not be */
+	if (rc == SQLITE_IOERR_CORRUPTFS)
+		rc = SQLITE_IOERR_READ;
+	if (rc == SQLITE_IOERR_READ)
+		s->refused++;
+	if (rc != SQLITE_OK || !s->sums || !is_page(n, off))
 		return rc;
 	page_sum(buf, n, off / n + 1, want);
 	if (memcmp((uint8_t *)buf + n - SUMS_LEN, want, SUMS_LEN) == 0 ||
@@ -83,7 +90,7 @@ sums_write(sqlite3_file *f, const void *buf, int n, sqlite3_int64 off)
 {
 	struct sums_file *s = (struct sums_file *)(void *)f;
 
-	if (!is_page(n, off))
+	if (!s->sums || !is_page(n, off))
 		return real(f)->pMethods->xWrite(real(f), buf, n, off);
 	if (s->page_len < n) {
 		uint8_t *p = sqlite3_realloc(s->page, n);
@@ -219,9 +226,10 @@ sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 	struct sums_file *s = (struct sums_file *)(void *)f;
 	int rc;
 
-	if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
+	if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0)
 		return under->xOpen(under, name, f, flags, out);
 	memset(s, 0, sizeof(*s));
+	s->sums = (flags & SQLITE_OPEN_MAIN_DB) != 0;
 	memset(real(f), 0, (size_t)under->szOsFile);
 	rc = under->xOpen(under, name, real(f), flags, out);
 	/* SQLite closes what has methods, also after a failure */
@@ -251,13 +259,29 @@ sums_vfs(void)
 	return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? SUMS_NAME : NULL;
 }
 
-sqlite3_int64
-sums_bad_page(sqlite3 *h)
+static struct sums_file *
+main_file(sqlite3 *h)
 {
 	sqlite3_file *f = NULL;
 
 	if (sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &f) !=
 	    SQLITE_OK || f == NULL || f->pMethods != &sums_methods)
-		return 0;
-	return ((struct sums_file *)(void *)f)->bad;
+		return NULL;
+	return (struct sums_file *)(void *)f;
+}
+
+sqlite3_int64
+sums_bad_page(sqlite3 *h)
+{
+	struct sums_file *s = main_file(h);
+
+	return s == NULL ? 0 : s->bad;
+}
+
+unsigned long
+sums_refused(sqlite3 *h)
+{
+	struct sums_file *s = main_file(h);
+
+	return s == NULL ? 0 : s->refused;
 }

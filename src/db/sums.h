@@ -9,6 +9,9 @@
  * so many reserved.  The WAL has sums of its own and is passed through, as
  * are temporary files.  A page of zeroes alone counts as never written.
  *
+ * What the disk refuses to read is SQLITE_IOERR_READ here, of the file and of
+ * its WAL; by itself SQLite says of an EIO that the database is malformed.
+ *
  * Not a defence against someone who can write the file: the sum has no key.
  */
 #ifndef ZK_DB_SUMS_H
@@ -26,5 +29,8 @@ const char *sums_vfs(void);
  * check; 0: none did.
  */
 sqlite3_int64 sums_bad_page(sqlite3 *h);
+
+/* How many reads of its file the system has refused so far. */
+unsigned long sums_refused(sqlite3 *h);
 
 #endif
