@@ -151,7 +151,7 @@ db_open(const char *path, unsigned flags, struct db **out)
 		goto out;
 	}
 	r = code(db, sqlite3_open_v2(path, &db->h, how,
-	    (flags & DB_SUMS) != 0 ? sums_vfs() : NULL));
+	    sums_vfs((flags & DB_SUMS) != 0)));
 	if (r == ZK_OK && (flags & DB_SUMS) != 0)
 		reserve(db);
 	if (r == ZK_OK)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define SUMS_NAME "zk-sums"
+#define PLAIN_NAME "zk-plain"
 
 /* The file that does the work lies behind this one in the same memory. */
 struct sums_file {
@@ -229,7 +230,8 @@ sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 	if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0)
 		return under->xOpen(under, name, f, flags, out);
 	memset(s, 0, sizeof(*s));
-	s->sums = (flags & SQLITE_OPEN_MAIN_DB) != 0;
+	s->sums = (flags & SQLITE_OPEN_MAIN_DB) != 0 &&
+	    strcmp(vfs->zName, SUMS_NAME) == 0;
 	memset(real(f), 0, (size_t)under->szOsFile);
 	rc = under->xOpen(under, name, real(f), flags, out);
 	/* SQLite closes what has methods, also after a failure */
@@ -239,24 +241,26 @@ sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 }
 
 const char *
-sums_vfs(void)
+sums_vfs(bool sums)
 {
 	/* SQLite links its VFSs through these: the one thing not const */
-	static sqlite3_vfs vfs;
+	static sqlite3_vfs vfs[2];
+	const char *name = sums ? SUMS_NAME : PLAIN_NAME;
+	sqlite3_vfs *mine = &vfs[sums];
 	sqlite3_vfs *under;
 
-	if (sqlite3_vfs_find(SUMS_NAME) != NULL)
-		return SUMS_NAME;
+	if (sqlite3_vfs_find(name) != NULL)
+		return name;
 	under = sqlite3_vfs_find(NULL);
 	if (under == NULL)
 		return NULL;
-	vfs = *under;
-	vfs.szOsFile = under->szOsFile + (int)sizeof(struct sums_file);
-	vfs.zName = SUMS_NAME;
-	vfs.pNext = NULL;
-	vfs.pAppData = under;
-	vfs.xOpen = sums_open;
-	return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? SUMS_NAME : NULL;
+	*mine = *under;
+	mine->szOsFile = under->szOsFile + (int)sizeof(struct sums_file);
+	mine->zName = name;
+	mine->pNext = NULL;
+	mine->pAppData = under;
+	mine->xOpen = sums_open;
+	return sqlite3_vfs_register(mine, 0) == SQLITE_OK ? name : NULL;
 }
 
 static struct sums_file *

@@ -10,7 +10,8 @@
  * are temporary files.  A page of zeroes alone counts as never written.
  *
  * What the disk refuses to read is SQLITE_IOERR_READ here, of the file and of
- * its WAL; by itself SQLite says of an EIO that the database is malformed.
+ * its WAL, with sums or without; by itself SQLite says of an EIO that the
+ * database is malformed.
  *
  * Not a defence against someone who can write the file: the sum has no key.
  */
@@ -18,11 +19,15 @@
 #define ZK_DB_SUMS_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #define SUMS_LEN 8	/* bytes reserved at the end of each page */
 
-/* The name of the VFS, registered on first use; NULL if that fails. */
-const char *sums_vfs(void);
+/*
+ * The name of the VFS, with sums or without, registered on first use; NULL if
+ * that fails.
+ */
+const char *sums_vfs(bool sums);
 
 /*
  * The page of main, a database opened with that VFS, that last failed its
