@@ -119,12 +119,12 @@ check: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run
 
 # Left out is what says nothing of memory (documents, sources), where runs are
-# killed before they could report, and what takes long over calls that others
-# make, too.
+# killed before they could report or have no memory to do it, and what takes
+# long over calls that others make, too.
 ASAN_SKIP = 11-help 12-docs 13-completion \
   check-layers check-size check-docs \
-  47-kill 70-killed 75-cut-off 78-every-call 79-blackbox 27-settings-effect \
-  35-dry-run 36-pull-path
+  47-kill 70-killed 75-cut-off 78-each-fails 78-every-call 79-blackbox \
+  27-settings-effect 35-dry-run 36-pull-path
 
 # a seed of the simulation is ten times as dear here, and so is what is drawn
 # at random elsewhere
@@ -138,6 +138,11 @@ check-asan:
 # without sanitizers, which valgrind does not go with
 check-valgrind: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' scripts/check-valgrind
+
+# Calls that fail one by one, a few of each command; EVERY=1: all of them
+check-fail: all $(PRELOAD)
+	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' FAIL_RUNS=$${FAIL_RUNS:-3} \
+	    EVERY='$(EVERY)' sh tests/cli/78-each-fails.sh
 
 # Each target from its seeds in tests/fuzz/seeds/NAME, if there are any.
 fuzz:
@@ -202,6 +207,6 @@ clean:
 	rm -rf build build-asan build-fuzz $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit check check-asan check-valgrind fuzz bench bench-scale deps \
-  demo install dist clean
+.PHONY: all unit check check-asan check-valgrind check-fail fuzz bench \
+  bench-scale deps demo install dist clean
 .SECONDARY:

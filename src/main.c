@@ -14,6 +14,7 @@
 #include "cli/sig.h"
 #include "crypto/crypto.h"
 #include "util/env.h"
+#include "util/log.h"
 
 /*
  * Buffers of some MiB come and go for each segment and chunk.  By default
@@ -49,15 +50,19 @@ main(int argc, char **argv)
 {
 	static const struct rlimit none = { 0, 0 };
 	struct env *env = env_posix();
+	enum zk_err e;
 
 	if (!standard_fds(env))
-		return 1;
+		return 1;	/* there may be no stderr to tell it on */
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	umask(077);
 	keep_memory();
 	sig_init();
-	if (crypto_init() != ZK_OK)
-		return 1;
+	e = crypto_init();
+	if (e != ZK_OK) {
+		log_error(e, NULL, "cannot start: %s", err_text(e));
+		return err_status(e);
+	}
 	return cmd_main(env, argc, argv);
 }

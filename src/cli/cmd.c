@@ -419,6 +419,8 @@ cmd_main(struct env *env, int argc, char **argv)
 		e = run_all(&r, argc, argv);
 		vault_close(r.ctx.vault);
 		status = finish(&r, e);
+	} else {
+		log_error(e, NULL, "%s", err_text(e));
 	}
 	out_free(r.out);
 	opt_release(&r.parser);

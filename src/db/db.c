@@ -151,7 +151,7 @@ db_open(const char *path, unsigned flags, struct db **out)
 		goto out;
 	}
 	r = code(db, sqlite3_open_v2(path, &db->h, how,
-	    (flags & DB_SUMS) != 0 ? sums_vfs() : NULL));
+	    sums_vfs((flags & DB_SUMS) != 0)));
 	if (r == ZK_OK && (flags & DB_SUMS) != 0)
 		reserve(db);
 	if (r == ZK_OK)
@@ -502,8 +502,9 @@ enum zk_err
 db_check(struct db *db)
 {
 	struct stmt *s = db_stmt(db, "PRAGMA integrity_check(20)");
+	unsigned long refused = sums_refused(db->h);
 	char first[200] = "";
-	int rc = s == NULL ? SQLITE_CORRUPT : SQLITE_ROW;
+	int rc = s == NULL ? sqlite3_errcode(db->h) : SQLITE_ROW;
 
 	while (rc == SQLITE_ROW) {
 		rc = sqlite3_step(s->s);
@@ -511,14 +512,25 @@ db_check(struct db *db)
 			first_line((const char *)sqlite3_column_text(s->s, 0),
 			    first);
 	}
-	if (rc != SQLITE_DONE && first[0] == '\0')
+	if (rc != SQLITE_DONE && first[0] == '\0') {
+		/* what kept it from looking is no damage */
+		enum zk_err r = code(db, rc);
+
+		stmt_reset(s);
+		if (r != ZK_ETAMPER)
+			return r == ZK_OK ? ZK_ENOMEM : r;
 		(void)snprintf(first, sizeof(first), "%s",
 		    sqlite3_errmsg(db->h));
+	}
 	stmt_reset(s);
 	if (rc == SQLITE_DONE && first[0] == '\0')
 		return ZK_OK;
-	if ((rc & 0xff) == SQLITE_NOMEM)
-		return ZK_ENOMEM;
+	if (sums_refused(db->h) != refused) {
+		log_error(ZK_EIO, &(struct log_where){ .path = db->path },
+		    "database '%s' cannot be read: %s", db->path,
+		    err_text(ZK_EIO));
+		return ZK_EIO;
+	}
 	if (name_damage(db) == ZK_OK)
 		log_error(ZK_ETAMPER, &(struct log_where){ .path = db->path },
 		    "database '%s' is damaged: %s", db->path, first);

@@ -6,13 +6,16 @@
 #include <string.h>
 
 #define SUMS_NAME "zk-sums"
+#define PLAIN_NAME "zk-plain"
 
 /* The file that does the work lies behind this one in the same memory. */
 struct sums_file {
 	sqlite3_file base;
 	uint8_t *page;			/* what is written; grown on demand */
 	int page_len;
+	bool sums;			/* its pages have them: no WAL */
 	sqlite3_int64 bad;		/* page that failed last */
+	unsigned long refused;		/* reads that the system refused */
 };
 
 static sqlite3_file *
@@ -68,7 +71,12 @@ sums_read(sqlite3_file *f, void *buf, int n, sqlite3_int64 off)
 	uint8_t want[SUMS_LEN];
 	int rc = real(f)->pMethods->xRead(real(f), buf, n, off);
 
-	if (rc != SQLITE_OK || !is_page(n, off))
+	/* SQLite would call the database malformed, which it need not be */
+	if (rc == SQLITE_IOERR_CORRUPTFS)
+		rc = SQLITE_IOERR_READ;
+	if (rc == SQLITE_IOERR_READ)
+		s->refused++;
+	if (rc != SQLITE_OK || !s->sums || !is_page(n, off))
 		return rc;
 	page_sum(buf, n, off / n + 1, want);
 	if (memcmp((uint8_t *)buf + n - SUMS_LEN, want, SUMS_LEN) == 0 ||
@@ -83,7 +91,7 @@ sums_write(sqlite3_file *f, const void *buf, int n, sqlite3_int64 off)
 {
 	struct sums_file *s = (struct sums_file *)(void *)f;
 
-	if (!is_page(n, off))
+	if (!s->sums || !is_page(n, off))
 		return real(f)->pMethods->xWrite(real(f), buf, n, off);
 	if (s->page_len < n) {
 		uint8_t *p = sqlite3_realloc(s->page, n);
@@ -219,9 +227,11 @@ sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 	struct sums_file *s = (struct sums_file *)(void *)f;
 	int rc;
 
-	if ((flags & SQLITE_OPEN_MAIN_DB) == 0)
+	if ((flags & (SQLITE_OPEN_MAIN_DB | SQLITE_OPEN_WAL)) == 0)
 		return under->xOpen(under, name, f, flags, out);
 	memset(s, 0, sizeof(*s));
+	s->sums = (flags & SQLITE_OPEN_MAIN_DB) != 0 &&
+	    strcmp(vfs->zName, SUMS_NAME) == 0;
 	memset(real(f), 0, (size_t)under->szOsFile);
 	rc = under->xOpen(under, name, real(f), flags, out);
 	/* SQLite closes what has methods, also after a failure */
@@ -231,33 +241,51 @@ sums_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags,
 }
 
 const char *
-sums_vfs(void)
+sums_vfs(bool sums)
 {
 	/* SQLite links its VFSs through these: the one thing not const */
-	static sqlite3_vfs vfs;
+	static sqlite3_vfs vfs[2];
+	const char *name = sums ? SUMS_NAME : PLAIN_NAME;
+	sqlite3_vfs *mine = &vfs[sums];
 	sqlite3_vfs *under;
 
-	if (sqlite3_vfs_find(SUMS_NAME) != NULL)
-		return SUMS_NAME;
+	if (sqlite3_vfs_find(name) != NULL)
+		return name;
 	under = sqlite3_vfs_find(NULL);
 	if (under == NULL)
 		return NULL;
-	vfs = *under;
-	vfs.szOsFile = under->szOsFile + (int)sizeof(struct sums_file);
-	vfs.zName = SUMS_NAME;
-	vfs.pNext = NULL;
-	vfs.pAppData = under;
-	vfs.xOpen = sums_open;
-	return sqlite3_vfs_register(&vfs, 0) == SQLITE_OK ? SUMS_NAME : NULL;
+	*mine = *under;
+	mine->szOsFile = under->szOsFile + (int)sizeof(struct sums_file);
+	mine->zName = name;
+	mine->pNext = NULL;
+	mine->pAppData = under;
+	mine->xOpen = sums_open;
+	return sqlite3_vfs_register(mine, 0) == SQLITE_OK ? name : NULL;
 }
 
-sqlite3_int64
-sums_bad_page(sqlite3 *h)
+static struct sums_file *
+main_file(sqlite3 *h)
 {
 	sqlite3_file *f = NULL;
 
 	if (sqlite3_file_control(h, "main", SQLITE_FCNTL_FILE_POINTER, &f) !=
 	    SQLITE_OK || f == NULL || f->pMethods != &sums_methods)
-		return 0;
-	return ((struct sums_file *)(void *)f)->bad;
+		return NULL;
+	return (struct sums_file *)(void *)f;
+}
+
+sqlite3_int64
+sums_bad_page(sqlite3 *h)
+{
+	struct sums_file *s = main_file(h);
+
+	return s == NULL ? 0 : s->bad;
+}
+
+unsigned long
+sums_refused(sqlite3 *h)
+{
+	struct sums_file *s = main_file(h);
+
+	return s == NULL ? 0 : s->refused;
 }

@@ -9,22 +9,33 @@
  * so many reserved.  The WAL has sums of its own and is passed through, as
  * are temporary files.  A page of zeroes alone counts as never written.
  *
+ * What the disk refuses to read is SQLITE_IOERR_READ here, of the file and of
+ * its WAL, with sums or without; by itself SQLite says of an EIO that the
+ * database is malformed.
+ *
  * Not a defence against someone who can write the file: the sum has no key.
  */
 #ifndef ZK_DB_SUMS_H
 #define ZK_DB_SUMS_H
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #define SUMS_LEN 8	/* bytes reserved at the end of each page */
 
-/* The name of the VFS, registered on first use; NULL if that fails. */
-const char *sums_vfs(void);
+/*
+ * The name of the VFS, with sums or without, registered on first use; NULL if
+ * that fails.
+ */
+const char *sums_vfs(bool sums);
 
 /*
  * The page of main, a database opened with that VFS, that last failed its
  * check; 0: none did.
  */
 sqlite3_int64 sums_bad_page(sqlite3 *h);
+
+/* How many reads of its file the system has refused so far. */
+unsigned long sums_refused(sqlite3 *h);
 
 #endif

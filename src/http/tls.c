@@ -1,7 +1,11 @@
 #include <errno.h>
 #include <limits.h>
+#include <mbedtls/asn1.h>
 #include <mbedtls/base64.h>
+#include <mbedtls/bignum.h>
+#include <mbedtls/ecp.h>
 #include <mbedtls/md.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/ssl.h>
@@ -73,17 +77,40 @@ check_pair(struct env *env, const mbedtls_pk_context *pub,
 #endif
 }
 
+/*
+ * The code for what mbedTLS returned: ZK_ENOMEM, or bad.  It adds the code of
+ * the outer function and that of the one within, which has 7 bits.
+ */
+static enum zk_err
+code(int r, enum zk_err bad)
+{
+	int outer = -(-r & ~0x7f);
+	int within = -(-r & 0x7f);
+
+	if (r == 0)
+		return ZK_OK;
+	if (outer == MBEDTLS_ERR_X509_ALLOC_FAILED ||
+	    outer == MBEDTLS_ERR_PK_ALLOC_FAILED ||
+	    outer == MBEDTLS_ERR_PEM_ALLOC_FAILED ||
+	    outer == MBEDTLS_ERR_ECP_ALLOC_FAILED ||
+	    within == MBEDTLS_ERR_MPI_ALLOC_FAILED ||
+	    within == MBEDTLS_ERR_ASN1_ALLOC_FAILED)
+		return ZK_ENOMEM;
+	return bad;
+}
+
 /* Parses both into crt and pk, which the caller has initialised. */
 static enum zk_err
 load_pair(struct tls_ident *id, mbedtls_x509_crt *crt, mbedtls_pk_context *pk)
 {
-	if (mbedtls_x509_crt_parse(crt, id->cert.data, id->cert.len) != 0)
-		return ZK_EFORMAT;
-	if (parse_key(id->env, pk, &id->key) != 0)
-		return ZK_EFORMAT;
-	if (check_pair(id->env, &crt->pk, pk) != 0)
-		return ZK_EREFUSED;
-	return ZK_OK;
+	enum zk_err r = code(mbedtls_x509_crt_parse(crt, id->cert.data,
+	    id->cert.len), ZK_EFORMAT);
+
+	if (r == ZK_OK)
+		r = code(parse_key(id->env, pk, &id->key), ZK_EFORMAT);
+	if (r == ZK_OK)
+		r = code(check_pair(id->env, &crt->pk, pk), ZK_EREFUSED);
+	return r;
 }
 
 static enum zk_err

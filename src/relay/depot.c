@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -188,8 +189,9 @@ open_dir(struct depot *s)
 	if (r < 0)
 		return err_from_errno(-r);
 	s->lockfd = r;
-	if (env_flock(env, s->lockfd) < 0)
-		return ZK_ELOCKED;
+	r = env_flock(env, s->lockfd);
+	if (r < 0)
+		return r == -EWOULDBLOCK ? ZK_ELOCKED : err_from_errno(-r);
 	return files_open(env, s->dirfd, &s->files);
 }
 
@@ -436,10 +438,13 @@ depot_open(const struct depot_opts *opts, struct depot **out)
 	if (r != ZK_OK) {
 		struct log_where where = { opts->dir, NULL };
 
-		log_error(r, &where, r == ZK_ELOCKED ?
-		    "another relay is using '%s': stop it, or give this one "
-		    "a '--data' of its own" :
-		    "cannot open the relay's data in '%s'", opts->dir);
+		if (r == ZK_ELOCKED)
+			log_error(r, &where, "another relay is using '%s': "
+			    "stop it, or give this one a '--data' of its own",
+			    opts->dir);
+		else
+			log_error(r, &where, "cannot open the relay's data "
+			    "in '%s': %s", opts->dir, err_text(r));
 		depot_close(s);
 		return r;
 	}

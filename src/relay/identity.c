@@ -80,7 +80,7 @@ identity_load(struct env *env, const char *dir, struct tls_ident **out)
 		    "' do not belong together", dir);
 	else if (r != ZK_OK)
 		log_error(r, &where, "cannot load key and certificate "
-		    "from '%s'", dir);
+		    "from '%s': %s", dir, err_text(r));
 	if (dirfd >= 0)
 		(void)env_close(env, dirfd);
 	buf_release(&key);

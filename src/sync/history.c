@@ -78,6 +78,8 @@ event_make(struct history *h, const struct oplog_op *e, struct event *ev)
 	if (e->op.type != OP_MOVE && e->op.type != OP_SPLIT &&
 	    e->op.type != OP_CREATE)
 		return r;
+	if (r != ZK_OK && r != ZK_ENOENT)
+		return r;
 	ev->moved = e->op.type == OP_MOVE && r == ZK_OK;
 	ev->was = ev->is;
 	/* its own place: the first at or below the next id */

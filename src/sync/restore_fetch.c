@@ -149,7 +149,8 @@ open_stage(struct vault *v, struct one *x)
 	if (e >= 0)
 		e = env_fstat(v->env, x->fd, &st);
 	if (e < 0)
-		return tmp < 0 ? ZK_EROOT : err_from_errno(-e);
+		return tmp < 0 ? root_lost(v->root, err_from_errno(-tmp)) :
+		    err_from_errno(-e);
 	x->resume = st.size > 0;
 	return S_ISREG(st.mode) ? ZK_OK : ZK_EIO;
 }
@@ -252,7 +253,7 @@ restore_fetch_clear(struct round *rd)
 	int e = 0, tmp = root_tmp(rd->v->root);
 
 	if (tmp < 0)
-		return ZK_EROOT;
+		return root_lost(rd->v->root, err_from_errno(-tmp));
 	dir = env_dir_open(env, tmp, &e);
 	while (dir != NULL) {
 		e = env_dir_next(env, dir, &d);

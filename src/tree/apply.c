@@ -497,14 +497,12 @@ start(struct apply *a)
 	struct base_entry e;
 	int64_t after = 0;
 	size_t n = plan_len(a->p);
+	int tmp = root_tmp(a->root);
 	enum zk_err r;
 
 	env_boot_id(a->env, a->boot);
-	if (root_tmp(a->root) < 0) {
-		log_error(ZK_EROOT, NULL, "'%s' has lost its .zk folder",
-		    root_path(a->root));
-		return ZK_EROOT;
-	}
+	if (tmp < 0)
+		return root_lost(a->root, err_from_errno(-tmp));
 	a->goes = malloc((n + 1) * sizeof(*a->goes));
 	if (a->goes == NULL)
 		return ZK_ENOMEM;

@@ -381,7 +381,7 @@ clear_tmp(struct apply *a)
 	int e = 0, fd = root_tmp(a->root);
 
 	if (fd < 0)
-		return ZK_EROOT;
+		return root_lost(a->root, err_from_errno(-fd));
 	dir = env_dir_open(a->env, fd, &e);
 	while (dir != NULL && r == ZK_OK) {
 		e = env_dir_next(a->env, dir, &d);

@@ -247,6 +247,30 @@ root_id(struct root *r, struct base_rootid *out)
 	return ZK_OK;
 }
 
+enum zk_err
+root_lost(const struct root *r, enum zk_err why)
+{
+	const struct log_where w = { r->path, NULL };
+
+	switch (why) {
+	case ZK_ENOMEM:
+		return why;
+	case ZK_EDISKFULL:
+		log_error(why, &w, "'%s': %s", r->path, err_text(why));
+		return why;
+	case ZK_OK:
+	case ZK_ENOENT:
+	case ZK_EROOT:
+		log_error(ZK_EROOT, &w, "'%s' has lost its .zk folder",
+		    r->path);
+		return ZK_EROOT;
+	default:
+		log_error(ZK_EROOT, &w, "the vault's folder '%s' cannot be "
+		    "read: %s", r->path, err_text(why));
+		return ZK_EROOT;
+	}
+}
+
 static bool
 same_root(const struct base_rootid *a, const struct base_rootid *b)
 {
@@ -268,12 +292,11 @@ root_check(struct root *r, struct db *db)
 		return base_rootid_set(db, &now);
 	if (e != ZK_OK)
 		return e;
-	if (read_marker(r->env, r->fd, marker) != ZK_OK ||
-	    memcmp(marker, r->marker, sizeof(marker)) != 0) {
-		log_error(ZK_EROOT, &w, "'%s' has lost its .zk folder",
-		    r->path);
-		return ZK_EROOT;
-	}
+	e = read_marker(r->env, r->fd, marker);
+	if (e == ZK_OK && memcmp(marker, r->marker, sizeof(marker)) != 0)
+		e = ZK_EROOT;
+	if (e != ZK_OK)
+		return root_lost(r, e);
 	if (!same_root(&now, &was)) {
 		log_error(ZK_EROOT, &w, "'%s' is not the folder that this"
 		    " vault was kept in: 'zk init --reattach %s' accepts it",

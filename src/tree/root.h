@@ -50,6 +50,13 @@ ZK_CHECKED enum zk_err root_id(struct root *r, struct base_rootid *out);
 ZK_CHECKED enum zk_err root_check(struct root *r, struct db *db);
 
 /*
+ * The code for a root that cannot be read, or not its .zk, for the reason
+ * why, and its one message: ZK_EROOT but for what says nothing of the folder,
+ * ZK_ENOMEM (not logged) and ZK_EDISKFULL.  ZK_OK: .zk is not in it.
+ */
+ZK_CHECKED enum zk_err root_lost(const struct root *r, enum zk_err why);
+
+/*
  * Accepts r as the vault's root: empty base, no intents, the new identity.
  * ZK_EREFUSED while the remembered root is still at its path.  Opens its
  * own transaction.

@@ -454,11 +454,8 @@ take_dir(struct scan *s, const struct job *in)
 
 	if (in->l.r != ZK_OK)
 		return in->l.r;
-	if (is_root && (!ok || !listing_has(&in->l, ".zk", 3))) {
-		log_error(ZK_EROOT, NULL, "the vault's folder '%s' cannot be"
-		    " read or has lost its .zk", root_path(s->root));
-		return ZK_EROOT;
-	}
+	if (is_root && (!ok || !listing_has(&in->l, ".zk", 3)))
+		return root_lost(s->root, err_from_errno(in->l.err));
 	buf_reset(&s->path);
 	r = buf_str(&s->path, in->t.path);
 	if (r != ZK_OK)

@@ -92,7 +92,7 @@ buf_reserve(struct buf *b, size_t n)
 		return b->err;
 	if (n > b->max || b->len > b->max - n)
 		return fail(b, ZK_ELIMIT);
-	if (b->len + n <= cap)
+	if (n == 0 || b->len + n < cap)
 		return ZK_OK;
 	if (cap < BUF_FIRST)
 		cap = BUF_FIRST;
@@ -100,6 +100,9 @@ buf_reserve(struct buf *b, size_t n)
 		cap *= 2;
 	if (cap < b->len + n || cap > b->max)
 		cap = b->max;
+	/* one more, which may lie beyond max, for the NUL of buf_cstr */
+	if (cap == b->len + n && cap < SIZE_MAX)
+		cap++;
 	return grow(b, cap);
 }
 
@@ -227,17 +230,8 @@ buf_printf(struct buf *b, const char *fmt, ...)
 const char *
 buf_cstr(struct buf *b)
 {
-	enum zk_err was = b->err;
-
-	b->err = ZK_OK;
-	if (b->len == b->cap) {
-		/* the NUL does not count, so it may lie beyond max */
-		if (b->cap == SIZE_MAX || grow(b, b->cap + 1) != ZK_OK) {
-			b->err = was != ZK_OK ? was : ZK_ENOMEM;
-			return "";
-		}
-	}
-	b->err = was;
+	if (b->cap == 0)
+		return "";
 	b->data[b->len] = 0;
 	return (const char *)b->data;
 }

@@ -1,7 +1,8 @@
 /*
  * A growable byte string with a maximum that it is born with.
  *
- * Invariant: len <= max, len <= cap <= max + 1 (the one for a NUL).  Every
+ * Invariant: len <= max, len < cap <= max + 1 (the one for a NUL) or both
+ * are 0.  Every
  * append can fail: ZK_ELIMIT when the result would exceed max, ZK_ENOMEM when
  * memory is out; the content is then unchanged and the failure sticks
  * (buf_err), so that a writer may append many fields and check once at the
@@ -69,8 +70,8 @@ enum zk_err buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
- * A NUL behind the content (not counted in len), so that data is a C string.
- * Returns b->data, or "" when memory is out.  Valid until b changes.
+ * A NUL behind the content (not counted in len), so that data is a C string;
+ * there always is room for it, so this cannot fail.  Valid until b changes.
  */
 const char *buf_cstr(struct buf *b);
 

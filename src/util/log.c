@@ -71,99 +71,114 @@ log_escape(struct buf *b, const void *s, size_t len)
 
 /* Writes the whole line at once, so that lines do not mix. */
 static void
-out(struct buf *line)
+out(const void *line, size_t len)
 {
-	size_t off = 0;
+	const char *p = line;
 
 	if (state.hook != NULL)
 		state.hook(true);
-	while (off < line->len) {
-		ssize_t n = write(STDERR_FILENO, line->data + off,
-		    line->len - off);
+	while (len > 0) {
+		ssize_t n = write(STDERR_FILENO, p, len);
 
 		if (n <= 0)
 			break;
-		off += (size_t)n;
+		p += n;
+		len -= (size_t)n;
 	}
 	if (state.hook != NULL)
 		state.hook(false);
 }
 
+/* Without memory: bytes that would need an escape are question marks. */
 static void
-message(struct buf *line, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
-
-static void
-message(struct buf *line, const char *fmt, va_list ap)
+plain_short(const char *prefix, const char *text)
 {
-	char text[LOG_LINE_MAX];
-	int n = vsnprintf(text, sizeof(text), fmt, ap);
+	char line[LOG_LINE_MAX + 64];
+	int n = snprintf(line, sizeof(line) - 1, "zk: %s%s", prefix, text);
 
 	if (n < 0)
-		n = 0;
-	if ((size_t)n >= sizeof(text))
-		n = (int)sizeof(text) - 1;
-	(void)log_escape(line, text, (size_t)n);
+		return;
+	if ((size_t)n > sizeof(line) - 2)
+		n = (int)sizeof(line) - 2;
+	for (int i = 0; i < n; i++)
+		if (line[i] < 0x20 || line[i] > 0x7e)
+			line[i] = '?';
+	line[n++] = '\n';
+	out(line, (size_t)n);
 }
 
 static void
-plain(const char *prefix, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
-
-static void
-plain(const char *prefix, const char *fmt, va_list ap)
+plain(const char *prefix, const char *text)
 {
 	struct buf line;
 
 	buf_init(&line, LOG_LINE_MAX * 5);
 	(void)buf_printf(&line, "zk: %s", prefix);
-	message(&line, fmt, ap);
+	(void)log_escape(&line, text, strlen(text));
 	(void)buf_u8(&line, '\n');
-	out(&line);
+	if (buf_err(&line) == ZK_OK)
+		out(line.data, line.len);
+	else
+		plain_short(prefix, text);
 	buf_release(&line);
 }
 
+/* Without memory: nothing that would have to be escaped. */
 static void
-json(enum zk_err e, const struct log_where *w, const char *fmt, va_list ap)
-    __attribute__((format(printf, 3, 0)));
+json_short(enum zk_err e)
+{
+	char line[256];
+	int n = snprintf(line, sizeof(line), "{\"type\":\"error\","
+	    "\"status\":%d,\"code\":\"%s\",\"message\":\"%s\"}\n",
+	    err_status(e), err_name(e), err_text(e));
+
+	if (n > 0 && (size_t)n < sizeof(line))
+		out(line, (size_t)n);
+}
 
 static void
-json(enum zk_err e, const struct log_where *w, const char *fmt, va_list ap)
+json(enum zk_err e, const struct log_where *w, const char *text)
 {
 	struct jsonw j;
-	struct buf line, text;
+	struct buf line, escaped;
 
 	buf_init(&line, LOG_LINE_MAX * 40);
-	buf_init(&text, LOG_LINE_MAX * 5);
-	message(&text, fmt, ap);
+	buf_init(&escaped, LOG_LINE_MAX * 5);
+	(void)log_escape(&escaped, text, strlen(text));
 	jsonw_begin(&j, &line);
 	jsonw_str(&j, "type", "error");
 	jsonw_int(&j, "status", err_status(e));
 	jsonw_str(&j, "code", err_name(e));
-	jsonw_bytes(&j, "message", text.data, text.len);
+	jsonw_bytes(&j, "message", escaped.data, escaped.len);
 	if (w != NULL && w->path != NULL)
 		jsonw_bytes(&j, "path", w->path, strlen(w->path));
 	if (w != NULL && w->remote != NULL)
 		jsonw_str(&j, "remote", w->remote);
 	jsonw_end(&j);
-	out(&line);
-	buf_release(&text);
+	if (buf_err(&escaped) == ZK_OK && buf_err(&line) == ZK_OK)
+		out(line.data, line.len);
+	else
+		json_short(e);
+	buf_release(&escaped);
 	buf_release(&line);
 }
 
 void
 log_error(enum zk_err e, const struct log_where *w, const char *fmt, ...)
 {
+	char text[LOG_LINE_MAX];
 	va_list ap;
 
+	va_start(ap, fmt);
+	text[0] = '\0';
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	pthread_mutex_lock(&state.lock);
 	state.errors++;
-	va_start(ap, fmt);
 	if (state.json)
-		json(e, w, fmt, ap);
+		json(e, w, text);
 	else if (state.level >= LOG_ERROR)
-		plain("", fmt, ap);
-	va_end(ap);
+		plain("", text);
 	pthread_mutex_unlock(&state.lock);
 }
 
@@ -175,9 +190,13 @@ note(enum log_level level, const char *prefix, const char *fmt, va_list ap)
 static void
 note(enum log_level level, const char *prefix, const char *fmt, va_list ap)
 {
+	char text[LOG_LINE_MAX];
+
+	text[0] = '\0';
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	pthread_mutex_lock(&state.lock);
 	if (state.level >= level && !state.json)
-		plain(prefix, fmt, ap);
+		plain(prefix, text);
 	pthread_mutex_unlock(&state.lock);
 }
 

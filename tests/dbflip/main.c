@@ -95,7 +95,7 @@ on_db(const char *what, const char *path, const char *sql)
 	int flags = SQLITE_OPEN_READWRITE, rc;
 
 	rc = sqlite3_open_v2(path, &h, flags,
-	    strcmp(what, "sql") == 0 ? sums_vfs() : NULL);
+	    strcmp(what, "sql") == 0 ? sums_vfs(true) : NULL);
 	if (rc == SQLITE_OK)
 		rc = sql == NULL ? dump(h) :
 		    sqlite3_exec(h, sql, row_print, "row", &text);

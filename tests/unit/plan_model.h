@@ -23,6 +23,8 @@ struct ent {
 	bool kept;
 	bool elsewhere;
 	int64_t from;		/* in staging: the directory it was in */
+	uint8_t disk;		/* 0, or what the disk has instead (plan_fuzz) */
+	bool gone;		/* the disk has nothing there */
 };
 
 struct model {
