@@ -8,7 +8,12 @@
 #include "text/myers.h"
 
 #define NONE JSONDOC_NONE
-#define COST ((size_t)256)	/* edits looked for in a stretch of elements */
+
+/*
+ * Edits looked for in a stretch of elements.  As all that decides what
+ * matches what it is a part of the rules: each device merges for itself.
+ */
+#define COST ((size_t)128)
 
 /* One value in base (0) and the versions (from 1): its nodes, or NONE. */
 struct place {

@@ -9,13 +9,18 @@
  * laid out as jsonout.h says.
  *
  * Pure: the result is a function of the bytes and the order of the versions.
+ * Devices merge each for themselves: where one decides otherwise what rules
+ * leave open (which longest subsequence myers.h finds, when it gives up, how
+ * jsondoc.c spreads its table), the two merges are merged in their turn, with
+ * the elements that they have in other places twice.  So none of it changes.
  * merge(b; x) and merge(b; x, x) and merge(b; b, x) are x; a version that is
  * equal to the base changes nothing wherever it stands; the result is a
  * document, and laid out as the versions if all have one layout.  Merging in
  * pairs that are adjacent in the order gives an equal value to merging all at
  * once, as long as it does not refuse, no version reorders members or
- * elements, and no value stands twice among the elements of an array, its
- * insertions and the base (what matches what is then a choice).
+ * elements or deletes elements, and no value stands twice among the elements
+ * of an array, its insertions and the base (what matches what is then a
+ * choice).  With deletions the same holds but for the order of insertions.
  */
 #ifndef ZK_TEXT_JSONMERGE_H
 #define ZK_TEXT_JSONMERGE_H

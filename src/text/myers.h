@@ -3,6 +3,7 @@
  * (Myers: "An O(ND) Difference Algorithm and Its Variations", 1986,
  * section 4b), with a bound on work: where a stretch needs more than a
  * certain number of edits, the path that got furthest is taken for good.
+ * Merging documents of JSON depends on which of several scripts this finds.
  */
 #ifndef ZK_TEXT_MYERS_H
 #define ZK_TEXT_MYERS_H

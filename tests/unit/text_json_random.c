@@ -641,6 +641,47 @@ test_as_text(void)
 	}
 }
 
+/* ---- what matches what ---- */
+
+/*
+ * Devices merge each for themselves, so which of several subsequences is
+ * taken should never change: this is the hash of what came out when it was
+ * written.  Another one means devices that merge twice.
+ */
+#define PINNED 0x1512b2e5u
+
+static void
+test_pinned(void)
+{
+	uint32_t h = 0x811c9dc5u;
+
+	seed = 7;
+	for (uint32_t round = 0; round < 210; round++) {
+		uint32_t most = round < 200 ? 40 : 1500;
+		const struct buf *from[VERSIONS];
+		struct buf text[VERSIONS + 1], out;
+
+		for (size_t i = 0; i <= VERSIONS; i++) {
+			buf_init(&text[i], JSONDOC_MAX);
+			(void)buf_str(&text[i], "[[],");
+			for (uint32_t k = draw(most); k > 0; k--)
+				(void)buf_printf(&text[i], "%u,", draw(5));
+			(void)buf_str(&text[i], "{}]");
+			if (i < VERSIONS)
+				from[i] = &text[i];
+		}
+		CHECK(merge(&text[VERSIONS], from, VERSIONS, &out) == ZK_OK);
+		for (size_t i = 0; i < out.len; i++)
+			h = (h ^ out.data[i]) * 0x01000193u;
+		buf_release(&out);
+		for (size_t i = 0; i <= VERSIONS; i++)
+			buf_release(&text[i]);
+	}
+	if (h != PINNED)
+		printf("# 0x%08xu\n", h);
+	CHECK(h == PINNED);
+}
+
 static void
 with_values(void (*run)(void))
 {
@@ -666,4 +707,5 @@ TESTS(
     { "model", test_model_made },
     { "laws", test_laws_made },
     { "as_text", test_as_text },
+    { "pinned", test_pinned },
 )
