@@ -27,8 +27,12 @@ fill_diverged(struct tree *t, const struct cdb_node *node,
 	out->node = node->id;
 	out->merge = MERGE_JSON;
 	out->heads = calloc(hs.n + 1, sizeof(*out->heads));
-	if (out->heads == NULL)
+	out->texts = calloc(hs.n + 1, sizeof(*out->texts));
+	if (out->heads == NULL || out->texts == NULL)
 		r = ZK_ENOMEM;
+	for (size_t i = 0; r == ZK_OK && i < hs.groups; i++)
+		out->texts[out->texts_n++] =
+		    heads_of_group(&hs, i)->low.id;
 	for (size_t i = 0; r == ZK_OK && i < hs.n; i++) {
 		const struct head *h = &hs.v[i];
 
@@ -39,9 +43,11 @@ fill_diverged(struct tree *t, const struct cdb_node *node,
 			out->merge = h->low.content.merge;
 	}
 	heads_release(&hs);
-	if (r == ZK_OK)
-		qsort(out->heads, out->n, sizeof(*out->heads), by_id);
-	return r;
+	if (r != ZK_OK)
+		return r;
+	qsort(out->heads, out->n, sizeof(*out->heads), by_id);
+	qsort(out->texts, out->texts_n, sizeof(*out->texts), by_id);
+	return ZK_OK;
 }
 
 enum zk_err
@@ -71,6 +77,7 @@ void
 diverged_release(struct diverged *d)
 {
 	free(d->heads);
+	free(d->texts);
 	memset(d, 0, sizeof(*d));
 }
 

@@ -19,6 +19,9 @@ struct diverged {
 	struct opid node;
 	struct opid *heads;	/* lowest op of each version shown, ascending */
 	size_t n;
+	/* likewise of those of other bytes each: of equal ones the lowest */
+	struct opid *texts;
+	size_t texts_n;
 	/* the least of their merge kinds: MERGE_COPY if any of them says so */
 	uint8_t merge;
 };

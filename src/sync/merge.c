@@ -145,12 +145,15 @@ previous(struct merger *m, const struct opid *head, struct content *out,
 	return r;
 }
 
-/* The kind and script of a merge: a text is what the scripts give already. */
+/*
+ * The kind and script of a merge.  A text is what the scripts give already,
+ * but where versions of equal bytes came about in two ways: once is enough.
+ */
 static enum zk_err
 how(struct merger *m, const struct diverged *d, enum merge_kind kind,
     struct merged *one)
 {
-	if (kind != MERGE_TEXT)
+	if (kind != MERGE_TEXT || d->texts_n < d->n)
 		return prose_script(m->prose, d->heads, d->n, m->text.data,
 		    m->text.len, kind, &one->script, &one->content);
 	one->content.merge = MERGE_TEXT;
@@ -205,7 +208,7 @@ try_one(struct merger *m, struct upload *u, struct diverged *d)
 	if (m->prose == NULL)
 		r = prose_new(m->rd, false, &m->prose);
 	if (r == ZK_OK)
-		r = prose_merge(m->prose, d->heads, d->n, &kind,
+		r = prose_merge(m->prose, d->texts, d->texts_n, &kind,
 		    &m->text);
 	log_debug("merge of %zu versions: %s", d->n, err_text(r));
 	if (r == ZK_EREFUSED || r == ZK_EGAP ||

@@ -241,6 +241,7 @@ test_diverged(void)
 	CHECK(opid_cmp(&d.node, &g.id[0]) == 0);
 	CHECK(opid_cmp(&d.heads[0], &g.id[1]) == 0);
 	CHECK(opid_cmp(&d.heads[1], &g.id[2]) == 0);
+	CHECK(d.texts_n == 2 && opid_cmp(&d.texts[1], &g.id[2]) == 0);
 	diverged_release(&d);
 	CHECK(diverged_next(g.tree, &after, &d) == ZK_ENOENT);
 	CHECK(add(&g, 6));
