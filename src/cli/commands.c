@@ -14,6 +14,7 @@ const struct cmd *const commands[] = {
 	&cmd_diff,
 	&cmd_remote,
 	&cmd_device,
+	&cmd_config,
 	&cmd_kv,
 	&cmd_verify,
 	&cmd_help,

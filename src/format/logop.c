@@ -130,6 +130,55 @@ logop_name_decode(const uint8_t *body, size_t n,
 	return ZK_OK;
 }
 
+/* OP_SETTING ------------------------------------------------------------- */
+
+static bool
+logop_setting_ok(const struct logop_setting *s)
+{
+	if (s->name[0] == '\0')
+		return false;
+	for (const char *p = s->name; *p != '\0'; p++)
+		if ((*p < 'a' || *p > 'z') && *p != '-')
+			return false;
+	for (const char *p = s->value; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			return false;
+	return true;
+}
+
+enum zk_err
+logop_setting_encode(const struct logop_setting *s, struct buf *out)
+{
+	if (!logop_setting_ok(s))
+		return ZK_EFORMAT;
+	(void)buf_lp(out, s->name, strlen(s->name));
+	return buf_lp(out, s->value, strlen(s->value));
+}
+
+enum zk_err
+logop_setting_decode(const uint8_t *body, size_t n,
+    struct logop_setting *out)
+{
+	const uint8_t *name, *value;
+	size_t name_n, value_n;
+	struct rd r;
+	enum zk_err e;
+
+	memset(out, 0, sizeof(*out));
+	rd_init(&r, body, n);
+	name = rd_lp(&r, LOGOP_SETTING_MAX, &name_n);
+	value = rd_lp(&r, LOGOP_SETTING_MAX, &value_n);
+	e = rd_end(&r);
+	if (e != ZK_OK)
+		return e;
+	memcpy(out->name, name, name_n);
+	memcpy(out->value, value, value_n);
+	if (strlen(out->name) != name_n || strlen(out->value) != value_n ||
+	    !logop_setting_ok(out))
+		return ZK_EFORMAT;
+	return ZK_OK;
+}
+
 /* OP_ALIAS --------------------------------------------------------------- */
 
 static void

@@ -9,6 +9,7 @@
 #include "store/kvdb.h"
 #include "store/store.h"
 #include "sync/causal.h"
+#include "sync/logtake.h"
 #include "util/log.h"
 
 void
@@ -145,6 +146,8 @@ take_op(struct round *rd, struct page *p, const struct logdb_log *l,
 		return take_alias(rd, op);
 	case OP_FORK:
 		return take_fork(p, op);
+	case OP_SETTING:
+		return logtake_setting(rd->v, op);
 	case OP_KV_SET:
 	case OP_KV_ADD:
 	case OP_KV_TOTAL:

@@ -29,7 +29,10 @@ ZK_CHECKED enum zk_err segw_begin(struct vault *v, struct segw **out);
 /* Where emit_* put their ops; lives as long as w. */
 struct emit *segw_emit(struct segw *w);
 
-/* Adds an op of types 16 on, with its encoded body. */
+/*
+ * Adds an op of types 16 on, with its encoded body, and takes in what
+ * sync/logtake.h knows.
+ */
 ZK_CHECKED enum zk_err segw_body(struct segw *w, enum op_type type,
     const void *body, size_t n);
 

@@ -362,6 +362,10 @@ test_ops(void)
 	NEED(logop_alias_encode(&a, &b) == ZK_OK);
 	doc_check("alias", b.data, b.len);
 	buf_reset(&b);
+	NEED(logop_setting_encode(&(struct logop_setting){ "history", "90d" },
+	    &b) == ZK_OK);
+	doc_check("setting", b.data, b.len);
+	buf_reset(&b);
 	NEED(logop_name_encode("laptop", &b) == ZK_OK);
 	doc_check("name", b.data, b.len);
 	opdict_free(d);
