@@ -17,6 +17,7 @@ const struct cmd *const commands[] = {
 	&cmd_config,
 	&cmd_kv,
 	&cmd_verify,
+	&cmd_gc,
 	&cmd_help,
 	&cmd_complete,
 	NULL

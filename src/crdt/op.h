@@ -73,7 +73,9 @@ enum op_type {
 	OP_KV_ADD = 25,	/* a member of a set; replaces content_refs */
 	OP_KV_TOTAL = 26, /* a counter: what this log has added so far */
 	OP_KV_PUSH = 27, /* an item of a list, after the item node */
-	OP_KV_REMOVE = 28 /* covers content_refs, of any of the four */
+	OP_KV_REMOVE = 28, /* covers content_refs, of any of the four */
+	/* space */
+	OP_CONDEMN = 40	/* blobs that nothing needs, to be deleted */
 };
 
 enum node_kind {

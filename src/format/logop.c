@@ -223,6 +223,47 @@ logop_alias_decode(const uint8_t *body, size_t n, struct logop_alias *out)
 	return rd_end(&r);
 }
 
+/* OP_CONDEMN ------------------------------------------------------------- */
+
+static bool
+logop_condemn_ok(const struct logop_condemn *c)
+{
+	if (c->n < 1 || c->n > LOGOP_CONDEMN_MAX)
+		return false;
+	for (size_t i = 1; i < c->n; i++)
+		if (memcmp(c->names[i - 1], c->names[i], 32) >= 0)
+			return false;
+	return true;
+}
+
+enum zk_err
+logop_condemn_encode(const struct logop_condemn *c, struct buf *out)
+{
+	if (!logop_condemn_ok(c))
+		return ZK_EFORMAT;
+	(void)buf_varint(out, c->n);
+	return buf_put(out, c->names, c->n * sizeof(*c->names));
+}
+
+enum zk_err
+logop_condemn_decode(const uint8_t *body, size_t n,
+    struct logop_condemn *out)
+{
+	struct rd r;
+	enum zk_err e;
+
+	memset(out, 0, sizeof(*out));
+	rd_init(&r, body, n);
+	out->n = (size_t)rd_varint(&r, LOGOP_CONDEMN_MAX);
+	out->names = (const uint8_t (*)[32])rd_bytes(&r, out->n * 32);
+	e = rd_end(&r);
+	if (e == ZK_OK && !logop_condemn_ok(out))
+		e = ZK_EFORMAT;
+	if (e != ZK_OK)
+		memset(out, 0, sizeof(*out));
+	return e;
+}
+
 /* OP_FORK ---------------------------------------------------------------- */
 
 enum zk_err

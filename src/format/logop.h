@@ -76,6 +76,17 @@ ZK_CHECKED enum zk_err logop_alias_encode(const struct logop_alias *a,
 ZK_CHECKED enum zk_err logop_alias_decode(const uint8_t *body, size_t n,
     struct logop_alias *out);
 
+/* OP_CONDEMN: names of blobs, ascending; they lend from the body. */
+#define LOGOP_CONDEMN_MAX 65536
+struct logop_condemn {
+	const uint8_t (*names)[32];
+	size_t n;		/* from 1 */
+};
+ZK_CHECKED enum zk_err logop_condemn_encode(const struct logop_condemn *c,
+    struct buf *out);
+ZK_CHECKED enum zk_err logop_condemn_decode(const uint8_t *body, size_t n,
+    struct logop_condemn *out);
+
 /*
  * OP_FORK: republishes segments of one log that a remote refuses, one or
  * more in ascending seq.  Each is either whole (stored, the bytes) or, if it

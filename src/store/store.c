@@ -5,6 +5,7 @@
 
 #include "store/basedb.h"
 #include "store/chunkdb.h"
+#include "store/gcdb.h"
 #include "store/histdb.h"
 #include "store/kvdb.h"
 #include "store/logdb.h"
@@ -26,7 +27,7 @@ store_create(struct db *db)
 	static const char *const parts[] = {
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
-		kvdb_schema
+		kvdb_schema, gcdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -109,7 +110,9 @@ store_check(struct db *db, const char *path)
 	/* newer than the version; what is missing in it is found again */
 	if (r == ZK_OK)
 		r = db_exec(db, pastdb_schema);
-	return r == ZK_OK ? db_exec(db, histdb_schema) : r;
+	if (r == ZK_OK)
+		r = db_exec(db, histdb_schema);
+	return r == ZK_OK ? db_exec(db, gcdb_schema) : r;
 }
 
 enum zk_err

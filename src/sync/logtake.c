@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/logop.h"
+#include "store/gcdb.h"
 #include "store/store.h"
 #include "sync/vault.h"
 
@@ -38,9 +39,22 @@ logtake_setting(struct vault *v, const struct op *op)
 }
 
 enum zk_err
-logtake_own(struct vault *v, const struct op *op)
+logtake_condemn(struct vault *v, const struct op *op, int64_t row)
 {
-	return op->type == OP_SETTING ? logtake_setting(v, op) : ZK_OK;
+	struct logop_condemn c;
+	enum zk_err r = logop_condemn_decode(op->body, op->body_len, &c);
+
+	for (size_t i = 0; r == ZK_OK && i < c.n; i++)
+		r = gcdb_condemn(v->db, c.names[i], row);
+	return r;
+}
+
+enum zk_err
+logtake_own(struct vault *v, const struct op *op, int64_t row)
+{
+	if (op->type == OP_SETTING)
+		return logtake_setting(v, op);
+	return op->type == OP_CONDEMN ? logtake_condemn(v, op, row) : ZK_OK;
 }
 
 enum zk_err

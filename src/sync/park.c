@@ -4,8 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/chunkdb.h"
 #include "store/store.h"
-#include "sync/sync.h"
+#include "sync/round.h"
+#include "sync/segw.h"
 #include "util/log.h"
 
 #define ID_DIGITS_MIN 8		/* of a device's id, in place of its name */
@@ -75,6 +77,48 @@ park_back(struct vault *v, const uint8_t device[static VAULT_ID_LEN],
 		r = store_put_int(v->db, key, 1);
 	}
 	return r;
+}
+
+static enum zk_err
+read_all(struct round *rd)
+{
+	struct vremote *any = NULL;
+
+	return round_read_all(rd, &any);
+}
+
+static enum zk_err
+forget_blobs(struct round *rd)
+{
+	struct db *db = rd->v->db;
+	enum zk_err r = db_begin(db);
+
+	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++)
+		r = chunkdb_drop_remote(db, rd->remotes[i]->info.id);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
+enum zk_err
+park_return(struct round *rd, struct vremote *first)
+{
+	bool parked = false;
+	enum zk_err r = park_is(rd->v, vault_device(rd->v), &parked);
+
+	if (r != ZK_OK || !parked || rd->o->dry_run)
+		return r;
+	log_info("this device was parked, and is back");
+	r = read_all(rd);
+	if (r == ZK_OK)
+		r = forget_blobs(rd);
+	if (r == ZK_OK)
+		r = segw_ack(rd->v);
+	if (r == ZK_OK)
+		r = remotes_publish(rd, first);
+	return r == ZK_OK ? read_all(rd) : r;
 }
 
 /* Which device a name or the beginning of an id stands for. */

@@ -16,6 +16,9 @@
 #include "sync/vault.h"
 #include "util/err.h"
 
+struct round;
+struct vremote;
+
 /* Whether a member is parked, as far as is known here. */
 ZK_CHECKED enum zk_err park_is(struct vault *v,
     const uint8_t device[static VAULT_ID_LEN], bool *parked);
@@ -27,5 +30,13 @@ ZK_CHECKED enum zk_err park_is(struct vault *v,
 ZK_CHECKED enum zk_err park_back(struct vault *v,
     const uint8_t device[static VAULT_ID_LEN],
     const uint8_t (*heads)[VAULT_ID_LEN], size_t n);
+
+/*
+ * If this device was parked and has not come back: reads every remote that is
+ * in reach, forgets which blobs they had, since these may be gone, and says
+ * on first that it is back, before anything is recorded.  Then it reads
+ * again: whoever deletes blobs has either been told, or has told by then.
+ */
+ZK_CHECKED enum zk_err park_return(struct round *rd, struct vremote *first);
 
 #endif

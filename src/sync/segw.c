@@ -266,7 +266,7 @@ segw_body(struct segw *w, enum op_type type, const void *body, size_t n)
 		.wall_ms = w->wall_ms };
 	enum zk_err r = add(w, &op);
 
-	return r == ZK_OK ? logtake_own(w->v, &op) : r;
+	return r == ZK_OK ? logtake_own(w->v, &op, w->row.id) : r;
 }
 
 enum zk_err
@@ -365,4 +365,21 @@ segw_abort(struct segw *w)
 	db_rollback(w->v->db);
 	treedb_rolled_back(w->v->td);
 	segw_free(w);
+}
+
+enum zk_err
+segw_ack(struct vault *v)
+{
+	struct segw *w = NULL;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK)
+		r = segw_end(w, true);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
 }

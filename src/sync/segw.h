@@ -61,4 +61,7 @@ ZK_CHECKED enum zk_err segw_end(struct segw *w, bool ack);
 /* Gives the batch up: the caller's transaction is rolled back here. */
 void segw_abort(struct segw *w);
 
+/* Writes a segment of heads alone, in a transaction of its own. */
+ZK_CHECKED enum zk_err segw_ack(struct vault *v);
+
 #endif

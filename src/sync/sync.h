@@ -412,6 +412,27 @@ ZK_CHECKED enum zk_err sync_device_rename(struct vault *v, const char *old,
 ZK_CHECKED enum zk_err sync_device_park(struct vault *v, const char *name,
     bool *was);
 
+/* Space -------------------------------------------------------------------- */
+
+/* What sync_gc did, or with dry_run would do.  Sums are over all remotes. */
+struct sync_gc {
+	uint64_t condemned, condemned_bytes;	/* found to be needless */
+	uint64_t deleted, deleted_bytes;
+	uint64_t waiting, waiting_bytes; /* until others have heard of them */
+	bool more;		/* another run finds more to do */
+};
+
+/*
+ * Deletes blobs of what is past the history window and needed nowhere, as
+ * far as all devices have heard of it, and tells them of those found now
+ * (zk-gc(1)).  waits (may be NULL) is called with o->ui.arg for each device
+ * that is waited for.  Work is bounded; what is left a later run does, here
+ * or elsewhere.  ZK_EGAP: what is needed cannot be told.
+ */
+ZK_CHECKED enum zk_err sync_gc(struct vault *v, const struct sync_opts *o,
+    void (*waits)(void *arg, const struct sync_device *d),
+    struct sync_report *rep, struct sync_gc *out);
+
 /* Settings of the vault ---------------------------------------------------- */
 
 /*
