@@ -257,7 +257,8 @@ run(struct gc *g)
 		r = remotes_open(g->rd);
 	if (r == ZK_OK)
 		r = pass(g, &found);
-	/* nobody else has to hear of it */
+	/* where nobody else has to hear of it, it goes at once */
+	found |= g->out->waiting > 0;
 	if (r == ZK_OK && found && !g->rd->o->dry_run)
 		r = others(g->rd->v, &any);
 	if (r == ZK_OK && found && !g->rd->o->dry_run && !any)
