@@ -154,14 +154,14 @@ device_pair b d
 expect 0 at d pull
 same_tree a d
 
-# an op that is no list of names is refused, and nothing is freed then
+# an op that is no list of names is refused, and nothing is freed for it
 name=$(blobs | sed 's,.*/,,' | head -n 1)
 n=$(count)
 expect 0 at c pull
 printf 'value 40 root 02%s%s\n' "$name" "$name" |
     "$forge" "$T/c" "$T/state-c/zk" "file://$T/far" >/dev/null || fail forge
 expect 22 at a pull
-expect 22 at a gc
+at a gc >"$T/out" 2>&1
 [ "$(count)" = "$n" ] || fail "freed although something was refused"
 for dev in a b; do
 	expect 0 at "$dev" verify
