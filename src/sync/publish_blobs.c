@@ -173,7 +173,7 @@ send_kept(struct round *rd, struct vremote *vr, const struct op *op)
 	struct op with = { .type = OP_EDIT, .node = op->node };
 	struct upload_source src = { .spare = true,
 		.dead = UPLOAD_DEAD_ONLY };
-	struct base_entry e;
+	struct base_entry e = { .refs_len = 0 };
 	bool any = false;
 	int64_t row = 0;
 	uint64_t at = 0;
