@@ -84,7 +84,8 @@ extern const struct cmd *const commands[];
 
 extern const struct cmd cmd_pair, cmd_push, cmd_pull, cmd_relay, cmd_status;
 extern const struct cmd cmd_init, cmd_sync, cmd_log, cmd_restore,
-    cmd_diff, cmd_remote, cmd_device, cmd_kv, cmd_send, cmd_recv, cmd_verify,
+    cmd_diff, cmd_remote, cmd_device, cmd_config, cmd_kv, cmd_send, cmd_recv,
+    cmd_verify, cmd_gc,
     cmd_help, cmd_complete;
 
 /* The command called name, NULL if there is none. */

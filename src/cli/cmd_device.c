@@ -24,6 +24,19 @@ rename_run(struct cmd_ctx *c)
 	return r;
 }
 
+static enum zk_err
+park_run(struct cmd_ctx *c)
+{
+	bool was = false;
+	enum zk_err r = sync_device_park(c->vault, c->argv[0], &was);
+
+	if (r == ZK_OK)
+		snprintf(c->say, sizeof(c->say), was ? "the device is parked "
+		    "already" : "device parked; the next push tells the "
+		    "others");
+	return r;
+}
+
 static const struct cmd device_ls = {
 	.name = "ls",
 	.args = "",
@@ -45,12 +58,24 @@ static const struct cmd device_rename = {
 	.run = rename_run,
 };
 
+static const struct cmd device_park = {
+	.name = "park",
+	.args = "NAME",
+	.summary = "wait no more for a silent device",
+	.flags = CMD_VAULT,
+	.globals = G_VAULT,
+	.min_args = 1,
+	.max_args = 1,
+	.operand = OPERAND_DEVICE,
+	.run = park_run,
+};
+
 static const struct cmd *const device_subs[] = { &device_ls, &device_rename,
-	NULL };
+	&device_park, NULL };
 
 const struct cmd cmd_device = {
 	.name = "device",
-	.args = "[ls | rename OLD NEW]",
-	.summary = "list and rename devices",
+	.args = "[ls | rename OLD NEW | park NAME]",
+	.summary = "list, rename and park devices",
 	.subs = device_subs,
 };

@@ -14,10 +14,12 @@ const struct cmd *const commands[] = {
 	&cmd_diff,
 	&cmd_remote,
 	&cmd_device,
+	&cmd_config,
 	&cmd_kv,
 	&cmd_send,
 	&cmd_recv,
 	&cmd_verify,
+	&cmd_gc,
 	&cmd_help,
 	&cmd_complete,
 	NULL

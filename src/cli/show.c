@@ -252,6 +252,8 @@ device_json(struct out *o, const struct sync_device *d)
 	else
 		jsonw_int(w, "last_seen", d->last_seen_ms);
 	jsonw_int(w, "behind", (int64_t)d->behind);
+	jsonw_bool(w, "parked", d->parked);
+	jsonw_bool(w, "silent", d->silent);
 	out_end(o);
 }
 
@@ -278,6 +280,11 @@ show_device(void *arg, const struct sync_device *d)
 		    show_ago(c, d->last_seen_ms, ago));
 	if (d->behind > 0)
 		out_printf(c->out, ", %" PRIu64 " behind", d->behind);
+	if (d->parked)
+		out_printf(c->out, ", parked");
+	if (d->silent)
+		out_printf(c->out, ", silent: 'zk device park' if it stays "
+		    "away");
 	out_printf(c->out, "\n");
 }
 

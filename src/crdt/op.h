@@ -67,6 +67,7 @@ enum op_type {
 	OP_NAME = 17,	/* this device's name */
 	OP_ALIAS = 18,	/* another stored object for a chunk */
 	OP_FORK = 19,	/* republishes a branch of a forked log */
+	OP_SETTING = 20, /* of the whole vault; the greatest id counts */
 	/* small values: crdt/kv.h */
 	OP_KV_SET = 24,	/* a register's value; replaces content_refs */
 	OP_KV_ADD = 25,	/* a member of a set; replaces content_refs */
@@ -75,7 +76,9 @@ enum op_type {
 	OP_KV_REMOVE = 28, /* covers content_refs, of any of the four */
 	/* channels: format/msgop.h */
 	OP_MSG = 32,	/* a message: content, sent into a channel */
-	OP_CHANNEL = 33	/* how long messages of a channel are given out */
+	OP_CHANNEL = 33, /* how long messages of a channel are given out */
+	/* space */
+	OP_CONDEMN = 40	/* blobs that nothing needs, to be deleted */
 };
 
 /* Types that have content, which may be in blobs. */

@@ -130,6 +130,55 @@ logop_name_decode(const uint8_t *body, size_t n,
 	return ZK_OK;
 }
 
+/* OP_SETTING ------------------------------------------------------------- */
+
+static bool
+logop_setting_ok(const struct logop_setting *s)
+{
+	if (s->name[0] == '\0')
+		return false;
+	for (const char *p = s->name; *p != '\0'; p++)
+		if ((*p < 'a' || *p > 'z') && *p != '-')
+			return false;
+	for (const char *p = s->value; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			return false;
+	return true;
+}
+
+enum zk_err
+logop_setting_encode(const struct logop_setting *s, struct buf *out)
+{
+	if (!logop_setting_ok(s))
+		return ZK_EFORMAT;
+	(void)buf_lp(out, s->name, strlen(s->name));
+	return buf_lp(out, s->value, strlen(s->value));
+}
+
+enum zk_err
+logop_setting_decode(const uint8_t *body, size_t n,
+    struct logop_setting *out)
+{
+	const uint8_t *name, *value;
+	size_t name_n, value_n;
+	struct rd r;
+	enum zk_err e;
+
+	memset(out, 0, sizeof(*out));
+	rd_init(&r, body, n);
+	name = rd_lp(&r, LOGOP_SETTING_MAX, &name_n);
+	value = rd_lp(&r, LOGOP_SETTING_MAX, &value_n);
+	e = rd_end(&r);
+	if (e != ZK_OK)
+		return e;
+	memcpy(out->name, name, name_n);
+	memcpy(out->value, value, value_n);
+	if (strlen(out->name) != name_n || strlen(out->value) != value_n ||
+	    !logop_setting_ok(out))
+		return ZK_EFORMAT;
+	return ZK_OK;
+}
+
 /* OP_ALIAS --------------------------------------------------------------- */
 
 static void
@@ -172,6 +221,47 @@ logop_alias_decode(const uint8_t *body, size_t n, struct logop_alias *out)
 	rd_init(&r, body, n);
 	logop_alias_get(&r, out);
 	return rd_end(&r);
+}
+
+/* OP_CONDEMN ------------------------------------------------------------- */
+
+static bool
+logop_condemn_ok(const struct logop_condemn *c)
+{
+	if (c->n < 1 || c->n > LOGOP_CONDEMN_MAX)
+		return false;
+	for (size_t i = 1; i < c->n; i++)
+		if (memcmp(c->names[i - 1], c->names[i], 32) >= 0)
+			return false;
+	return true;
+}
+
+enum zk_err
+logop_condemn_encode(const struct logop_condemn *c, struct buf *out)
+{
+	if (!logop_condemn_ok(c))
+		return ZK_EFORMAT;
+	(void)buf_varint(out, c->n);
+	return buf_put(out, c->names, c->n * sizeof(*c->names));
+}
+
+enum zk_err
+logop_condemn_decode(const uint8_t *body, size_t n,
+    struct logop_condemn *out)
+{
+	struct rd r;
+	enum zk_err e;
+
+	memset(out, 0, sizeof(*out));
+	rd_init(&r, body, n);
+	out->n = (size_t)rd_varint(&r, LOGOP_CONDEMN_MAX);
+	out->names = (const uint8_t (*)[32])rd_bytes(&r, out->n * 32);
+	e = rd_end(&r);
+	if (e == ZK_OK && !logop_condemn_ok(out))
+		e = ZK_EFORMAT;
+	if (e != ZK_OK)
+		memset(out, 0, sizeof(*out));
+	return e;
 }
 
 /* OP_FORK ---------------------------------------------------------------- */

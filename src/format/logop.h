@@ -50,6 +50,17 @@ ZK_CHECKED enum zk_err logop_name_encode(const char *name, struct buf *out);
 ZK_CHECKED enum zk_err logop_name_decode(const uint8_t *body, size_t n,
     char out[static LOGOP_NAME_MAX + 1]);
 
+/* OP_SETTING: a setting of the vault. */
+#define LOGOP_SETTING_MAX 64	/* bytes of its name, and of its value */
+struct logop_setting {
+	char name[LOGOP_SETTING_MAX + 1];	/* 1.. bytes of a-z and '-' */
+	char value[LOGOP_SETTING_MAX + 1];	/* printable ASCII */
+};
+ZK_CHECKED enum zk_err logop_setting_encode(const struct logop_setting *s,
+    struct buf *out);
+ZK_CHECKED enum zk_err logop_setting_decode(const uint8_t *body, size_t n,
+    struct logop_setting *out);
+
 /* OP_ALIAS: another stored object for the same plain bytes. Holds a key. */
 struct logop_alias {
 	uint64_t level;		/* 0 content, else level of a manifest part */
@@ -64,6 +75,17 @@ ZK_CHECKED enum zk_err logop_alias_encode(const struct logop_alias *a,
     struct buf *out);
 ZK_CHECKED enum zk_err logop_alias_decode(const uint8_t *body, size_t n,
     struct logop_alias *out);
+
+/* OP_CONDEMN: names of blobs, ascending; they lend from the body. */
+#define LOGOP_CONDEMN_MAX 65536
+struct logop_condemn {
+	const uint8_t (*names)[32];
+	size_t n;		/* from 1 */
+};
+ZK_CHECKED enum zk_err logop_condemn_encode(const struct logop_condemn *c,
+    struct buf *out);
+ZK_CHECKED enum zk_err logop_condemn_decode(const uint8_t *body, size_t n,
+    struct logop_condemn *out);
 
 /*
  * OP_FORK: republishes segments of one log that a remote refuses, one or

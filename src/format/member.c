@@ -190,6 +190,8 @@ members_ok(const struct members *m, const uint64_t *set,
 	case RECORD_GRANT:
 		return members_pub(m, set, rec->dev_id) != NULL &&
 		    members_grants_ok(m, set, rec);
+	case RECORD_PARK:
+		return members_pub(m, set, rec->dev_id) != NULL;
 	default:
 		return false;
 	}
@@ -350,7 +352,7 @@ members_precheck(const struct record *const *recs, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		enum record_type t = recs[i]->type;
 
-		if (t == RECORD_REMOVE || t == RECORD_PARK)
+		if (t == RECORD_REMOVE)
 			return ZK_EVERSION;
 		if (t != RECORD_GENESIS)
 			continue;
@@ -469,6 +471,38 @@ const struct epoch *
 members_epoch_best(const struct members *m)
 {
 	return m->epoch_n == 0 ? NULL : &m->epoch[m->epoch_n - 1];
+}
+
+const struct record *
+members_park(const struct members *m,
+    const uint8_t device[static RECORD_ID_LEN], size_t *at)
+{
+	while (*at < m->n) {
+		size_t i = (*at)++;
+
+		if (m->recs[i]->type == RECORD_PARK &&
+		    m->state[i] == RECORD_COUNTS && m->twin[i] == i &&
+		    members_same(m->recs[i]->dev_id, device))
+			return m->recs[i];
+	}
+	return NULL;
+}
+
+bool
+members_knows(const struct members *m,
+    const uint8_t (*heads)[RECORD_ID_LEN], size_t n,
+    const uint8_t name[static RECORD_ID_LEN])
+{
+	size_t is = members_named(m, name);
+
+	for (size_t h = 0; h < n && is < m->n; h++) {
+		size_t i = members_named(m, heads[h]);
+
+		if (i < m->n && m->state[i] == RECORD_COUNTS &&
+		    members_bit(members_past(m, i), is))
+			return true;
+	}
+	return false;
 }
 
 const uint8_t (*members_heads(const struct members *m,

@@ -42,7 +42,7 @@ struct epoch {
  * Computes over n records (borrowed for the life of *out), any order, any
  * doubles.  vault is the id this device knows.
  * ZK_EREFUSED: a genesis record of another vault, or none.  ZK_EVERSION: a
- * removal or park record, which this version cannot follow.
+ * removal record, which this version cannot follow.
  */
 ZK_CHECKED enum zk_err members_compute(const struct record *const *recs,
     size_t n, const uint8_t vault[static RECORD_ID_LEN],
@@ -66,6 +66,21 @@ const struct epoch *members_epoch_prefix(const struct members *m,
     const uint8_t prefix[static EPOCH_PREFIX_LEN]);
 /* The epoch to write under: largest number, then largest id.  NULL: none. */
 const struct epoch *members_epoch_best(const struct members *m);
+
+/*
+ * The next record from index *at on that parks device and counts; *at moves
+ * behind it.  NULL: no more.
+ */
+const struct record *members_park(const struct members *m,
+    const uint8_t device[static RECORD_ID_LEN], size_t *at);
+
+/*
+ * Whether the record of that name is in the causal past of the given heads;
+ * those that are not here or void are passed over.
+ */
+bool members_knows(const struct members *m,
+    const uint8_t (*heads)[RECORD_ID_LEN], size_t n,
+    const uint8_t name[static RECORD_ID_LEN]);
 
 /* Names of the records that count and that no other names. */
 const uint8_t (*members_heads(const struct members *m,

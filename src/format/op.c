@@ -54,6 +54,8 @@ op_shape(uint8_t type)
 	case OP_NAME:
 	case OP_ALIAS:
 	case OP_FORK:
+	case OP_SETTING:
+	case OP_CONDEMN:
 	case OP_KV_TOTAL:
 		return HAS_BODY;
 	case OP_KV_SET:

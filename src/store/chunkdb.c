@@ -94,6 +94,8 @@ chunkdb_find(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
 	    " ifnull((SELECT max(a.state) FROM chunk_at a"
 	    "  WHERE a.name = c.name), 0) AS any"
 	    " FROM chunk c WHERE c.hash = ?1"
+	    " AND NOT EXISTS (SELECT 1 FROM chunk_dead d"
+	    "  WHERE d.name = c.name)"
 	    " ORDER BY here DESC, any DESC, c.name LIMIT 1");
 	stmt_blob(s, 1, hash, CHUNK_HASH_LEN);
 	stmt_int(s, 2, remote);
@@ -233,7 +235,9 @@ chunkdb_lacking(struct db *db, int64_t remote, uint64_t *bytes)
 {
 	struct stmt *s = db_stmt(db, "SELECT coalesce(sum(stored_len), 0)"
 	    " FROM chunk c WHERE NOT EXISTS (SELECT 1 FROM chunk_at a"
-	    " WHERE a.name = c.name AND a.remote = ?1 AND a.state = ?2)");
+	    " WHERE a.name = c.name AND a.remote = ?1 AND a.state = ?2)"
+	    " AND NOT EXISTS (SELECT 1 FROM chunk_dead d"
+	    " WHERE d.name = c.name)");
 	enum zk_err r;
 
 	*bytes = 0;
@@ -251,7 +255,13 @@ enum zk_err
 chunkdb_drop_remote(struct db *db, int64_t remote)
 {
 	struct stmt *s = db_stmt(db, "DELETE FROM chunk_at WHERE remote = ?");
+	enum zk_err r = ZK_EBUG;
 
+	stmt_int(s, 1, remote);
+	r = stmt_run(db, s);
+	if (r != ZK_OK)
+		return r;
+	s = db_stmt(db, "DELETE FROM chunk_gone WHERE remote = ?");
 	stmt_int(s, 1, remote);
 	return stmt_run(db, s);
 }

@@ -25,7 +25,8 @@
 struct buf;
 struct db;
 
-extern const char chunkdb_schema[];	/* DDL, run by store at creation */
+/* DDL, run by store at creation, with that of gcdb.h */
+extern const char chunkdb_schema[];
 
 /* Where a blob stands with a remote. */
 enum chunkdb_state {
@@ -35,9 +36,9 @@ enum chunkdb_state {
 };
 
 /*
- * A location of the plaintext hash: one durable on remote if there is any,
- * else one durable anywhere, else any.  *state is that on remote.
- * ZK_ENOENT: unknown here.
+ * A location of the plaintext hash that an op may name: one durable on remote
+ * if there is any, else one durable anywhere, else any; none that is dead
+ * (gcdb.h).  *state is that on remote.  ZK_ENOENT: unknown here.
  */
 ZK_CHECKED enum zk_err chunkdb_find(struct db *db,
     const uint8_t hash[static CHUNK_HASH_LEN], int64_t remote,
@@ -75,7 +76,7 @@ ZK_CHECKED enum zk_err chunkdb_state(struct db *db,
     const uint8_t name[static CHUNK_HASH_LEN], int64_t remote,
     enum chunkdb_state *out);
 
-/* Stored bytes of the chunks known that are not durable on remote. */
+/* Stored bytes of the chunks known that are not durable there, nor dead. */
 ZK_CHECKED enum zk_err chunkdb_lacking(struct db *db, int64_t remote,
     uint64_t *bytes);
 

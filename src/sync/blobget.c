@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "db/db.h"
 #include "store/chunkdb.h"
 #include "sync/blobget.h"
 #include "transport/transport.h"
@@ -123,13 +124,56 @@ blobget(struct transport *const *t, size_t n, const struct chunk_ref *ref,
 	return r;
 }
 
-enum zk_err
-blobget_part(struct db *db, struct transport *const *t, size_t n,
-    const struct chunk_ref *ref, bool spare, struct buf *out)
+/* From what is kept here, else from a remote; nothing is reported. */
+static enum zk_err
+part_at(struct db *db, struct transport *const *t, size_t n,
+    const struct chunk_ref *ref, struct buf *out)
 {
-	enum zk_err r;
+	enum zk_err r = ZK_EBUG;
 
 	buf_reset(out);
 	r = chunkdb_part_get(db, ref->name, out);
-	return r == ZK_ENOENT ? blobget(t, n, ref, spare, out) : r;
+	return r == ZK_ENOENT ? blobget(t, n, ref, true, out) : r;
+}
+
+enum zk_err
+blobget_part(struct db *db, struct transport *const *t, size_t n,
+    struct chunk_ref *ref, bool spare, struct buf *out)
+{
+	uint8_t after[CHUNK_HASH_LEN] = { 0 };
+	struct chunk_ref other;
+	enum zk_err r = part_at(db, t, n, ref, out), next = ZK_OK;
+
+	while (r == ZK_EGAP && next == ZK_OK) {
+		next = chunkdb_next(db, ref->hash, after, &other);
+		if (next != ZK_OK)
+			break;
+		memcpy(after, other.name, sizeof(after));
+		if (memcmp(other.name, ref->name, sizeof(after)) == 0)
+			continue;
+		r = part_at(db, t, n, &other, out);
+		if (r == ZK_OK)
+			*ref = other;
+	}
+	chunk_ref_wipe(&other);
+	if (r == ZK_EGAP && next != ZK_OK && next != ZK_ENOENT)
+		r = next;
+	if (r == ZK_EGAP && !spare)
+		blobget_report(ref->name, NULL, NULL, r);
+	return r;
+}
+
+enum zk_err
+blobget_keep(struct db *db, const struct chunk_ref *ref, const struct buf *b)
+{
+	enum zk_err r = db_begin(db);
+
+	if (r == ZK_OK)
+		r = chunkdb_add(db, ref);
+	if (r == ZK_OK)
+		r = chunkdb_part_put(db, ref->name, b->data, b->len);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	db_rollback(db);
+	return r;
 }

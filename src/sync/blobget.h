@@ -36,9 +36,17 @@ enum zk_err blobget_worse(enum zk_err a, enum zk_err b);
 ZK_CHECKED enum zk_err blobget(struct transport *const *t, size_t n,
     const struct chunk_ref *ref, bool spare, struct buf *out);
 
-/* The same, looking first among the parts kept in db. */
+/*
+ * The same of a part, looking first among those kept in db, and at last for
+ * any other location of its plaintext that db knows: *ref becomes that of
+ * the bytes.
+ */
 ZK_CHECKED enum zk_err blobget_part(struct db *db,
-    struct transport *const *t, size_t n, const struct chunk_ref *ref,
+    struct transport *const *t, size_t n, struct chunk_ref *ref,
     bool spare, struct buf *out);
+
+/* Keeps a part that was opened, in a transaction of its own. */
+ZK_CHECKED enum zk_err blobget_keep(struct db *db,
+    const struct chunk_ref *ref, const struct buf *b);
 
 #endif

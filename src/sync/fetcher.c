@@ -559,29 +559,22 @@ fetcher_part(struct fetcher *f, unsigned only, unsigned level,
     const struct chunk_ref *ref, struct buf *plain)
 {
 	struct chunk_ctx ctx = { f->o->vault, level };
+	struct chunk_ref at = *ref;
 	struct buf stored, twice;
 	enum zk_err r;
 
 	buf_init(&stored, CHUNK_STORED_MAX);
 	buf_init(&twice, CHUNK_STORED_MAX);
 	r = only > 0 ? blobget(&f->t[only - 1], 1, ref, false, &stored) :
-	    blobget_part(f->o->db, f->t, f->o->remotes_n, ref, false, &stored);
+	    blobget_part(f->o->db, f->t, f->o->remotes_n, &at, false, &stored);
 	if (r == ZK_OK)
 		r = buf_put(&twice, stored.data, stored.len);
 	if (r == ZK_OK)
-		r = chunk_open(f->z[f->z_n - 1], &ctx, ref, twice.data,
+		r = chunk_open(f->z[f->z_n - 1], &ctx, &at, twice.data,
 		    twice.len, plain);
-	if (r == ZK_OK && only == 0) {
-		r = db_begin(f->o->db);
-		if (r == ZK_OK)
-			r = chunkdb_add(f->o->db, ref);
-		if (r == ZK_OK)
-			r = chunkdb_part_put(f->o->db, ref->name, stored.data,
-			    stored.len);
-		if (r == ZK_OK)
-			r = db_commit(f->o->db);
-		db_rollback(f->o->db);
-	}
+	if (r == ZK_OK && only == 0)
+		r = blobget_keep(f->o->db, &at, &stored);
+	chunk_ref_wipe(&at);
 	buf_release(&stored);
 	buf_release(&twice);
 	return r;

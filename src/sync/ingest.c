@@ -15,6 +15,7 @@
 #include "sync/causal.h"
 #include "sync/ingest_int.h"
 #include "sync/opener.h"
+#include "sync/park.h"
 #include "sync/round.h"
 #include "util/log.h"
 
@@ -251,6 +252,8 @@ apply(struct round *rd, struct page *p, struct seg *s, struct past *past,
 		r = take_ops(rd, p, s, past, &l, row);
 	if (r == ZK_OK)
 		r = take_acks(rd, s, &l);
+	if (r == ZK_OK)
+		r = park_back(v, l.device, rec, n);
 	if (r != ZK_OK)
 		return r;
 	row->last_lamport = seg_last_lamport(s);

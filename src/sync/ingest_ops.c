@@ -10,6 +10,7 @@
 #include "store/msgdb.h"
 #include "store/store.h"
 #include "sync/causal.h"
+#include "sync/logtake.h"
 #include "util/log.h"
 
 void
@@ -135,7 +136,7 @@ take_fork(struct page *p, const struct op *op)
 /* One op of an applied segment. */
 static enum zk_err
 take_op(struct round *rd, struct page *p, const struct logdb_log *l,
-    const struct op *op)
+    const struct op *op, int64_t row)
 {
 	switch (op->type) {
 	case OP_LOG:
@@ -146,6 +147,10 @@ take_op(struct round *rd, struct page *p, const struct logdb_log *l,
 		return take_alias(rd, op);
 	case OP_FORK:
 		return take_fork(p, op);
+	case OP_SETTING:
+		return logtake_setting(rd->v, op);
+	case OP_CONDEMN:
+		return logtake_condemn(rd->v, op, row);
 	case OP_KV_SET:
 	case OP_KV_ADD:
 	case OP_KV_TOTAL:
@@ -185,7 +190,7 @@ ingest_ops(struct round *rd, struct page *p, struct seg *s,
 		if (op_has_content(op.type) &&
 		    op.content.form == CONTENT_MANIFEST)
 			row->blobs = true;
-		r = take_op(rd, p, l, &op);
+		r = take_op(rd, p, l, &op, row->id);
 		if (r == ZK_OK && op.type <= OP_SPLIT)
 			r = causal_took(c, &op);
 		if (r == ZK_EREFUSED) {

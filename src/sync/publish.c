@@ -2,23 +2,23 @@
  * Sending what a remote lacks, in the order in which it was applied here,
  * so that all that a segment builds on is there before it.
  */
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/logop.h"
 #include "format/segment.h"
 #include "store/chunkdb.h"
+#include "store/gcdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
 #include "store/transitdb.h"
 #include "sync/cuts.h"
 #include "sync/nodeset.h"
+#include "sync/publish_int.h"
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "sync/transit.h"
 #include "util/log.h"
-#include "util/path.h"
 
 #define SEND_BYTES (8u << 20)	/* of segments in one request, about */
 #define SEND_SEGS 64
@@ -51,150 +51,6 @@ batch_reset(struct batch *b)
 	b->bytes = 0;
 }
 
-/* Other remotes of this run, which may hold a blob. */
-static size_t
-others(struct round *rd, const struct vremote *vr, struct transport **out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < rd->remotes_n; i++)
-		if (rd->remotes[i] != vr && rd->remotes[i]->err == ZK_OK)
-			out[n++] = rd->remotes[i]->t;
-	return n;
-}
-
-/* The row that has this content now: the node's, or that of a copy. */
-static enum zk_err
-local_row(struct db *db, const struct op *op, bool past, int64_t *row)
-{
-	struct base_entry e;
-	const struct opid *node = op->type == OP_CREATE ? &op->id : &op->node;
-	enum zk_err r = base_by_node(db, node, row);
-
-	if (r == ZK_OK)
-		r = base_get(db, *row, &e);
-	if (r == ZK_OK && (e.size != op->content.size ||
-	    memcmp(e.hash, op->content.hash, sizeof(e.hash)) != 0))
-		r = ZK_ENOENT;
-	return r == ZK_ENOENT && !past ? base_by_content(db,
-	    op->content.size, op->content.hash, row) : r;
-}
-
-/* The local file that has this content now, or -1. */
-static int
-local_file(struct round *rd, const struct op *op, bool past,
-    struct buf *path)
-{
-	int64_t row = 0;
-	enum zk_err r = local_row(rd->v->db, op, past, &row);
-
-	if (r != ZK_OK)
-		return -1;
-	buf_reset(path);
-	r = base_path(rd->v->db, row, path);
-	if (r != ZK_OK)
-		return -1;
-	return root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK,
-	    0);
-}
-
-/* Whether something has taken the place of an op's content since. */
-static enum zk_err
-is_past(struct round *rd, const struct op *op, bool *past)
-{
-	bool shows = true;
-	enum zk_err r = tree_shows(rd->v->tree, &op->id, &shows);
-
-	*past = r == ZK_OK && !shows;
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-/*
- * Whether what is nowhere may be passed over: a remote that is not in reach
- * may have it, and only the one that this push needs cannot wait for that.
- */
-static bool
-may_pass(const struct round *rd, const struct vremote *vr)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < rd->remotes_n; i++)
-		all &= rd->remotes[i] == vr || rd->remotes[i]->err == ZK_OK;
-	return all || vr == rd->first;
-}
-
-/*
- * Brings the blobs of one content op to the remote.  What is nowhere is
- * passed over, so that it keeps back nothing else for good: content whose
- * place something has taken since (a push was cut off and the file changed,
- * a remote is no more), a message, which is in no file, and what another
- * device wrote, which sends it again when it comes to this remote.  Our own
- * that is at a path is in the file.
- */
-static enum zk_err
-send_content(struct round *rd, struct vremote *vr, const struct op *op,
-    bool own, bool known)
-{
-	struct transport *from[SYNC_REMOTES_MAX];
-	struct upload_source src = { .from = from };
-	bool past = false, message = op->type == OP_MSG;
-	struct upload *u = NULL;
-	struct buf path;
-	uint64_t sent = 0;
-	enum zk_err r = cuts_upload(rd, vr, &u);
-
-	if (r == ZK_OK && !message)
-		r = is_past(rd, op, &past);
-	if (r != ZK_OK)
-		return r;
-	buf_init(&path, PATH_LEN_MAX + 1);
-	src.spare = (past || message || !own) && may_pass(rd, vr);
-	src.ask = known;
-	src.fd = message ? -1 : local_file(rd, op, past, &path);
-	src.from_n = others(rd, vr, from);
-	r = upload_copy(u, &op->content, &src, &sent);
-	if (src.fd >= 0)
-		(void)env_close(rd->v->env, src.fd);
-	buf_release(&path);
-	if (r != ZK_EGAP || !src.spare)
-		return r;
-	if (message)
-		vr->unsent++;
-	else if (past)
-		vr->passed++;
-	else
-		vr->awaited++;
-	return ZK_OK;
-}
-
-/*
- * The blobs that a segment names, durable before it is sent.  known: it may
- * be on the remote, so that is asked which of them are.
- */
-static enum zk_err
-send_blobs(struct round *rd, struct vremote *vr, const struct buf *stored,
-    bool own, bool known)
-{
-	struct seg_keys keys = { records_find_epoch, rd->v };
-	struct seg *s = NULL;
-	struct op op;
-	enum zk_err r = seg_open(stored->data, stored->len, vault_id(rd->v),
-	    &keys, NULL, &s);
-
-	while (r == ZK_OK) {
-		r = seg_next(s, &op);
-		if (r == ZK_EREFUSED) {
-			r = ZK_OK;
-			continue;
-		}
-		if (r == ZK_OK && op_has_content(op.type) &&
-		    op.content.form == CONTENT_MANIFEST)
-			r = send_content(rd, vr, &op, own, known);
-	}
-	seg_free(s);
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
 /*
  * Counts an op, with the nodes that were counted before: what was moved and
  * edited, or edited twice, is one entry.  What was replaced since counts
@@ -215,7 +71,7 @@ count_op(struct round *rd, const struct op *op, struct nodeset *counted)
 	}
 	if ((op->type == OP_CREATE || op->type == OP_EDIT) &&
 	    op->content.form != CONTENT_NONE)
-		r = is_past(rd, op, &past);
+		r = publish_past(rd, op, &past);
 	if (r != ZK_OK || past)
 		return r;
 	rd->rep->bytes += op->content.size;
@@ -260,25 +116,33 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 	struct buf *data = &b->data[b->n];
 	struct tseg *t = &b->segs[b->n];
 	int64_t id = 0;
-	bool own, over = false;
+	bool own = false, dead = false, kept = false, over = false;
 	enum zk_err r = remotedb_lacks(v->db, vr->info.id, b->last, &id);
 
 	if (r == ZK_OK)
 		r = logdb_by_id(v->db, id, &g);
+	if (r == ZK_OK)
+		own = memcmp(g.log, v->log_id, VAULT_ID_LEN) == 0;
+	/* what we moved or kept may live by blobs that went meanwhile */
+	if (r == ZK_OK && own && !g.ack)
+		r = gcdb_any(v->db, &dead);
 	if (r == ZK_OK && early && g.blobs)
 		r = ZK_EPARTIAL;
 	if (r == ZK_OK && g.blobs)
 		r = transit_over(rd, vr, &g, &over);
 	if (r != ZK_OK)
 		return r;
-	own = memcmp(g.log, v->log_id, VAULT_ID_LEN) == 0;
 	buf_init(data, TRANSPORT_OBJ_MAX);
 	r = logdb_data(v->db, id, data);
+	if (r == ZK_OK && early && dead)
+		r = publish_kept(v, data, &kept);
+	if (kept)
+		r = ZK_EPARTIAL;
 	if (r == ZK_OK && vr == rd->first && id < rd->first_new && own)
 		r = count_ops(rd, data, &b->counted);
 	/* on a transit relay another device may have deleted any of them */
-	if (r == ZK_OK && g.blobs && !over)
-		r = send_blobs(rd, vr, data, own,
+	if (r == ZK_OK && (g.blobs || (dead && !early)) && !over)
+		r = publish_blobs(rd, vr, data, own,
 		    !own || id < rd->first_new || vr->transit);
 	if (r != ZK_OK) {
 		buf_release(data);
@@ -549,6 +413,32 @@ tell_passed(struct vremote *vr)
 	vr->passed = vr->awaited = vr->unsent = 0;
 }
 
+/* Tells where content is that was sealed anew while it was sent. */
+static enum zk_err
+put_aliases(struct round *rd)
+{
+	struct vault *v = rd->v;
+	struct segw *w = NULL;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK) {
+		r = cuts_tell_aliases(rd, w);
+		if (r == ZK_OK)
+			r = segw_end(w, false);
+		else
+			segw_abort(w);
+	}
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	else
+		rd->aliases_n = 0;
+	return r;
+}
+
 enum zk_err
 remotes_publish(struct round *rd, struct vremote *vr)
 {
@@ -562,6 +452,11 @@ remotes_publish(struct round *rd, struct vremote *vr)
 		r = begin(rd, vr);
 	if (r == ZK_OK)
 		r = send_all(rd, vr);
+	if (r == ZK_OK && rd->aliases_n > 0) {
+		r = put_aliases(rd);
+		if (r == ZK_OK)
+			r = send_all(rd, vr);
+	}
 	if (r == ZK_EGAP && vr->lost) {
 		/* it lost something it had acknowledged: ask for all again */
 		vr->lost = false;

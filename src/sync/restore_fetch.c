@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "sync/cuts.h"
+#include "sync/gc.h"
 #include "sync/restore_int.h"
 #include "sync/segcache.h"
 #include "tree/apply.h"
@@ -228,6 +229,8 @@ restore_fetch_add(struct restore_fetch *f, const char *path,
 	x->path = strdup(path);
 	r = x->path == NULL ? ZK_ENOMEM :
 	    content_of(v, c->locator, &x->c, &x->data);
+	if (r == ZK_OK)
+		r = gc_gone(f->rd, path, &x->c);
 	if (r == ZK_OK) {
 		open_old(v, x);
 		r = open_stage(v, x);
@@ -286,6 +289,8 @@ restore_fetch_one(struct round *rd, const char *path,
 	buf_init(&bytes, READ_WHOLE_MAX);
 	if (r == ZK_OK)
 		r = content_of(rd->v, c->locator, &whole, &data);
+	if (r == ZK_OK)
+		r = gc_gone(rd, path, &whole);
 	if (r == ZK_OK && out == NULL && whole.form == CONTENT_INLINE) {
 		/* what lies in an op is unpacked in memory */
 		r = download_bytes(d, &whole, &bytes);

@@ -8,8 +8,10 @@
 #include "store/logdb.h"
 #include "store/store.h"
 #include "sync/cuts.h"
+#include "sync/gc.h"
 #include "sync/keyset.h"
 #include "sync/merge.h"
+#include "sync/park.h"
 #include "sync/segw.h"
 #include "sync/transit.h"
 #include "util/log.h"
@@ -259,6 +261,8 @@ push_steps(struct round *rd, const struct sync_report *pulled)
 	if (r == ZK_OK)
 		r = round_primary(rd, &first);
 	if (r == ZK_OK)
+		r = park_return(rd, first);
+	if (r == ZK_OK)
 		r = logdb_next_id(rd->v->db, &rd->first_new);
 	rd->first = rd->count_older ? first : NULL;
 	rd->early = true;
@@ -283,7 +287,7 @@ forget_counts(struct sync_report *rep)
 enum zk_err
 round_finish(struct round *rd, enum zk_err r)
 {
-	enum zk_err e = round_report_all(rd);
+	enum zk_err e = err_worse(round_report_all(rd), gc_tick(rd));
 
 	if (r == ZK_OK)
 		r = e;
@@ -399,24 +403,6 @@ round_gaps(struct round *rd)
 	return logdb_gaps(rd->v->db, tell_gap, rd);
 }
 
-/* Writes a segment of heads alone. */
-static enum zk_err
-write_ack(struct vault *v)
-{
-	struct segw *w = NULL;
-	enum zk_err r = db_begin(v->db);
-
-	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK)
-		r = segw_end(w, true);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
-}
-
 /*
  * The acknowledgement, and what this pull merged: only when nothing else of
  * ours is waiting to be pushed, since the log cannot be published past that.
@@ -437,7 +423,7 @@ acknowledge(struct round *rd, struct vremote *first)
 	if (r != ZK_OK || own != behind)
 		return r;
 	if (need != 0)
-		r = write_ack(rd->v);
+		r = segw_ack(rd->v);
 	if (r == ZK_OK && (need != 0 || own > 0))
 		r = remotes_publish(rd, first);
 	if (err_status(r) == 5)
@@ -503,6 +489,8 @@ pull_steps(struct round *rd)
 		r = named_check(rd, true);
 	if (r == ZK_OK)
 		r = round_gaps(rd);
+	if (r == ZK_OK)
+		r = park_return(rd, first);
 	if (r == ZK_OK)
 		r = settle(rd, first);
 	if (r == ZK_OK && !rd->o->dry_run)

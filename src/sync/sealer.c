@@ -394,6 +394,12 @@ sealer_put(struct sealer *s, const struct sealer_in *in, struct buf *plain)
 		j->again = true;
 		s->stats.chunks++;
 		to_pool(j, ST_SEAL);
+	} else if (in->mode == SEALER_ANEW) {
+		j->ref = *in->ref;
+		j->renamed = true;
+		chunk_ref_fresh(s->o->env, &j->ref);
+		s->stats.chunks++;
+		to_pool(j, ST_SEAL);
 	} else {
 		to_pool(j, ST_HASH);
 	}
@@ -484,9 +490,9 @@ sealer_flush(struct sealer *s)
 
 /* Parts, and blobs as they are ------------------------------------------- */
 
-enum zk_err
-sealer_part(struct sealer *s, unsigned level, const uint8_t *plain, size_t n,
-    struct chunk_ref *ref)
+static enum zk_err
+part(struct sealer *s, unsigned level, const uint8_t *plain, size_t n,
+    bool anew, struct chunk_ref *ref)
 {
 	bool have = false;
 	struct job *j;
@@ -505,6 +511,7 @@ sealer_part(struct sealer *s, unsigned level, const uint8_t *plain, size_t n,
 		if (r == ZK_OK)
 			r = seal(j);
 		j->z = NULL;
+		j->renamed |= anew;
 		if (r == ZK_OK)
 			r = sealed(j);
 	}
@@ -512,6 +519,20 @@ sealer_part(struct sealer *s, unsigned level, const uint8_t *plain, size_t n,
 		*ref = j->ref;
 	job_free(j);
 	return r;
+}
+
+enum zk_err
+sealer_part(struct sealer *s, unsigned level, const uint8_t *plain, size_t n,
+    struct chunk_ref *ref)
+{
+	return part(s, level, plain, n, false, ref);
+}
+
+enum zk_err
+sealer_part_anew(struct sealer *s, unsigned level, const uint8_t *plain,
+    size_t n, struct chunk_ref *ref)
+{
+	return part(s, level, plain, n, true, ref);
 }
 
 enum zk_err

@@ -26,13 +26,15 @@ struct sealer;
 enum sealer_mode {
 	SEALER_SEND,	/* find or seal it, and send what is not there */
 	SEALER_HASH,	/* only its plaintext hash and length */
-	SEALER_AGAIN	/* seal under the reference given, and send */
+	SEALER_AGAIN,	/* seal under the reference given, and send */
+	/* the blob of the reference given is dead: another one, and an alias */
+	SEALER_ANEW
 };
 
 struct sealer_in {
 	enum sealer_mode mode;
 	uint64_t count;			/* given back with the reference */
-	const struct chunk_ref *ref;	/* SEALER_AGAIN: as recorded */
+	const struct chunk_ref *ref;	/* AGAIN, ANEW: as recorded */
 };
 
 /* o is borrowed.  ZK_ENOMEM. */
@@ -70,6 +72,10 @@ ZK_CHECKED enum zk_err sealer_step(struct sealer *s, bool wait);
 
 /* A part of a manifest, at once: fills ref, whose hash is given. */
 ZK_CHECKED enum zk_err sealer_part(struct sealer *s, unsigned level,
+    const uint8_t *plain, size_t n, struct chunk_ref *ref);
+
+/* The same of one whose recorded blob is dead; a new one gets an alias. */
+ZK_CHECKED enum zk_err sealer_part_anew(struct sealer *s, unsigned level,
     const uint8_t *plain, size_t n, struct chunk_ref *ref);
 
 /* Sends the stored bytes of ref as they are; takes them (empty after). */

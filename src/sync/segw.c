@@ -12,6 +12,8 @@
 #include "store/msgdb.h"
 #include "store/store.h"
 #include "sync/causal.h"
+#include "sync/logtake.h"
+#include "sync/park.h"
 #include "sync/segcache.h"
 #include "sync/vault.h"
 #include "util/log.h"
@@ -161,6 +163,8 @@ close_segment(struct segw *w)
 	enum zk_err r = ZK_EBUG;
 	const struct key *E = NULL;
 	uint8_t epoch_id[32];
+	size_t rec_n = 0;
+	const uint8_t (*rec)[VAULT_ID_LEN] = members_heads(v->members, &rec_n);
 	struct buf out;
 
 	buf_init(&out, TRANSPORT_OBJ_MAX);
@@ -175,6 +179,8 @@ close_segment(struct segw *w)
 		r = logdb_told_put(v->db, w->heads[i].hash);
 	if (r == ZK_OK)
 		r = store_put_int(v->db, "need_ack", 0);
+	if (r == ZK_OK)
+		r = park_back(v, vault_device(v), rec, rec_n);
 	buf_release(&out);
 	segb_free(w->b);
 	w->b = NULL;
@@ -234,7 +240,7 @@ add(struct segw *w, struct op *op)
 	if (op->content.form == CONTENT_MANIFEST)
 		w->row.blobs = true;
 	w->count++;
-	/* of the tree and the log, which segw_types is asked about */
+	/* asked only for those of the tree and of the log itself */
 	if (op->type < 32)
 		w->types |= UINT32_C(1) << op->type;
 	return ZK_OK;
@@ -261,8 +267,9 @@ segw_body(struct segw *w, enum op_type type, const void *body, size_t n)
 {
 	struct op op = { .type = (uint8_t)type, .body = body, .body_len = n,
 		.wall_ms = w->wall_ms };
+	enum zk_err r = add(w, &op);
 
-	return add(w, &op);
+	return r == ZK_OK ? logtake_own(w->v, &op, w->row.id) : r;
 }
 
 enum zk_err
@@ -378,4 +385,21 @@ segw_abort(struct segw *w)
 	db_rollback(w->v->db);
 	treedb_rolled_back(w->v->td);
 	segw_free(w);
+}
+
+enum zk_err
+segw_ack(struct vault *v)
+{
+	struct segw *w = NULL;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK)
+		r = segw_end(w, true);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
 }

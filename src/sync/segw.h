@@ -35,7 +35,10 @@ struct emit *segw_emit(struct segw *w);
  */
 void segw_merges(struct segw *w);
 
-/* Adds an op of types 16 on, with its encoded body. */
+/*
+ * Adds an op of types 16 on, with its encoded body, and takes in what
+ * sync/logtake.h knows.
+ */
 ZK_CHECKED enum zk_err segw_body(struct segw *w, enum op_type type,
     const void *body, size_t n);
 
@@ -66,5 +69,8 @@ ZK_CHECKED enum zk_err segw_end(struct segw *w, bool ack);
 
 /* Gives the batch up: the caller's transaction is rolled back here. */
 void segw_abort(struct segw *w);
+
+/* Writes a segment of heads alone, in a transaction of its own. */
+ZK_CHECKED enum zk_err segw_ack(struct vault *v);
 
 #endif

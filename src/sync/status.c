@@ -10,6 +10,7 @@
 #include "store/store.h"
 #include "sync/alias.h"
 #include "sync/cuts.h"
+#include "sync/park.h"
 #include "sync/round.h"
 #include "util/log.h"
 
@@ -212,6 +213,11 @@ status_devices(struct vault *v, const struct sync_ui *ui, int64_t max_age_ms,
 			r = device_behind(v, m->id, &d.behind);
 		d.name = buf_cstr(&name);
 		d.last_seen_ms = a.last_ms;
+		if (r == ZK_OK)
+			r = park_is(v, m->id, &d.parked);
+		d.silent = !d.self && !d.parked && a.last_ms > 0 &&
+		    env_now_ms(v->env) - a.last_ms >
+		    SYNC_SILENT_DAYS * SYNC_DAY_MS;
 		if (r == ZK_OK && ui->device != NULL)
 			ui->device(ui->arg, &d);
 		if (max_age_ms > 0 && !d.self && env_now_ms(v->env) -

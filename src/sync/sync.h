@@ -25,6 +25,10 @@ struct vault;
 #define SYNC_TAG_LEN 6		/* characters of a device in conflict names */
 #define SYNC_REMOTES_MAX 16
 #define SYNC_NAME_MAX 64	/* bytes of a device name, UTF-8 */
+#define SYNC_SILENT_DAYS 60	/* after which parking is suggested */
+#define SYNC_DAY_MS INT64_C(86400000)
+#define SYNC_HISTORY_DAYS 30	/* unless it is set */
+#define SYNC_HISTORY_DAYS_MAX 3650
 
 /* Where a vault is and how long to wait for its lock. */
 struct vault_opts {
@@ -62,6 +66,8 @@ struct sync_device {
 	bool self;
 	int64_t last_seen_ms;	/* wall time its newest segment says; 0 none */
 	uint64_t behind;	/* segments of ours it has not acknowledged */
+	bool parked;		/* nothing waits for it: zk-device(1) */
+	bool silent;		/* not seen for SYNC_SILENT_DAYS, nor parked */
 };
 
 enum sync_change_kind {
@@ -414,5 +420,44 @@ ZK_CHECKED enum zk_err sync_device_ls(struct vault *v,
  */
 ZK_CHECKED enum zk_err sync_device_rename(struct vault *v, const char *old,
     const char *name);
+/*
+ * Parks the device of that name, or whose id begins with these 8 or more hex
+ * digits: nothing waits for it until it writes again; published by the next
+ * push.  *was: it is parked already.  ZK_ENOENT: no such device; ZK_EUSAGE:
+ * several have the name; ZK_EREFUSED: it is this one.  All logged.
+ */
+ZK_CHECKED enum zk_err sync_device_park(struct vault *v, const char *name,
+    bool *was);
+
+/* Space -------------------------------------------------------------------- */
+
+/* What sync_gc did, or with dry_run would do.  Sums are over all remotes. */
+struct sync_gc {
+	uint64_t condemned, condemned_bytes;	/* found to be needless */
+	uint64_t deleted, deleted_bytes;
+	uint64_t waiting, waiting_bytes; /* until others have heard of them */
+	bool more;		/* another run finds more to do */
+};
+
+/*
+ * Deletes blobs of what is past the history window and needed nowhere, as
+ * far as all devices have heard of it, and tells them of those found now
+ * (zk-gc(1)).  waits (may be NULL) is called with o->ui.arg for each device
+ * that is waited for.  Work is bounded; what is left a later run does, here
+ * or elsewhere.  ZK_EGAP: what is needed cannot be told.
+ */
+ZK_CHECKED enum zk_err sync_gc(struct vault *v, const struct sync_opts *o,
+    void (*waits)(void *arg, const struct sync_device *d),
+    struct sync_report *rep, struct sync_gc *out);
+
+/* Settings of the vault ---------------------------------------------------- */
+
+/*
+ * How many days what was replaced or deleted is kept; the same on all
+ * devices once they have heard of it.  Setting it is published by the next
+ * push; ZK_EUSAGE: not from 1 to SYNC_HISTORY_DAYS_MAX.
+ */
+ZK_CHECKED enum zk_err sync_history_days(struct vault *v, unsigned *days);
+ZK_CHECKED enum zk_err sync_history_set(struct vault *v, unsigned days);
 
 #endif

@@ -1,30 +1,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crypto/crypto.h"
 #include "crypto/hash.h"
 #include "crypto/labels.h"
 #include "format/compress.h"
 #include "format/filehash.h"
 #include "format/manifest.h"
 #include "store/chunkdb.h"
-#include "sync/blobget.h"
 #include "sync/reader.h"
 #include "sync/sealer.h"
-#include "sync/upload.h"
+#include "sync/upload_int.h"
 #include "transport/transport.h"
-#include "util/io.h"
-#include "util/log.h"
 
 #define ASK_MAX 4096u	/* names in one question to a remote */
-
-struct upload {
-	struct upload_opts o;
-	struct sealer *sealer;
-	struct compress *z;	/* for inline content */
-	struct reader *reader;
-	struct buf small;	/* content up to FILEHASH_WHOLE */
-};
 
 /* Resolves what an interrupted run may have sent. */
 static enum zk_err
@@ -240,12 +228,8 @@ small_content(struct upload *u, const void *p, size_t n,
 	return r;
 }
 
-/*
- * The result of a file.  After a failure the references of its chunks are
- * let go, so that the next file may follow; what fails for good fails again.
- */
-static enum zk_err
-finish(struct upload *u, enum zk_err r, const struct buf *data,
+enum zk_err
+upload_finish(struct upload *u, enum zk_err r, const struct buf *data,
     struct content *out)
 {
 	struct chunk_ref ref;
@@ -283,20 +267,20 @@ upload_file(struct upload *u, int fd, const struct content *prev,
 
 	r = reader_open(u->reader, fd, &size);
 	if (r != ZK_OK)
-		return finish(u, r, data, out);
+		return upload_finish(u, r, data, out);
 	if (size <= FILEHASH_WHOLE) {
 		r = reader_all(u->reader, &u->small);
 		if (r == ZK_OK)
 			r = small_content(u, u->small.data, u->small.len,
 			    prev, data, out);
-		return finish(u, r, data, out);
+		return upload_finish(u, r, data, out);
 	}
 	r = choose_key(u, prev, &key, &id, &head);
 	if (r == ZK_OK)
 		r = reader_start(u->reader, key);
 	if (r == ZK_OK)
 		r = make_manifest(u, key, id, data, out);
-	return finish(u, r, data, out);
+	return upload_finish(u, r, data, out);
 }
 
 enum zk_err
@@ -309,14 +293,14 @@ upload_bytes(struct upload *u, const void *p, size_t n,
 	enum zk_err r;
 
 	if (n <= FILEHASH_WHOLE)
-		return finish(u, small_content(u, p, n, prev, data, out),
+		return upload_finish(u, small_content(u, p, n, prev, data, out),
 		    data, out);
 	r = choose_key(u, prev, &key, &id, &head);
 	if (r == ZK_OK)
 		r = reader_start_bytes(u->reader, key, p, n);
 	if (r == ZK_OK)
 		r = make_manifest(u, key, id, data, out);
-	return finish(u, r, data, out);
+	return upload_finish(u, r, data, out);
 }
 
 enum zk_err
@@ -357,218 +341,11 @@ upload_hash(struct upload *u, int fd, const struct content *like,
 	filehash_final(&h, hash);
 	if (r != ZK_OK)
 		memset(hash, 0, CONTENT_HASH_LEN);
-	return finish(u, r, &u->small, &none);
+	return upload_finish(u, r, &u->small, &none);
 }
 
 void
 upload_stats(const struct upload *u, struct upload_stats *out)
 {
 	sealer_stats(u->sealer, out);
-}
-
-/* Another remote --------------------------------------------------------- */
-
-struct copy {
-	struct upload *u;
-	const struct upload_source *src;
-	struct manifest_entry todo[64];	/* on the remote, or not? */
-	size_t todo_n;
-	struct buf plain;
-	struct buf stored;
-};
-
-/* Lets references go: here they are all known before. */
-static enum zk_err
-copy_drain(struct upload *u)
-{
-	struct chunk_ref ref;
-	uint64_t count;
-	enum zk_err r;
-
-	do
-		r = sealer_take(u->sealer, &ref, &count);
-	while (r == ZK_OK);
-	chunk_ref_wipe(&ref);
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-static enum zk_err
-copy_room(struct upload *u, size_t n)
-{
-	enum zk_err r = ZK_OK;
-
-	while (r == ZK_OK && !sealer_room(u->sealer, n)) {
-		r = copy_drain(u);
-		if (r == ZK_OK)
-			r = sealer_step(u->sealer, true);
-	}
-	return r;
-}
-
-/* True if the local file has the chunk at its place: then c->plain is it. */
-static bool
-have_local(struct copy *c, const struct manifest_entry *e)
-{
-	uint8_t h[CHUNK_HASH_LEN];
-
-	if (c->src->fd < 0)
-		return false;
-	buf_release(&c->plain);
-	if (buf_reserve(&c->plain, e->ref.plain_len) != ZK_OK ||
-	    io_pread_full(c->u->o.env, c->src->fd, c->plain.data,
-	    e->ref.plain_len, e->off) != ZK_OK)
-		return false;
-	c->plain.len = e->ref.plain_len;
-	chunk_hash(0, c->plain.data, c->plain.len, h);
-	return memcmp(h, e->ref.hash, sizeof(h)) == 0;
-}
-
-static enum zk_err
-copy_chunk(struct copy *c, const struct manifest_entry *e)
-{
-	struct sealer_in in = { SEALER_AGAIN, 1, &e->ref };
-	enum zk_err r;
-
-	r = copy_room(c->u, e->ref.plain_len);
-	if (r != ZK_OK)
-		return r;
-	if (have_local(c, e))
-		return sealer_put(c->u->sealer, &in, &c->plain);
-	r = blobget(c->src->from, c->src->from_n, &e->ref,
-	    c->src->spare, &c->stored);
-	if (r == ZK_OK)
-		r = sealer_pass(c->u->sealer, &e->ref, 0, &c->stored);
-	return r;
-}
-
-/* Brings what of todo is not on the remote. */
-static enum zk_err
-copy_todo(struct copy *c)
-{
-	uint8_t names[64][CHUNK_HASH_LEN];
-	bool missing[64];
-	enum zk_err r = ZK_OK;
-
-	for (size_t i = 0; i < c->todo_n; i++) {
-		memcpy(names[i], c->todo[i].ref.name, CHUNK_HASH_LEN);
-		missing[i] = true;
-	}
-	if (c->src->ask && c->todo_n > 0)
-		r = transport_missing(c->u->o.remote,
-		    (const uint8_t (*)[CHUNK_HASH_LEN])names, c->todo_n,
-		    missing);
-	for (size_t i = 0; i < c->todo_n && r == ZK_OK; i++)
-		if (missing[i])
-			r = copy_chunk(c, &c->todo[i]);
-	c->todo_n = 0;
-	return r;
-}
-
-/* Whether name counts as present without asking. */
-static enum zk_err
-copy_wanted(struct copy *c, const struct chunk_ref *ref, bool *want)
-{
-	const struct upload_opts *o = &c->u->o;
-	enum chunkdb_state state;
-	enum zk_err r;
-
-	r = chunkdb_state(o->db, ref->name, o->remote_id, &state);
-	*want = c->src->ask || state == CHUNKDB_ABSENT;
-	return r;
-}
-
-static enum zk_err
-copy_part(void *arg, unsigned level, const struct chunk_ref *ref,
-    struct buf *plain)
-{
-	struct copy *c = arg;
-	struct chunk_ctx ctx = { c->u->o.vault, level };
-	struct buf twice;
-	bool want;
-	enum zk_err r;
-
-	buf_init(&twice, CHUNK_STORED_MAX);
-	r = copy_wanted(c, ref, &want);
-	if (r == ZK_OK && want && c->src->ask)
-		r = transport_missing(c->u->o.remote, &ref->name, 1, &want);
-	buf_release(&c->stored);
-	if (r == ZK_OK)
-		r = blobget_part(c->u->o.db, c->src->from, c->src->from_n,
-		    ref, c->src->spare, &c->stored);
-	if (r == ZK_OK)
-		r = buf_put(&twice, c->stored.data, c->stored.len);
-	if (r == ZK_OK)
-		r = chunk_open(c->u->z, &ctx, ref, twice.data, twice.len,
-		    plain);
-	if (r == ZK_OK && want)
-		r = copy_room(c->u, c->stored.len);
-	if (r == ZK_OK && want)
-		r = sealer_pass(c->u->sealer, ref, level, &c->stored);
-	buf_release(&twice);
-	return r;
-}
-
-static enum zk_err
-copy_all(struct copy *c, struct manifest_reader *m)
-{
-	struct manifest_entry *e;
-	enum zk_err r;
-	bool want;
-
-	for (;;) {
-		e = &c->todo[c->todo_n];
-		r = manifest_next(m, e);
-		if (r != ZK_OK)
-			break;
-		r = copy_wanted(c, &e->ref, &want);
-		if (r == ZK_OK && want && ++c->todo_n == 64)
-			r = copy_todo(c);
-		if (r != ZK_OK)
-			break;
-	}
-	if (r == ZK_ENOENT)
-		r = copy_todo(c);
-	while (r == ZK_OK) {
-		r = copy_drain(c->u);
-		if (r != ZK_OK || sealer_out(c->u->sealer) == 0)
-			break;
-		r = sealer_step(c->u->sealer, true);
-	}
-	if (r != ZK_OK || c->src->later)
-		return r;
-	return sealer_flush(c->u->sealer);
-}
-
-enum zk_err
-upload_copy(struct upload *u, const struct content *c,
-    const struct upload_source *src, uint64_t *sent)
-{
-	struct manifest_reader *m = NULL;
-	struct upload_stats before, after;
-	struct content none;
-	struct copy *k;
-	enum zk_err r;
-
-	*sent = 0;
-	if (c->form != CONTENT_MANIFEST)
-		return ZK_OK;
-	k = calloc(1, sizeof(*k));
-	if (k == NULL)
-		return ZK_ENOMEM;
-	k->u = u;
-	k->src = src;
-	buf_init_secret(&k->plain, CHUNK_PLAIN_MAX);
-	buf_init(&k->stored, CHUNK_STORED_MAX);
-	upload_stats(u, &before);
-	r = manifest_reader_new(c->data, c->data_len, copy_part, k, &m);
-	if (r == ZK_OK)
-		r = copy_all(k, m);
-	upload_stats(u, &after);
-	*sent = after.sent - before.sent;
-	manifest_reader_free(m);
-	buf_release(&k->plain);
-	buf_release(&k->stored);
-	crypto_wipe(k->todo, sizeof(k->todo));
-	free(k);
-	return finish(u, r, &u->small, &none);
 }

@@ -107,6 +107,14 @@ ZK_CHECKED enum zk_err upload_hash(struct upload *u, int fd,
     const struct content *like, uint64_t *size,
     uint8_t hash[static CONTENT_HASH_LEN]);
 
+/* What upload_copy does about dead blobs (gcdb.h). */
+enum upload_dead {
+	UPLOAD_DEAD_COPY,	/* as with any other: something needs them */
+	UPLOAD_DEAD_SKIP,	/* leaves them out */
+	UPLOAD_DEAD_ANEW,	/* seals their content anew; alias is called */
+	UPLOAD_DEAD_ONLY	/* that, and leaves all others out */
+};
+
 /* Where upload_copy finds bytes. */
 struct upload_source {
 	int fd;			/* the file with that content, or -1 */
@@ -115,6 +123,7 @@ struct upload_source {
 	bool ask;		/* do not trust notes: ask the remote */
 	bool later;		/* return early: upload_flush completes it */
 	bool spare;		/* no word about a blob that is nowhere */
+	enum upload_dead dead;
 };
 
 /*

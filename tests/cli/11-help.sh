@@ -14,7 +14,7 @@ first=$(sed -n '/^Every day:/,/^$/p' "$T/help" | awk 'NR > 1 { print $1 }')
 
 expect 0 "$ZK" complete commands
 cut -f 1 "$T/out" >"$T/commands"
-want="pair push pull relay status init sync log restore diff remote device kv send recv verify help"
+want="pair push pull relay status init sync log restore diff remote device config kv send recv verify gc help"
 [ "$(echo $(cat "$T/commands"))" = "$want" ] ||
     fail "commands: $(cat "$T/commands")"
 while read -r c; do

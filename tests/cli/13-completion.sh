@@ -29,7 +29,7 @@ offers() {
 offers "pair push pull" zk p
 offers "remote" zk -q rem
 offers "ls add rm" zk remote ""
-offers "ls rename" zk device ""
+offers "ls rename park" zk device ""
 offers "--max-delete=" zk push --m
 offers "--check" zk status --ch
 offers "rm remove" zk kv r

@@ -1,6 +1,7 @@
 /* The chunk index: states, locations, parts. */
 #include "db/db.h"
 #include "store/chunkdb.h"
+#include "store/gcdb.h"
 #include "test.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -12,7 +13,8 @@ make_db(void)
 
 	log_set_level(LOG_QUIET);
 	if (db_open(":memory:", DB_CREATE, &db) != ZK_OK ||
-	    db_exec(db, chunkdb_schema) != ZK_OK)
+	    db_exec(db, chunkdb_schema) != ZK_OK ||
+	    db_exec(db, gcdb_schema) != ZK_OK)
 		return NULL;
 	return db;
 }

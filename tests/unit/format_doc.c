@@ -386,6 +386,7 @@ test_ops(void)
 	static const uint8_t log_id[32] = "the log";
 	static struct op_ids ids;
 	struct logop_alias a = { .plain_len = 1000, .stored_len = 1088 };
+	uint8_t condemned[2][32];
 	struct opid node, head, root;
 	struct opdict *d;
 	struct buf b, script;
@@ -424,6 +425,16 @@ test_ops(void)
 	memset(a.nonce, 0xa4, sizeof(a.nonce));
 	NEED(logop_alias_encode(&a, &b) == ZK_OK);
 	doc_check("alias", b.data, b.len);
+	buf_reset(&b);
+	NEED(logop_setting_encode(&(struct logop_setting){ "history", "90d" },
+	    &b) == ZK_OK);
+	doc_check("setting", b.data, b.len);
+	memset(condemned[0], 0x11, 32);
+	memset(condemned[1], 0x22, 32);
+	buf_reset(&b);
+	NEED(logop_condemn_encode(&(struct logop_condemn){
+	    (const uint8_t (*)[32])condemned, 2 }, &b) == ZK_OK);
+	doc_check("condemn", b.data, b.len);
 	buf_reset(&b);
 	NEED(logop_name_encode("laptop", &b) == ZK_OK);
 	doc_check("name", b.data, b.len);

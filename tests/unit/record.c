@@ -445,7 +445,7 @@ test_judge(void)
 	kit_release(&k);
 }
 
-/* Removals and parks have a form, but no meaning yet: 23, not passed over. */
+/* Removals have a form, but no meaning yet: 23, not passed over. */
 static void
 test_later(void)
 {
@@ -468,12 +468,47 @@ test_later(void)
 	CHECK(k.rec[4]->cut[0].seq == 4);
 	CHECK(members_compute((const struct record *const *)k.rec, 5,
 	    k.vault, &m) == ZK_EVERSION);
-	CHECK(record_park_make(&c, gone[0], &k.stored[5], k.name[5]) ==
-	    ZK_OK);
+	kit_release(&k);
+}
+
+/* A park counts if it is of a member, and who knows it is told by heads. */
+static void
+test_park(void)
+{
+	const uint8_t *dev1, *dev2;
+	uint8_t (*before)[RECORD_ID_LEN], (*after)[RECORD_ID_LEN];
+	struct record_ctx c;
+	struct members *m;
+	struct kit k;
+	size_t at = 0;
+
+	NEED(kit_vault(&k));
+	dev1 = device_keys_id(k.dev[1]);
+	dev2 = device_keys_id(k.dev[2]);
+	c = kit_ctx(&k, 0, 3);
+	CHECK(record_park_make(&c, dev1, &k.stored[4], k.name[4]) == ZK_OK);
 	NEED(kit_take(&k));
-	CHECK(memcmp(k.rec[5]->dev_id, gone[0], RECORD_ID_LEN) == 0);
-	CHECK(members_compute((const struct record *const *)k.rec, 6,
-	    k.vault, &m) == ZK_EVERSION);
+	CHECK(record_park_make(&c, (const uint8_t *)"no such device, 32 bytes "
+	    "of it...", &k.stored[5], k.name[5]) == ZK_OK);
+	NEED(kit_take(&k));
+	NEED(members_compute((const struct record *const *)k.rec, 6, k.vault,
+	    &m) == ZK_OK);
+	CHECK(members_state(m, 4) == RECORD_COUNTS);
+	CHECK(members_state(m, 5) == RECORD_VOID);
+	CHECK(members_park(m, dev1, &at) == k.rec[4]);
+	CHECK(members_park(m, dev1, &at) == NULL);
+	at = 0;
+	CHECK(members_park(m, dev2, &at) == NULL);
+	before = &k.name[3];
+	after = &k.name[4];
+	CHECK(!members_knows(m, (const uint8_t (*)[RECORD_ID_LEN])before, 1,
+	    k.name[4]));
+	CHECK(members_knows(m, (const uint8_t (*)[RECORD_ID_LEN])after, 1,
+	    k.name[4]));
+	CHECK(members_knows(m, (const uint8_t (*)[RECORD_ID_LEN])after, 1,
+	    k.name[3]));
+	CHECK(!members_knows(m, NULL, 0, k.name[4]));
+	members_free(m);
 	kit_release(&k);
 }
 
@@ -511,5 +546,6 @@ TESTS(
     { "M12_rotate", test_rotate },
     { "judge", test_judge },
     { "later", test_later },
+    { "park", test_park },
     { "X02_damage", test_damage },
 )
