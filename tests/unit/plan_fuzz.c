@@ -267,8 +267,11 @@ record(struct world *x)
 				abort();
 		}
 	}
-	for (int i = 0; i < x->odd_n; i++)
-		record_odd(x, &x->odd[i]);
+	for (int i = 0; i < x->odd_n; i++) {
+		struct odd o = x->odd[i];
+
+		record_odd(x, &o);
+	}
 	x->odd_n = 0;
 	for (int i = 0; i < m->n; i++)
 		if (m->e[i].parent != 0)
