@@ -125,8 +125,8 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op,
 	if (r != ZK_OK)
 		return r;
 	src.spare = (past || message || !own) && may_pass(rd, vr);
-	src.dead = past ? UPLOAD_DEAD_SKIP : own && !message ? UPLOAD_DEAD_ANEW :
-	    UPLOAD_DEAD_COPY;
+	src.dead = past ? UPLOAD_DEAD_SKIP :
+	    own && !message ? UPLOAD_DEAD_ANEW : UPLOAD_DEAD_COPY;
 	r = bring(rd, vr, op, &src);
 	if (r != ZK_EGAP || !src.spare)
 		return r;

@@ -36,12 +36,39 @@ run(struct world *w, unsigned i, bool push, const char *const *paths,
 	enum zk_err r = push ? sync_push(w->d[i].v, &o, &rep) :
 	    sync_pull(w->d[i].v, &o, &rep);
 
+	world_operation();
 	if (w->loud)
 		printf("# %s %s %s %s: %s, files %" PRIu64 "\n",
 		    world_names[i], push ? "push" : "pull",
 		    n > 0 ? paths[0] : "", n > 1 ? paths[1] : "",
 		    err_text(r), rep.files);
 	return r;
+}
+
+static enum zk_err
+collect(struct world *w, unsigned i)
+{
+	const struct sync_opts o = { .ui = { .arg = w } };
+	struct sync_report rep;
+	struct sync_gc out = { .more = false };
+	enum zk_err r = sync_gc(w->d[i].v, &o, NULL, &rep, &out);
+
+	world_operation();
+	if (w->loud)
+		printf("# %s collects: %s, condemned %" PRIu64 ", deleted %"
+		    PRIu64 ", waiting %" PRIu64 "\n", world_names[i],
+		    err_text(r), out.condemned, out.deleted, out.waiting);
+	return r;
+}
+
+/* Up to two days pass for all. */
+static void
+wait_hours(struct world *w)
+{
+	uint64_t ms = fake_below(w->dice, 48) * 3600000;
+
+	for (unsigned i = 0; i < w->o->devices; i++)
+		fake_advance(w->d[i].fake, ms);
 }
 
 /* A path that some device has, most of the time. */
@@ -196,7 +223,7 @@ fair_struck(enum zk_err r, enum blow b)
 }
 
 static bool
-stormy_round(struct world *w, unsigned i, bool push)
+stormy_round(struct world *w, unsigned i, bool push, bool gc)
 {
 	enum blow b;
 	enum zk_err r;
@@ -207,7 +234,7 @@ stormy_round(struct world *w, unsigned i, bool push)
 		return false;
 	weather(w);
 	b = strike(w, &w->d[i]);
-	r = run_some(w, i, push);
+	r = gc ? collect(w, i) : run_some(w, i, push);
 	if (!fair_struck(r, b)) {
 		printf("# struck by %d\n", b);
 		return world_ok(w, r, "a stormy round");
@@ -279,9 +306,13 @@ play(struct world *w)
 	if (fake_below(w->dice, 2) == 0)
 		w->faults = f;
 	fair_weather(w);
+	if (w->o->gc && !world_ok(w, sync_history_set(w->d[0].v, 1),
+	    "the window"))
+		return false;
 	for (uint64_t s = w->o->steps; s > 0; s--) {
 		unsigned i = (unsigned)fake_below(w->dice, w->o->devices);
 		uint64_t what = fake_below(w->dice, 3);
+		bool gc = false;
 		enum zk_err r = ZK_OK;
 
 		if (w->o->stops && fake_below(w->dice, 3) == 0)
@@ -302,9 +333,14 @@ play(struct world *w)
 		if (w->o->messages && !message(w, i))
 			return false;
 		r = ZK_OK;
-		if (what > 0 && w->o->storms) {
-			if (!stormy_round(w, i, what == 1))
+		if (w->o->gc)
+			wait_hours(w);
+		gc = w->o->gc && fake_below(w->dice, 3) == 0;
+		if ((what > 0 || gc) && w->o->storms) {
+			if (!stormy_round(w, i, what == 1, gc))
 				return false;
+		} else if (gc) {
+			r = collect(w, i);
 		} else if (what > 0) {
 			r = run_some(w, i, what == 1);
 		}
@@ -495,7 +531,7 @@ world_run(uint64_t seed, const struct world_opts *o, uint64_t *trace)
 	struct world w = { .seed = seed, .o = o,
 		.loud = getenv("SIM_LOUD") != NULL };
 	bool good = world_make(&w) && play(&w) &&
-	    rest(&w, o->devices == 2 ? 2 : 3) && judge(&w) &&
+	    rest(&w, (o->devices == 2 ? 2 : 3) + o->gc) && judge(&w) &&
 	    (!o->values || same_values(&w)) &&
 	    (!o->messages || all_messages(&w));
 

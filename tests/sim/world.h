@@ -56,6 +56,11 @@ struct world_opts {
 	 * both in one line edits it, and may leave half of it.)
 	 */
 	bool texts;
+	/*
+	 * Hours pass, the history window is a day, and space is collected;
+	 * more of the files are large.
+	 */
+	bool gc;
 };
 
 /*
@@ -65,6 +70,8 @@ struct world_opts {
  */
 bool world_run(uint64_t seed, const struct world_opts *o, uint64_t *trace);
 
+/* Edits by users, pushes, pulls and collections of the runs so far. */
+uint64_t world_operations(void);
 /* Calls that the runs so far made of file systems and of remotes. */
 uint64_t world_calls(void);
 

@@ -54,9 +54,39 @@ world_pick(struct world *w, char *out, size_t cap, bool dir)
 
 /*
  * A file is "content N\n" and a NUL, and perhaps more behind it; a text is
- * such lines alone.
+ * lines of letters, one a content.  No two of them have a run of letters in
+ * common, so that one that takes the place of another takes all of it.
  */
 static const char word[] = "content ";
+
+#define LINE_LEN 16
+
+static void
+line_of(unsigned n, char out[LINE_LEN + 2])
+{
+	uint64_t z = (n + 1) * UINT64_C(0x9e3779b97f4a7c15);
+
+	for (int i = 0; i < LINE_LEN; i++) {
+		z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9) + 1;
+		out[i] = (char)('a' + (z >> 33) % 26);
+	}
+	out[LINE_LEN] = '\n';
+	out[LINE_LEN + 1] = '\0';
+}
+
+/* The content whose line begins there, or -1. */
+static int
+line_at(const char *at)
+{
+	char line[LINE_LEN + 2];
+
+	for (unsigned n = 0; n < WORLD_CONTENTS; n++) {
+		line_of(n, line);
+		if (strncmp(at, line, LINE_LEN + 1) == 0)
+			return (int)n;
+	}
+	return -1;
+}
 
 /*
  * The number in the line at *at, which is moved behind it; or -1: it is none,
@@ -68,8 +98,11 @@ next_content(const char **at)
 	char *end = NULL;
 	long n = -1;
 
-	if (strncmp(*at, word, sizeof(word) - 1) != 0)
-		return -1;
+	if (strncmp(*at, word, sizeof(word) - 1) != 0) {
+		n = **at == '\0' ? -1 : line_at(*at);
+		*at += n < 0 ? 0 : LINE_LEN + 1;
+		return (int)n;
+	}
 	n = strtol(*at + sizeof(word) - 1, &end, 10);
 	if (end == *at + sizeof(word) - 1 || *end != '\n' || n < 0 ||
 	    n >= WORLD_CONTENTS)
@@ -146,12 +179,16 @@ write_file(struct world *w, struct env *env, const char *path)
 	    0644);
 	if (fd < 0)
 		return;
-	(void)snprintf(text, sizeof(text), "%s%u\n", word, w->contents++);
+	if (w->o->texts && fake_below(w->dice, 2) == 0)
+		line_of(w->contents++, text);
+	else
+		(void)snprintf(text, sizeof(text), "%s%u\n", word,
+		    w->contents++);
 	len = strlen(text);
-	/* what begins as a text of a line goes on as one */
-	if (!w->o->texts || fake_below(w->dice, 2) == 0)
-		text[len++] = '\0';
-	if (w->o->storms && fake_below(w->dice, 16) == 0)
+	/* with its NUL */
+	len += strncmp(text, word, sizeof(word) - 1) == 0;
+	if ((w->o->storms && fake_below(w->dice, 16) == 0) ||
+	    (w->o->gc && fake_below(w->dice, 3) == 0))
 		for (; len < LARGE; len++)
 			text[len] = (char)fake_below(w->dice, 256);
 	if (env_write(env, fd, text, len) != (ssize_t)len)
@@ -167,6 +204,7 @@ edit_text(struct world *w, struct env *env, const struct buf *old,
 	const char *from = (const char *)old->data, *at = NULL, *end = NULL;
 	uint64_t lines = 0, pick = 0;
 	bool takes = env == w->d[1].env;
+	char line[LINE_LEN + 2];
 	struct buf b;
 	int fd = -1, n = 0;
 
@@ -184,7 +222,8 @@ edit_text(struct world *w, struct env *env, const struct buf *old,
 		n = next_content(&end);
 		at = strchr(at, '\n') + 1;
 	} else {
-		(void)buf_printf(&b, "%s%u\n", word, w->contents++);
+		line_of(w->contents++, line);
+		(void)buf_str(&b, line);
 	}
 	if (takes && n >= 0)
 		w->retired[n] = true;
@@ -272,6 +311,7 @@ world_edit(struct world *w, struct device *d)
 {
 	char p[256], q[256];
 
+	world_operation();
 	switch (fake_below(w->dice, 10)) {
 	case 0:
 	case 1:

@@ -55,6 +55,8 @@ bool world_open(struct world *w, unsigned i, struct keys *keys,
 /* Closes a device; what its database holds stays, in *db. */
 void world_close(struct device *d, struct db **db);
 
+/* One more for world_operations. */
+void world_operation(void);
 /* Adds to what world_calls says. */
 void world_count(uint64_t n);
 

@@ -48,7 +48,19 @@ sodium_free(void *p)
 	free(q - 2);
 }
 
-static uint64_t calls;
+static uint64_t calls, operations;
+
+uint64_t
+world_operations(void)
+{
+	return operations;
+}
+
+void
+world_operation(void)
+{
+	operations++;
+}
 
 uint64_t
 world_calls(void)

@@ -30,6 +30,7 @@ stormy_texts(uint64_t seed, struct world_opts *o)
 {
 	stormy(seed, o);
 	o->texts = seed % 2 == 0;
+	o->gc = seed % 3 == 1;
 }
 
 /* P1, P4, P5, I1, I5, I9: nothing is lost, all come to the same. */

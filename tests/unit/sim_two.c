@@ -99,6 +99,22 @@ with_texts(uint64_t seed, struct world_opts *o)
 	o->texts = true;
 }
 
+static void
+with_gc(uint64_t seed, struct world_opts *o)
+{
+	o->gc = true;
+	o->texts = seed % 4 == 0;
+	o->remotes = 1 + (unsigned)(seed % 2);
+	o->devices = 2 + (unsigned)(seed % 3 == 0);
+}
+
+/* What is deleted as past the window is missing nowhere. */
+static void
+test_collecting(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, 2 * STEPS, with_gc));
+}
+
 /* Texts merge: every line that nobody took out is in one of the files. */
 static void
 test_texts(void)
@@ -152,6 +168,7 @@ static const struct test_case cases[] = {
 	{ "paths", test_paths },
 	{ "stops", test_stops },
 	{ "texts", test_texts },
+	{ "collecting", test_collecting },
 	{ "values", test_values },
 	{ "messages", test_messages },
 	{ "folding_disks", test_folding_disks },
