@@ -96,11 +96,12 @@ buf_reserve(struct buf *b, size_t n)
 		return ZK_OK;
 	if (cap < BUF_FIRST)
 		cap = BUF_FIRST;
-	while (cap < b->len + n && cap <= b->max / 2)
+	/* more than that, for the NUL of buf_cstr */
+	while (cap <= b->len + n && cap <= b->max / 2)
 		cap *= 2;
-	if (cap < b->len + n || cap > b->max)
+	if (cap <= b->len + n || cap > b->max)
 		cap = b->max;
-	/* one more, which may lie beyond max, for the NUL of buf_cstr */
+	/* which may lie beyond max */
 	if (cap == b->len + n && cap < SIZE_MAX)
 		cap++;
 	return grow(b, cap);

@@ -22,6 +22,18 @@ escaped(struct buf *b, uint32_t cp)
 	    0xd800 + (cp >> 10), 0xdc00 + (cp & 0x3ff));
 }
 
+/* How many bytes from p on are printable ASCII that stands for itself. */
+static size_t
+plain(const uint8_t *p, size_t n)
+{
+	size_t k = 0;
+
+	while (k < n && p[k] >= ' ' && p[k] < 0x7f && p[k] != '"' &&
+	    p[k] != '\\')
+		k++;
+	return k;
+}
+
 /* A quoted string; returns whether all of it was UTF-8. */
 static bool
 quoted(struct buf *b, const uint8_t *p, size_t n)
@@ -31,7 +43,16 @@ quoted(struct buf *b, const uint8_t *p, size_t n)
 	(void)buf_u8(b, '"');
 	while (n > 0) {
 		uint32_t cp = 0;
-		size_t k = utf8_at(p, n, &cp);
+		size_t k = plain(p, n);
+
+		/* most of what is long is nothing but this */
+		if (k > 0) {
+			(void)buf_put(b, p, k);
+			p += k;
+			n -= k;
+			continue;
+		}
+		k = utf8_at(p, n, &cp);
 
 		if (k == 0) {
 			clean = false;

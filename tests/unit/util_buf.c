@@ -210,7 +210,28 @@ test_reader_bad(void)
 	CHECK(rd_bytes(&r, SIZE_MAX) == NULL);
 }
 
+/* Byte by byte it grows by doubling, with a terminator asked for or not. */
+static void
+test_doubling(void)
+{
+	struct buf b;
+	size_t grown = 0;
+
+	buf_init(&b, 1 << 20);
+	for (size_t i = 0; i < 1 << 20; i++) {
+		size_t cap = b.cap;
+
+		NEED(buf_u8(&b, 'x') == ZK_OK);
+		grown += b.cap != cap;
+	}
+	CHECK(grown < 24);
+	CHECK(buf_cstr(&b)[b.len] == '\0' && b.len == 1 << 20);
+	CHECK(buf_u8(&b, 'x') == ZK_ELIMIT);
+	buf_release(&b);
+}
+
 TESTS(
+    { "doubling", test_doubling },
     { "limits", test_limits },
     { "growth", test_growth },
     { "text", test_text },
