@@ -165,7 +165,6 @@ republish(struct round *rd, const struct tseg *t)
 {
 	struct vault *v = rd->v;
 	struct logop_fork *f = calloc(1, sizeof(*f));
-	struct segw *w = NULL;
 	struct buf body;
 	enum zk_err r = f == NULL ? ZK_ENOMEM : ZK_OK;
 
@@ -182,20 +181,7 @@ republish(struct round *rd, const struct tseg *t)
 	if (r == ZK_OK && memcmp(t->log, v->log_id, VAULT_ID_LEN) == 0)
 		r = ingest_new_incarnation(rd);
 	if (r == ZK_OK)
-		r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK) {
-		r = segw_body(w, OP_FORK, body.data, body.len);
-		if (r == ZK_OK)
-			r = segw_end(w, false);
-		else
-			segw_abort(w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
+		r = segw_one(v, OP_FORK, body.data, body.len);
 	buf_release(&body);
 	free(f);
 	return r;

@@ -403,3 +403,24 @@ segw_ack(struct vault *v)
 		db_rollback(v->db);
 	return r;
 }
+
+enum zk_err
+segw_one(struct vault *v, enum op_type type, const void *body, size_t n)
+{
+	struct segw *w = NULL;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = segw_begin(v, &w);
+	if (r == ZK_OK)
+		r = segw_body(w, type, body, n);
+	if (r == ZK_OK)
+		r = segw_end(w, false);
+	else
+		segw_abort(w);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
+}

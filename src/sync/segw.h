@@ -73,4 +73,8 @@ void segw_abort(struct segw *w);
 /* Writes a segment of heads alone, in a transaction of its own. */
 ZK_CHECKED enum zk_err segw_ack(struct vault *v);
 
+/* A batch of one op of types 16 on, in a transaction of its own. */
+ZK_CHECKED enum zk_err segw_one(struct vault *v, enum op_type type,
+    const void *body, size_t n);
+
 #endif

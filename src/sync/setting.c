@@ -47,27 +47,13 @@ sync_history_days(struct vault *v, unsigned *days)
 static enum zk_err
 put(struct vault *v, const struct logop_setting *s)
 {
-	struct segw *w = NULL;
 	struct buf b;
 	enum zk_err r = ZK_EBUG;
 
 	buf_init(&b, 4096);
 	r = logop_setting_encode(s, &b);
 	if (r == ZK_OK)
-		r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK) {
-		r = segw_body(w, OP_SETTING, b.data, b.len);
-		if (r == ZK_OK)
-			r = segw_end(w, false);
-		else
-			segw_abort(w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
+		r = segw_one(v, OP_SETTING, b.data, b.len);
 	buf_release(&b);
 	return r;
 }
