@@ -84,7 +84,12 @@ ZK_CHECKED enum zk_err msg_page_seg(struct rd *r, const uint8_t **seg,
  * head the client takes them with rd_bytes.
  */
 
-/* HEAD reply: u64 seq (from 1), hash of that segment (32 bytes). */
+/*
+ * HEAD reply and BEGIN request: u64 seq (from 1), hash of that segment (32
+ * bytes).  Where the log ends; what it goes on behind.
+ */
+#define MSG_HEAD_LEN (8u + MSG_NAME_LEN)
+
 struct msg_head {
 	uint64_t seq;
 	uint8_t hash[MSG_NAME_LEN];

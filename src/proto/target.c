@@ -44,6 +44,8 @@ static const struct {
 	[TARGET_SEG_DELETE] = { "DELETE", FORM_PLACE, "segments", 0,
 	    T_SIGNED },
 	[TARGET_HEAD] = { "GET", FORM_NAME, "heads", 0, T_SIGNED },
+	[TARGET_BEGIN] = { "PUT", FORM_NAME, "heads", MSG_HEAD_LEN,
+	    T_SIGNED },
 	[TARGET_REC_LIST] = { "GET", FORM_WORD, "records", 0,
 	    T_SIGNED | Q_MARK | Q_MAX },
 	[TARGET_REC_GET] = { "GET", FORM_NAME, "records", 0, T_SIGNED },

@@ -11,6 +11,7 @@
  *	GET    /v1/spaces/LOCATOR/segments/LOG/SEQ
  *	DELETE /v1/spaces/LOCATOR/segments/LOG/SEQ
  *	GET    /v1/spaces/LOCATOR/heads/LOG
+ *	PUT    /v1/spaces/LOCATOR/heads/LOG             begin
  *	GET    /v1/spaces/LOCATOR/records?mark=&max=
  *	GET    /v1/spaces/LOCATOR/records/NAME
  *	PUT    /v1/spaces/LOCATOR/records/NAME
@@ -56,6 +57,7 @@ enum target_call {
 	TARGET_SEG_GET,
 	TARGET_SEG_DELETE,
 	TARGET_HEAD,
+	TARGET_BEGIN,
 	TARGET_REC_LIST,
 	TARGET_REC_GET,
 	TARGET_REC_PUT,

@@ -5,6 +5,7 @@
 #include "crypto/labels.h"
 #include "crypto/sign.h"
 #include "proto/msg.h"
+#include "proto/seghdr.h"
 #include "relay/intake.h"
 #include "relay/req.h"
 
@@ -115,6 +116,26 @@ run_append(struct req *q)
 	}
 	q->job.segs = intake_segs(q->intake, &q->job.n_segs);
 	submit(q, DEPOT_APPEND);
+}
+
+static void
+run_begin(struct req *q)
+{
+	struct msg_head head;
+
+	if (msg_head_get(q->small.data, q->small.len, &head) != ZK_OK ||
+	    head.seq > SEGHDR_SEQ_MAX) {
+		req_fail(q, ERROR_BAD_REQUEST);
+		return;
+	}
+	if (!hash_holds(q)) {
+		req_fail(q, ERROR_BAD_OBJECT);
+		return;
+	}
+	memcpy(q->job.name, q->t.name, DEPOT_NAME_LEN);
+	memcpy(q->job.hash, head.hash, DEPOT_NAME_LEN);
+	q->job.seq = head.seq;
+	submit(q, DEPOT_BEGIN);
 }
 
 static size_t
@@ -443,6 +464,9 @@ req_run(struct req *q)
 		break;
 	case TARGET_APPEND:
 		run_append(q);
+		break;
+	case TARGET_BEGIN:
+		run_begin(q);
 		break;
 	case TARGET_READ:
 		run_read(q);

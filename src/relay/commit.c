@@ -6,10 +6,12 @@
 #include "relay/files.h"
 
 #define KEYS_PER_SPACE 1024	/* request keys, retired ones included */
+#define LOGS_PER_SPACE 4096	/* beyond, none begins without a segment */
 
 /*
  * A deleted segment leaves its row (body gone, size 0): marks stay valid
- * and its place stays taken.  size counts toward the quota.
+ * and its place stays taken.  size counts toward the quota.  log.seq is where
+ * a log ends; places up to it have no row where the log was begun behind them.
  */
 const char commit_schema[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
@@ -146,7 +148,11 @@ find_log(struct commit *c, int64_t space, const uint8_t *name,
 	return r;
 }
 
-/* The place is not the next one: is it these very bytes? */
+/*
+ * The place is not the next one: is it these very bytes?  Where the log was
+ * begun behind it there is no row: nothing needs the segment any more, and of
+ * the end alone the hash is known.
+ */
 static enum zk_err
 compare_taken(struct commit *c, const struct log_end *end,
     struct depot_seg *seg)
@@ -155,23 +161,28 @@ compare_taken(struct commit *c, const struct log_end *end,
 	struct stmt *s;
 	enum zk_err r;
 
+	memcpy(hash, seg->seq == end->seq ? end->hash : seg->hash,
+	    DEPOT_NAME_LEN);
+
 	s = db_stmt(c->db, "SELECT hash FROM segment"
 	    " WHERE log = ? AND seq = ?");
 	stmt_int(s, 1, end->id);
 	stmt_int(s, 2, (int64_t)seg->seq);
 	r = stmt_step(c->db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	r = stmt_col_copy(s, 0, hash, DEPOT_NAME_LEN);
+	if (r == ZK_OK)
+		r = stmt_col_copy(s, 0, hash, DEPOT_NAME_LEN);
 	stmt_reset(s);
+	if (r != ZK_OK && r != ZK_ENOENT)
+		return r;
 	seg->result = memcmp(hash, seg->hash, DEPOT_NAME_LEN) == 0 ?
 	    MSG_SEG_HAVE : MSG_SEG_TAKEN;
-	return r;
+	return ZK_OK;
 }
 
+/* The log of that name ends at (seq, hash) now; end is where it did. */
 static enum zk_err
-move_end(struct commit *c, int64_t space, const struct depot_seg *seg,
-    struct log_end *end)
+move_end(struct commit *c, int64_t space, const uint8_t *name, uint64_t seq,
+    const uint8_t *hash, struct log_end *end)
 {
 	struct stmt *s;
 	enum zk_err r;
@@ -180,16 +191,16 @@ move_end(struct commit *c, int64_t space, const struct depot_seg *seg,
 		s = db_stmt(c->db, "INSERT INTO log(space, name, seq, hash)"
 		    " VALUES(?, ?, ?, ?)");
 		stmt_int(s, 1, space);
-		stmt_blob(s, 2, seg->log, DEPOT_NAME_LEN);
-		stmt_int(s, 3, (int64_t)seg->seq);
-		stmt_blob(s, 4, seg->hash, DEPOT_NAME_LEN);
+		stmt_blob(s, 2, name, DEPOT_NAME_LEN);
+		stmt_int(s, 3, (int64_t)seq);
+		stmt_blob(s, 4, hash, DEPOT_NAME_LEN);
 		r = stmt_run(c->db, s);
 		end->id = db_last_id(c->db);
 		return r;
 	}
 	s = db_stmt(c->db, "UPDATE log SET seq = ?, hash = ? WHERE id = ?");
-	stmt_int(s, 1, (int64_t)seg->seq);
-	stmt_blob(s, 2, seg->hash, DEPOT_NAME_LEN);
+	stmt_int(s, 1, (int64_t)seq);
+	stmt_blob(s, 2, hash, DEPOT_NAME_LEN);
 	stmt_int(s, 3, end->id);
 	return stmt_run(c->db, s);
 }
@@ -213,7 +224,7 @@ append_seg(struct commit *c, int64_t space, struct depot_seg *seg)
 	}
 	r = charge(c, space, body_len(seg->body));
 	if (r == ZK_OK)
-		r = move_end(c, space, seg, &end);
+		r = move_end(c, space, seg->log, seg->seq, seg->hash, &end);
 	if (r != ZK_OK)
 		return r;
 	s = db_stmt(c->db, "INSERT INTO segment(space, log, seq, hash, size,"
@@ -242,6 +253,32 @@ append_all(struct commit *c, struct depot_job *job)
 	if (r == ZK_OK && stored)
 		note_space(c, job->space);
 	return r;
+}
+
+/*
+ * Moves the end of a log without a segment.  Its row costs no quota, so their
+ * number is bounded.
+ */
+static enum zk_err
+do_begin(struct commit *c, struct depot_job *job)
+{
+	struct log_end end;
+	int64_t logs = 0;
+	struct stmt *s;
+	enum zk_err r = find_log(c, job->space, job->name, &end);
+
+	if (r != ZK_OK || end.seq >= job->seq)
+		return r;
+	if (end.id == 0) {
+		s = db_stmt(c->db, "SELECT count(*) FROM log"
+		    " WHERE space = ?");
+		stmt_int(s, 1, job->space);
+		r = one_int(c->db, s, &logs);
+	}
+	if (r == ZK_OK && logs >= LOGS_PER_SPACE)
+		r = ZK_EREMOTEFULL;
+	return r == ZK_OK ? move_end(c, job->space, job->name, job->seq,
+	    job->hash, &end) : r;
 }
 
 /*
@@ -475,6 +512,9 @@ commit_job(struct commit *c, struct depot_job *job)
 	switch (job->op) {
 	case DEPOT_APPEND:
 		r = do_append(c, job);
+		break;
+	case DEPOT_BEGIN:
+		r = do_begin(c, job);
 		break;
 	case DEPOT_PUT_REC:
 	case DEPOT_PUT_BLOB:

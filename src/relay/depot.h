@@ -28,6 +28,7 @@ struct depot;
 
 enum depot_op {
 	DEPOT_APPEND,
+	DEPOT_BEGIN,
 	DEPOT_PUT_REC,
 	DEPOT_PUT_BLOB,
 	DEPOT_DEL_SEG,
@@ -54,9 +55,10 @@ struct depot_job {
 	struct depot_job *next;	/* the store's */
 	enum depot_op op;
 	int64_t space;		/* row of the space; not for CREATE */
-	uint8_t name[DEPOT_NAME_LEN];	/* record, blob; DEL_SEG: log;
+	uint8_t name[DEPOT_NAME_LEN];	/* record, blob; BEGIN, DEL_SEG: log;
 					 * CREATE: locator */
-	uint64_t seq;		/* DEL_SEG */
+	uint64_t seq;		/* BEGIN, DEL_SEG */
+	uint8_t hash[DEPOT_NAME_LEN];	/* BEGIN: of segment seq */
 	struct body *body;	/* PUT_* */
 	struct depot_seg *segs;	/* APPEND */
 	size_t n_segs;
@@ -70,8 +72,8 @@ struct depot_job {
 	/*
 	 * out.  ZK_OK.  ZK_EEXIST: CREATE, there with other keys.
 	 * ZK_EREFUSED: KEYS, a key to make active was retired, or too many.
-	 * ZK_EREMOTEFULL: over the quota.  ZK_EDISKFULL, ZK_EIO and so on:
-	 * nothing of the job happened.
+	 * ZK_EREMOTEFULL: over the quota; BEGIN, too many logs.
+	 * ZK_EDISKFULL, ZK_EIO and so on: nothing of the job happened.
 	 */
 	enum zk_err r;
 	bool fresh;		/* out: CREATE made it */

@@ -56,7 +56,7 @@ ZK_CHECKED enum zk_err view_seg(struct view *r, int64_t space,
     const uint8_t log[static DEPOT_NAME_LEN], uint64_t seq,
     struct view_body *out);
 
-/* Highest seq of a log and its hash.  ZK_ENOENT. */
+/* Where a log ends: seq and hash, of a segment or begun.  ZK_ENOENT. */
 ZK_CHECKED enum zk_err view_head(struct view *r, int64_t space,
     const uint8_t log[static DEPOT_NAME_LEN], uint64_t *seq,
     uint8_t hash[static DEPOT_NAME_LEN]);

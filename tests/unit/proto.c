@@ -100,6 +100,9 @@ test_target_spelling(void)
 		{ "GET", "/v1/spaces/" L "/segments/" L
 		    "/99999999999999999999", ZK_EFORMAT },
 		{ "GET", "/v1/spaces/" L "/segments/" L "/1/2", ZK_ENOENT },
+		{ "PUT", "/v1/spaces/" L "/heads/" L, ZK_OK },
+		{ "PUT", "/v1/spaces/" L "/heads/" L "/1", ZK_ENOENT },
+		{ "POST", "/v1/spaces/" L "/heads/" L, ZK_EREFUSED },
 		{ "GET", "/v1/spaces/" L "/secrets/" L, ZK_ENOENT },
 		{ "GET", "/v1/spaces/" L "0/records", ZK_EFORMAT },
 		{ "PUT", "/v1/rendezvous/0/0", ZK_OK },

@@ -270,6 +270,10 @@ test_retired(void)
 	expect(&t, p, 100, NULL, 401, "key_retired");
 	t.call = TARGET_BLOB_GET;
 	expect(&t, NULL, 0, NULL, 401, "key_retired");
+	t.call = TARGET_BEGIN;
+	expect(&t, p, MSG_HEAD_LEN, NULL, 401, "key_retired");
+	t.call = TARGET_HEAD;
+	expect(&t, NULL, 0, &b, 404, "not_found");
 	CHECK(change_keys(space.request, NULL, space.space) == 401);
 	CHECK(change_keys(next, space.request, space.space) == 200);
 	t = kit_target(&space, TARGET_READ);
