@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "transport/folder_append.h"
+#include "transport/folder_begin.h"
 #include "transport/folder_dir.h"
 #include "transport/folder_pace.h"
 #include "transport/folder_rv.h"
@@ -383,6 +384,7 @@ static const struct transport_ops folder_ops = {
 	.free = folder_free,
 	.create = folder_create,
 	.append = folder_append,
+	.log_begin = folder_begin,
 	.read = folder_seg_read,
 	.read_at = folder_seg_read_at,
 	.head = folder_seg_head,

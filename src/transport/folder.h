@@ -8,6 +8,8 @@
  *	DIR/SPACE/gen			random: what marks are valid against
  *	DIR/SPACE/seg/LOG/SEQ-HASH	segments, every branch
  *	DIR/SPACE/head/LOG-SEQ-HASH	empty: a hint where a branch stands
+ *	DIR/SPACE/begin/LOG-SEQ-HASH	empty: what is not there up to here will
+ *					not come
  *	DIR/SPACE/rec/NAME
  *	DIR/SPACE/blob/XX/NAME
  *	DIR/SPACE/tmp/

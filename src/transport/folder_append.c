@@ -16,6 +16,7 @@ struct placing {
 	uint8_t log[TRANSPORT_NAME_LEN];
 	struct folder_list segs;	/* what is there, kept up to date */
 	struct folder_list hints;	/* of all logs */
+	struct folder_list begun;	/* of all logs */
 	int fd;				/* seg/LOG, or -1: no log begun */
 	bool wrote;
 	const struct tseg *top;		/* newest of ours that is there now */
@@ -29,6 +30,7 @@ placing_end(struct placing *p)
 	p->fd = -1;
 	folder_list_release(&p->segs);
 	folder_list_release(&p->hints);
+	folder_list_release(&p->begun);
 }
 
 static enum zk_err
@@ -56,6 +58,8 @@ placing_begin(struct placing *p, const uint8_t *log)
 	r = folder_list_segs(f, log, &p->segs);
 	if (r == ZK_OK)
 		r = folder_list_hints(f, &p->hints);
+	if (r == ZK_OK)
+		r = folder_list_begun(f, &p->begun);
 	return r;
 }
 
@@ -74,25 +78,6 @@ hint_above(const struct placing *p, uint64_t seq)
 	return i < p->hints.n && same_log(p, &p->hints.v[i]);
 }
 
-/*
- * Whether l has this hash at seq; *other tells whether it has another one.
- */
-static bool
-holds(const struct placing *p, const struct folder_list *l, uint64_t seq,
-    const uint8_t *hash, bool *other)
-{
-	size_t i = folder_list_find(l, p->log, seq);
-	bool found = false;
-
-	for (; i < l->n && l->v[i].seq == seq && same_log(p, &l->v[i]); i++) {
-		if (memcmp(l->v[i].hash, hash, TRANSPORT_NAME_LEN) == 0)
-			found = true;
-		else
-			*other = true;
-	}
-	return found;
-}
-
 /* True if the stored file has these very bytes. */
 static bool
 same_bytes(struct placing *p, const char *name, const struct tseg *s)
@@ -108,23 +93,48 @@ same_bytes(struct placing *p, const char *name, const struct tseg *s)
 	return same;
 }
 
-/* What the listing says of s: STORED means that it can be. */
+static bool
+holds(const struct placing *p, const struct folder_list *l, uint64_t seq,
+    const uint8_t *hash, bool *other)
+{
+	return folder_list_holds(l, p->log, seq, hash, other);
+}
+
+/* True if the log was begun at or behind seq. */
+static bool
+begun(const struct placing *p, uint64_t seq)
+{
+	const struct folder_name *end = folder_list_last(&p->begun, p->log);
+
+	return end != NULL && seq <= end->seq;
+}
+
+/*
+ * What the listing says of s: STORED means that it can be; *there tells
+ * whether it is.
+ */
 static enum tseg_result
-judge(const struct placing *p, const struct tseg *s)
+judge(const struct placing *p, const struct tseg *s, bool *there)
 {
 	struct seghdr h;
 	bool other = false;
 
-	if (holds(p, &p->segs, s->seq, s->hash, &other))
+	*there = holds(p, &p->segs, s->seq, s->hash, &other);
+	if (*there)
 		return TSEG_HAVE;
 	if (other)
 		return TSEG_TAKEN;
+	/* nothing needs it any more; of the end alone the hash is known */
+	if (begun(p, s->seq))
+		return !holds(p, &p->begun, s->seq, s->hash, &other) && other ?
+		    TSEG_TAKEN : TSEG_HAVE;
 	if (s->seq == 1)
 		return TSEG_STORED;
 	if (seghdr_decode(s->data, s->len, &h) != ZK_OK)
 		return TSEG_GAP;
 	/* a hint stays where old segments were deleted */
 	if (holds(p, &p->segs, s->seq - 1, h.prev, &other) ||
+	    holds(p, &p->begun, s->seq - 1, h.prev, NULL) ||
 	    holds(p, &p->hints, s->seq - 1, h.prev, &other))
 		return TSEG_STORED;
 	return other ? TSEG_TAKEN : TSEG_GAP;
@@ -136,14 +146,15 @@ place(struct placing *p, const struct tseg *s, enum tseg_result *res)
 	struct folder_name n = { .seq = s->seq };
 	char name[NAMES_CAP];
 	char tmp[NAMES_CAP];
+	bool there;
 	enum zk_err r;
 
-	*res = judge(p, s);
-	if (*res == TSEG_TAKEN || *res == TSEG_GAP)
+	*res = judge(p, s, &there);
+	if (*res != TSEG_STORED && !there)
 		return ZK_OK;
 	names_seg(s->seq, s->hash, name);
 	/* a damaged copy is healed by the bytes that belong there */
-	if (*res == TSEG_HAVE && same_bytes(p, name, s)) {
+	if (there && same_bytes(p, name, s)) {
 		p->top = s;
 		return ZK_OK;
 	}
@@ -154,7 +165,7 @@ place(struct placing *p, const struct tseg *s, enum tseg_result *res)
 		r = folder_dir_place(p->f, tmp, p->fd, name);
 	memcpy(n.log, s->log, sizeof(n.log));
 	memcpy(n.hash, s->hash, sizeof(n.hash));
-	if (r == ZK_OK && *res == TSEG_STORED)
+	if (r == ZK_OK && !there)
 		r = folder_list_add(&p->segs, &n);
 	if (r != ZK_OK)
 		return r;
@@ -165,7 +176,8 @@ place(struct placing *p, const struct tseg *s, enum tseg_result *res)
 
 /*
  * Removes the hints that top replaces: those below it at whose place stands
- * one segment alone, so that the other branch of a fork keeps its own.
+ * one segment alone, so that the other branch of a fork keeps its own, or none
+ * where the log was begun behind it.
  */
 static void
 drop_hints(struct placing *p, int head)
@@ -174,16 +186,13 @@ drop_hints(struct placing *p, int head)
 
 	for (; h < p->hints.n; h++) {
 		const struct folder_name *n = &p->hints.v[h];
-		size_t i = folder_list_find(&p->segs, p->log, n->seq);
 		char name[NAMES_CAP];
+		bool other = false;
 
 		if (!same_log(p, n) || n->seq >= p->top->seq)
 			break;
-		if (i >= p->segs.n || p->segs.v[i].seq != n->seq ||
-		    memcmp(p->segs.v[i].hash, n->hash,
-		    TRANSPORT_NAME_LEN) != 0)
-			continue;
-		if (i + 1 < p->segs.n && p->segs.v[i + 1].seq == n->seq)
+		if ((!holds(p, &p->segs, n->seq, n->hash, &other) &&
+		    !begun(p, n->seq)) || other)
 			continue;
 		names_hint(n->log, n->seq, n->hash, name);
 		(void)env_unlinkat(p->f->t.opts.env, head, name, 0);

@@ -67,6 +67,34 @@ folder_list_find(const struct folder_list *l,
 	return lo;
 }
 
+const struct folder_name *
+folder_list_last(const struct folder_list *l,
+    const uint8_t log[static TRANSPORT_NAME_LEN])
+{
+	size_t i = folder_list_find(l, log, UINT64_MAX);
+
+	if (i == 0 || memcmp(l->v[i - 1].log, log, TRANSPORT_NAME_LEN) != 0)
+		return NULL;
+	return &l->v[i - 1];
+}
+
+bool
+folder_list_holds(const struct folder_list *l,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq,
+    const uint8_t hash[static TRANSPORT_NAME_LEN], bool *other)
+{
+	size_t i = folder_list_find(l, log, seq);
+	bool found = false;
+
+	for (; i < l->n && place_cmp(&l->v[i], log, seq) == 0; i++) {
+		if (memcmp(l->v[i].hash, hash, TRANSPORT_NAME_LEN) == 0)
+			found = true;
+		else if (other != NULL)
+			*other = true;
+	}
+	return found;
+}
+
 enum zk_err
 folder_list_add(struct folder_list *l, const struct folder_name *n)
 {
@@ -164,6 +192,14 @@ folder_list_hints(struct folder *f, struct folder_list *l)
 	struct filling to = { .l = l };
 
 	return fill(f, "head", &to, take_hint);
+}
+
+enum zk_err
+folder_list_begun(struct folder *f, struct folder_list *l)
+{
+	struct filling to = { .l = l };
+
+	return fill(f, "begin", &to, take_hint);
 }
 
 static uint64_t

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "transport/folder_begin.h"
 #include "transport/folder_list.h"
 #include "transport/folder_pace.h"
 #include "util/buf.h"
@@ -29,6 +30,7 @@ struct pass {
 	struct folder *f;
 	const struct tread *how;
 	struct folder_list hints;
+	struct folder_list begun;
 	struct snap at;
 	size_t bytes;		/* given so far */
 	bool stopped;		/* the page is full: at says where */
@@ -128,26 +130,28 @@ give(struct folder *f, int fd, const struct folder_name *n, struct buf *data,
 
 /*
  * True if all that the hints of log name is in segs or held by the caller;
- * *any tells whether it has a hint.
+ * *any tells whether it has a hint.  Once segs is listed also what is not
+ * there and will not come will do.
  */
 static bool
 hints_met(struct pass *p, const uint8_t *log, const struct folder_list *segs,
     bool *any)
 {
+	const struct folder_name *gone = segs == NULL ? NULL :
+	    folder_list_last(&p->begun, log);
 	size_t i = folder_list_find(&p->hints, log, 0);
 
 	*any = false;
 	for (; i < p->hints.n; i++) {
 		const struct folder_name *h = &p->hints.v[i];
-		size_t at = folder_list_find(segs, log, h->seq);
-		bool met = false;
+		bool met = gone != NULL && h->seq <= gone->seq;
 
 		if (memcmp(h->log, log, TRANSPORT_NAME_LEN) != 0)
 			break;
 		*any = true;
-		for (; at < segs->n && segs->v[at].seq == h->seq; at++)
-			met |= memcmp(segs->v[at].hash, h->hash,
-			    TRANSPORT_NAME_LEN) == 0;
+		if (segs != NULL)
+			met |= folder_list_holds(segs, log, h->seq, h->hash,
+			    NULL);
 		if (!met && !have(p->how, h))
 			return false;
 	}
@@ -190,7 +194,7 @@ walk_log(struct pass *p, const uint8_t *log, uint64_t from)
 	bool any;
 	int fd;
 
-	if (p->how->have != NULL && hints_met(p, log, &segs, &any) && any)
+	if (p->how->have != NULL && hints_met(p, log, NULL, &any) && any)
 		return ZK_OK;
 	r = folder_list_segs(p->f, log, &segs);
 	if (r != ZK_OK)
@@ -232,8 +236,11 @@ walk(struct pass *p)
 	struct snap from = p->at;
 	enum zk_err r = folder_list_logs(p->f, &logs);
 
+	folder_list_release(&p->begun);
+	if (r == ZK_OK)
+		r = folder_list_begun(p->f, &p->begun);
 	if (r != ZK_OK)
-		return r;
+		goto out;
 	if (from.kind != MARK_WITHIN)
 		p->at.sum = folder_list_sum(&p->hints);
 	check_hints(p, &logs);
@@ -247,6 +254,7 @@ walk(struct pass *p)
 	}
 	if (!p->stopped)
 		p->at.kind = MARK_DONE;
+out:
 	folder_list_release(&logs);
 	return r;
 }
@@ -305,6 +313,7 @@ folder_seg_read(struct transport *t, const struct tread *how,
 		*more = p.stopped;
 	}
 	folder_list_release(&p.hints);
+	folder_list_release(&p.begun);
 	buf_release(&p.data);
 	return r;
 }
@@ -352,17 +361,30 @@ folder_seg_head(struct transport *t, const uint8_t *log, uint64_t *seq,
 {
 	struct folder *f = (struct folder *)t;
 	struct folder_list segs = { 0 };
+	struct folder_list begun = { 0 };
+	const struct folder_name *end = NULL;
+	const struct folder_name *gone;
 	enum zk_err r = folder_dir_open(f);
 
 	if (r == ZK_OK)
 		r = folder_list_segs(f, log, &segs);
-	if (r == ZK_OK && segs.n == 0)
+	if (r == ZK_OK)
+		r = folder_list_begun(f, &begun);
+	if (r != ZK_OK)
+		goto out;
+	end = folder_list_last(&segs, log);
+	gone = folder_list_last(&begun, log);
+	if (end == NULL || (gone != NULL && gone->seq > end->seq))
+		end = gone;
+	if (end == NULL) {
 		r = ZK_ENOENT;
-	if (r == ZK_OK) {
-		*seq = segs.v[segs.n - 1].seq;
-		memcpy(hash, segs.v[segs.n - 1].hash, TRANSPORT_NAME_LEN);
+		goto out;
 	}
+	*seq = end->seq;
+	memcpy(hash, end->hash, TRANSPORT_NAME_LEN);
+out:
 	folder_list_release(&segs);
+	folder_list_release(&begun);
 	return r;
 }
 
@@ -385,9 +407,14 @@ folder_seg_delete(struct transport *t, const uint8_t *log, uint64_t seq)
 		goto out;
 	}
 	for (size_t i = folder_list_find(&segs, log, seq);
-	    i < segs.n && segs.v[i].seq == seq; i++) {
+	    r == ZK_OK && i < segs.n && segs.v[i].seq == seq; i++) {
 		int e;
 
+		/* the log ends where it did, and goes on there */
+		if (seq == segs.v[segs.n - 1].seq)
+			r = folder_begin_at(f, log, seq, segs.v[i].hash);
+		if (r != ZK_OK)
+			break;
 		names_seg(seq, segs.v[i].hash, name);
 		e = env_unlinkat(f->t.opts.env, fd, name, 0);
 		if (e < 0 && e != -ENOENT)

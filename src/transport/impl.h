@@ -28,6 +28,8 @@ struct transport_ops {
 	bool (*append_step)(struct transport *t, struct tappend *a);
 	enum zk_err (*append_end)(struct transport *t, struct tappend *a);
 	void (*append_drop)(struct transport *t, struct tappend *a);
+	enum zk_err (*log_begin)(struct transport *t, const uint8_t *log,
+	    uint64_t seq, const uint8_t *hash);
 	enum zk_err (*read)(struct transport *t, const struct tread *how,
 	    struct tmark *mark, bool *more);
 	enum zk_err (*read_at)(struct transport *t, const uint8_t *log,

@@ -16,6 +16,8 @@ struct remote_fake {
 	uint64_t bytes;
 	struct remote_fake_faults faults;
 	struct fake_set segs;
+	struct fake_set begun;	/* one a log: what of it up to there is not
+				 * in segs will not come; no data */
 	struct fake_set recs;
 	struct fake_set blobs;
 	struct fake_boxes boxes;

@@ -137,6 +137,29 @@ relay_seg_append(struct transport *t, const struct tseg *segs, size_t n,
 	return r;
 }
 
+enum zk_err
+relay_seg_begin(struct transport *t, const uint8_t *log, uint64_t seq,
+    const uint8_t *hash)
+{
+	struct relay_remote *rr = self(t);
+	struct msg_head head = { .seq = seq };
+	struct http_call c;
+	struct buf body;
+	enum zk_err r;
+
+	memcpy(head.hash, hash, MSG_NAME_LEN);
+	buf_init(&body, MSG_HEAD_LEN);
+	r = msg_head_put(&body, &head);
+	relay_call_init(rr, &c, TARGET_BEGIN);
+	memcpy(c.target.name, log, TRANSPORT_NAME_LEN);
+	c.body = body.data;
+	c.body_len = body.len;
+	if (r == ZK_OK)
+		r = relay_call_run(rr, &c);
+	buf_release(&body);
+	return r;
+}
+
 /*
  * Gives one stored segment to each().  What has no header goes on with seq
  * 0, for the caller to refuse like any other that does not verify.

@@ -10,6 +10,8 @@ enum zk_err relay_seg_append_start(struct transport *t, struct tappend *a);
 bool relay_seg_append_step(struct transport *t, struct tappend *a);
 enum zk_err relay_seg_append_end(struct transport *t, struct tappend *a);
 void relay_seg_append_drop(struct transport *t, struct tappend *a);
+enum zk_err relay_seg_begin(struct transport *t, const uint8_t *log,
+    uint64_t seq, const uint8_t *hash);
 enum zk_err relay_seg_read(struct transport *t, const struct tread *how,
     struct tmark *mark, bool *more);
 enum zk_err relay_seg_read_at(struct transport *t, const uint8_t *log,

@@ -6,6 +6,7 @@
 #include "crypto/rand.h"
 #include "transport/impl.h"
 #include "transport/lie_fake.h"
+#include "transport/seg_fake.h"
 #include "util/buf.h"
 #include "util/env.h"
 #include "util/rd.h"
@@ -81,21 +82,13 @@ static enum zk_err
 append_one(struct remote_fake *f, const struct tseg *s, bool *taken,
     enum tseg_result *res)
 {
-	const struct fake_obj *there = set_fake_place(&f->segs, s->log, s->seq);
 	struct fake_obj o = { .seq = s->seq };
 
 	memcpy(o.log, s->log, sizeof(o.log));
 	memcpy(o.name, s->hash, sizeof(o.name));
-	if (there != NULL)
-		*res = there->len == s->len && memcmp(there->name, s->hash,
-		    TRANSPORT_NAME_LEN) == 0 ? TSEG_HAVE : TSEG_TAKEN;
-	else if (*taken)
+	*res = seg_fake_judge(f, s);
+	if (*taken && *res != TSEG_HAVE)
 		*res = TSEG_TAKEN;
-	else if (s->seq > 1 &&
-	    set_fake_place(&f->segs, s->log, s->seq - 1) == NULL)
-		*res = TSEG_GAP;
-	else
-		*res = TSEG_STORED;
 	*taken |= *res == TSEG_TAKEN;
 	if (*res != TSEG_STORED)
 		return ZK_OK;
@@ -117,6 +110,17 @@ fake_append(struct transport *t, const struct tseg *segs, size_t n,
 				taken = false;
 			r = append_one(remote(t), &segs[i], &taken, &res[i]);
 		}
+	return after(t, r);
+}
+
+static enum zk_err
+fake_log_begin(struct transport *t, const uint8_t *log, uint64_t seq,
+    const uint8_t *hash)
+{
+	enum zk_err r = before(t);
+
+	if (r == ZK_OK)
+		r = seg_fake_begin(remote(t), log, seq, hash);
 	return after(t, r);
 }
 
@@ -236,19 +240,11 @@ static enum zk_err
 fake_head(struct transport *t, const uint8_t *log, uint64_t *seq,
     uint8_t *hash)
 {
-	const struct fake_set *s = &remote(t)->segs;
 	enum zk_err r = before(t);
 
-	if (r != ZK_OK)
-		return r;
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->v[i].seq <= *seq ||
-		    memcmp(s->v[i].log, log, TRANSPORT_NAME_LEN) != 0)
-			continue;
-		*seq = s->v[i].seq;
-		memcpy(hash, s->v[i].name, TRANSPORT_NAME_LEN);
-	}
-	return after(t, *seq == 0 ? ZK_ENOENT : ZK_OK);
+	if (r == ZK_OK && !seg_fake_end(remote(t), log, seq, hash))
+		r = ZK_ENOENT;
+	return after(t, r);
 }
 
 static enum zk_err
@@ -258,6 +254,8 @@ fake_seg_delete(struct transport *t, const uint8_t *log, uint64_t seq)
 	enum zk_err r = before(t);
 	struct fake_obj *o = set_fake_place(s, log, seq);
 
+	if (r == ZK_OK && o != NULL)
+		r = seg_fake_begin(remote(t), log, seq, o->name);
 	if (r == ZK_OK && o != NULL)
 		set_fake_remove(s, (size_t)(o - s->v));
 	return after(t, r);
@@ -499,6 +497,7 @@ static const struct transport_ops fake_ops = {
 	.free = fake_free_transport,
 	.create = fake_create,
 	.append = fake_append,
+	.log_begin = fake_log_begin,
 	.read = fake_read,
 	.read_at = fake_read_at,
 	.head = fake_head,
@@ -555,6 +554,7 @@ remote_fake_free(struct remote_fake *f)
 	if (f == NULL)
 		return;
 	set_fake_release(&f->segs);
+	set_fake_release(&f->begun);
 	set_fake_release(&f->recs);
 	set_fake_release(&f->blobs);
 	box_fake_release(&f->boxes);

@@ -398,6 +398,7 @@ static const struct transport_ops relay_ops = {
 	.append_step = relay_seg_append_step,
 	.append_end = relay_seg_append_end,
 	.append_drop = relay_seg_append_drop,
+	.log_begin = relay_seg_begin,
 	.read = relay_seg_read,
 	.read_at = relay_seg_read_at,
 	.head = relay_seg_head,

@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/labels.h"
+#include "proto/seghdr.h"
 #include "transport/folder.h"
 #include "transport/impl.h"
 #include "transport/remote_relay.h"
@@ -191,6 +192,16 @@ transport_append_drop(struct transport *t, struct tappend *a)
 {
 	if (a->impl != NULL)
 		t->ops->append_drop(t, a);
+}
+
+enum zk_err
+transport_log_begin(struct transport *t,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq,
+    const uint8_t hash[static TRANSPORT_NAME_LEN])
+{
+	if (seq > SEGHDR_SEQ_MAX)
+		return ZK_ELIMIT;
+	return seq == 0 ? ZK_OK : t->ops->log_begin(t, log, seq, hash);
 }
 
 enum zk_err

@@ -136,6 +136,18 @@ ZK_CHECKED enum zk_err transport_append_end(struct transport *t,
 /* Gives it up: nothing is known of its segments. */
 void transport_append_drop(struct transport *t, struct tappend *a);
 
+/*
+ * Says that a log goes on behind segment seq with that hash: it is not there,
+ * nor are those before it, and they will not come (checkpoints,
+ * zk-format(5)); what follows can then be appended, and appends at or below
+ * seq find TSEG_HAVE.  Idempotent; where the log's end is at or beyond seq
+ * nothing happens.  ZK_ELIMIT: no log is that long.  ZK_EREMOTEFULL: the
+ * remote holds too many logs.
+ */
+ZK_CHECKED enum zk_err transport_log_begin(struct transport *t,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq,
+    const uint8_t hash[static TRANSPORT_NAME_LEN]);
+
 /* How to read; borrowed for one call. */
 struct tread {
 	size_t max_bytes;	/* about this much, but at least one segment */
@@ -172,7 +184,10 @@ ZK_CHECKED enum zk_err transport_read_at(struct transport *t,
     const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq,
     enum zk_err (*each)(void *arg, const struct tseg *s), void *arg);
 
-/* Stored highest seq of a log and its hash.  ZK_ENOENT: no such log. */
+/*
+ * Where a log ends: its highest seq and the hash of that segment, which was
+ * stored, and deleted since, or begun behind.  ZK_ENOENT: no such log.
+ */
 ZK_CHECKED enum zk_err transport_head(struct transport *t,
     const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t *seq,
     uint8_t hash[static TRANSPORT_NAME_LEN]);

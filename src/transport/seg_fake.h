@@ -1,0 +1,27 @@
+/*
+ * The places of the fake remote's segments: what is there, what follows, and
+ * where logs end, also those whose segments were deleted or never came.
+ */
+#ifndef ZK_TRANSPORT_SEG_FAKE_H
+#define ZK_TRANSPORT_SEG_FAKE_H
+
+#include "transport/lie_fake.h"
+
+/*
+ * What is not there of a log up to segment seq will not come; said already
+ * of this or a later one is fine.  ZK_ENOMEM.
+ */
+ZK_CHECKED enum zk_err seg_fake_begin(struct remote_fake *f,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq,
+    const uint8_t hash[static TRANSPORT_NAME_LEN]);
+
+/* What s finds at its place; TSEG_STORED: it can be. */
+enum tseg_result seg_fake_judge(const struct remote_fake *f,
+    const struct tseg *s);
+
+/* Where a log ends; false: there is no such log. */
+bool seg_fake_end(const struct remote_fake *f,
+    const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t *seq,
+    uint8_t hash[static TRANSPORT_NAME_LEN]);
+
+#endif
