@@ -220,6 +220,188 @@ crash(void)
 	each_call(5, true);
 }
 
+/* What was said of a log that was begun. */
+struct said {
+	bool begun, stored, deleted;
+};
+
+/* Begins the log behind its second segment, puts the third, deletes it. */
+static void
+begun_put(struct disk *d, const struct tseg *s, struct said *said)
+{
+	struct transport *t = disk_open(d);
+	enum tseg_result res;
+
+	NEED(t != NULL);
+	said->begun = transport_log_begin(t, s[1].log, 2, s[1].hash) ==
+	    ZK_OK;
+	said->stored = transport_append(t, &s[2], 1, &res) == ZK_OK &&
+	    (res == TSEG_STORED || res == TSEG_HAVE);
+	said->deleted = transport_seg_delete(t, s[2].log, 3) == ZK_OK;
+	transport_free(t);
+}
+
+/* What was said holds: the log ends there, and goes on behind it. */
+static void
+begun_check(struct disk *d, const struct tseg *s, const struct said *said)
+{
+	struct transport *t = disk_open(d);
+	struct fix_got got = { 0 };
+	enum tseg_result res;
+	uint8_t hash[32];
+	uint64_t seq = 0;
+	enum zk_err r;
+
+	NEED(t != NULL);
+	r = transport_head(t, s[0].log, &seq, hash);
+	CHECK(r == ZK_OK || (r == ZK_ENOENT && !said->begun));
+	CHECK(seq >= (said->stored ? 3u : said->begun ? 2u : 0u));
+	r = transport_read_at(t, s[0].log, 3, fix_take, &got);
+	if (said->stored && said->deleted)
+		CHECK(r == ZK_ENOENT);
+	CHECK(!got.damaged);
+	if (seq < 2)
+		CHECK(transport_append(t, &s[2], 1, &res) == ZK_OK &&
+		    res == TSEG_GAP);
+	else if (seq == 2)
+		CHECK(transport_append(t, &s[2], 1, &res) == ZK_OK &&
+		    res == TSEG_STORED);
+	transport_free(t);
+}
+
+/* Runs it with call n of it failing; false once n is past the last. */
+static bool
+begun_once(const struct fix_log *l, int64_t n, bool stop)
+{
+	struct said said;
+	struct transport *t;
+	enum tseg_result res;
+	struct disk d;
+	bool more;
+
+	if (!disk_init(&d, (uint64_t)n + 1)) {
+		test_failed = true;
+		return false;
+	}
+	t = disk_open(&d);
+	CHECK(t != NULL && transport_create(t) == ZK_OK);
+	transport_free(t);
+	n += fake_calls(d.fake);
+	fake_fail_at(d.fake, n, 5 /* EIO */, stop);
+	begun_put(&d, l->seg, &said);
+	more = fake_calls(d.fake) > n;
+	fake_fail_at(d.fake, -1, 0, false);
+	if (stop)
+		fake_crash(d.fake);
+	begun_check(&d, l->seg, &said);
+	/* once more completes it */
+	begun_put(&d, l->seg, &said);
+	CHECK(said.begun && said.stored && said.deleted);
+	t = disk_open(&d);
+	CHECK(t != NULL && transport_append(t, &l->seg[3], 1, &res) ==
+	    ZK_OK && res == TSEG_STORED);
+	transport_free(t);
+	fake_free(d.fake);
+	return more && !test_failed;
+}
+
+static void
+begun_each(bool stop)
+{
+	struct fix_log l;
+	int64_t n = 0;
+
+	NEED(crypto_init() == ZK_OK && fix_log(&l, 4, 7));
+	log_set_level(LOG_QUIET);
+	while (begun_once(&l, n, stop))
+		n++;
+	log_set_level(LOG_WARN);
+	if (test_failed)
+		printf("# at call %lld\n", (long long)n);
+	CHECK(n > 30);
+	fix_log_release(&l);
+}
+
+static void
+begun_error(void)
+{
+	begun_each(false);
+}
+
+static void
+begun_crash(void)
+{
+	begun_each(true);
+}
+
+static enum zk_err
+count_name(void *arg, const char *name)
+{
+	(void)name;
+	++*(size_t *)arg;
+	return ZK_OK;
+}
+
+/* Entries of a directory of the space. */
+static size_t
+entries(struct disk *d, const char *sub)
+{
+	struct folder f = { .t = { .opts = d->opts } };
+	char space[NAMES_CAP];
+	char path[400];
+	size_t n = 0;
+	int fd;
+
+	names_hex(d->locator, 32, space);
+	(void)snprintf(path, sizeof(path), "/remote/%s/%s", space, sub);
+	fd = env_openat(d->opts.env, ENV_CWD, path, O_DIRECTORY, 0);
+	CHECK(fd >= 0 && folder_dir_list(&f, fd, count_name, &n) == ZK_OK);
+	(void)env_close(d->opts.env, fd);
+	return n;
+}
+
+/*
+ * A log that is deleted as it goes on leaves one name of each kind, and
+ * readers that hold nothing of it find it as still as any other.
+ */
+static void
+begun_small(void)
+{
+	struct fix_got *got = calloc(1, sizeof(*got));
+	struct tread how = { .each = fix_take, .arg = got };
+	struct tmark mark = { 0 };
+	enum tseg_result res;
+	struct transport *t;
+	struct fix_log l;
+	struct disk d;
+	int64_t before;
+	bool more;
+
+	NEED(got != NULL && crypto_init() == ZK_OK && disk_init(&d, 1));
+	NEED(fix_log(&l, 12, 1));
+	t = disk_open(&d);
+	NEED(t != NULL && transport_create(t) == ZK_OK);
+	CHECK(transport_log_begin(t, l.seg[4].log, 5, l.seg[4].hash) ==
+	    ZK_OK);
+	for (int i = 5; i < 12; i++) {
+		CHECK(transport_append(t, &l.seg[i], 1, &res) == ZK_OK);
+		CHECK(res == TSEG_STORED);
+		CHECK(transport_seg_delete(t, l.seg[i].log, l.seg[i].seq) ==
+		    ZK_OK);
+	}
+	CHECK(entries(&d, "head") == 1 && entries(&d, "begin") == 1);
+	CHECK(entries(&d, "tmp") == 0);
+	CHECK(transport_read(t, &how, &mark, &more) == ZK_OK && !more);
+	before = fake_calls(d.fake);
+	CHECK(transport_read(t, &how, &mark, &more) == ZK_OK && !more);
+	CHECK(fake_calls(d.fake) - before <= 6);
+	CHECK(got->n == 0);
+	transport_free(t);
+	fake_free(d.fake);
+	fix_log_release(&l);
+	free(got);
+}
+
 /* A hint that comes before its segment, as copying software may have it. */
 static void
 early_hint(void)
@@ -428,6 +610,9 @@ TESTS(
     { "io error", io_error },
     { "disk full", disk_full },
     { "crash", crash },
+    { "begun io error", begun_error },
+    { "begun crash", begun_crash },
+    { "begun small", begun_small },
     { "early hint", early_hint },
     { "both branches", both_branches },
     { "cheap when still", cheap_when_still },
