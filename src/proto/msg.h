@@ -36,7 +36,8 @@ struct rd;
 /* Result of one segment of an append; the numbers travel. */
 enum msg_seg_result {
 	MSG_SEG_STORED = 0,	/* durable now */
-	MSG_SEG_HAVE = 1,	/* these very bytes were durable already */
+	MSG_SEG_HAVE = 1,	/* these very bytes were durable already, or
+				 * below where the log was begun */
 	MSG_SEG_TAKEN = 2,	/* another segment holds this place */
 	MSG_SEG_GAP = 3		/* the segment before it is not there */
 };

@@ -45,7 +45,8 @@ struct tseg {
 
 enum tseg_result {
 	TSEG_STORED,	/* durable now */
-	TSEG_HAVE,	/* these very bytes were durable already */
+	TSEG_HAVE,	/* these very bytes were durable already, or they are
+			 * below where the log was begun: not needed */
 	TSEG_TAKEN,	/* another segment holds this place */
 	TSEG_GAP	/* the segment before it is not there */
 };
@@ -254,7 +255,7 @@ ZK_CHECKED enum zk_err transport_missing(struct transport *t,
 /* Removes a blob; not there is fine. */
 ZK_CHECKED enum zk_err transport_blob_delete(struct transport *t,
     const uint8_t name[static TRANSPORT_NAME_LEN]);
-/* Removes a segment; not there is fine. */
+/* Removes a segment; not there is fine.  The log ends where it did. */
 ZK_CHECKED enum zk_err transport_seg_delete(struct transport *t,
     const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq);
 
