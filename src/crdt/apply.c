@@ -168,9 +168,10 @@ content_fits(uint8_t kind, const struct content *c)
 	switch (kind) {
 	case NODE_FILE:
 		return c->form == CONTENT_INLINE ||
-		    c->form == CONTENT_MANIFEST;
+		    c->form == CONTENT_MANIFEST || c->form == CONTENT_GONE;
 	case NODE_SYMLINK:
-		return c->form == CONTENT_INLINE && c->size > 0 &&
+		return (c->form == CONTENT_INLINE ||
+		    c->form == CONTENT_GONE) && c->size > 0 &&
 		    c->size < LINK_MAX;
 	case NODE_DIR:
 		return c->form == CONTENT_NONE;

@@ -21,6 +21,8 @@
  */
 #define OPID_LEN 32
 #define OPID_LAMPORT_MAX ((UINT64_C(1) << 48) - 1)
+#define OPID_HASH_AT 12	/* where the op's hash begins */
+#define OPID_HASH_LEN (OPID_LEN - OPID_HASH_AT)
 
 struct opid {
 	uint8_t b[OPID_LEN];
@@ -78,14 +80,16 @@ enum op_type {
 	OP_MSG = 32,	/* a message: content, sent into a channel */
 	OP_CHANNEL = 33, /* how long messages of a channel are given out */
 	/* space */
-	OP_CONDEMN = 40	/* blobs that nothing needs, to be deleted */
+	OP_CONDEMN = 40, /* blobs that nothing needs, to be deleted */
+	OP_CHECKPOINT = 41 /* content: segments up to a cut, made thin */
 };
 
 /* Types that have content, which may be in blobs. */
 static inline bool
 op_has_content(uint8_t type)
 {
-	return type == OP_CREATE || type == OP_EDIT || type == OP_MSG;
+	return type == OP_CREATE || type == OP_EDIT || type == OP_MSG ||
+	    type == OP_CHECKPOINT;
 }
 
 enum node_kind {
@@ -105,7 +109,12 @@ enum merge_kind {
 enum content_form {
 	CONTENT_NONE = 0,	/* directories */
 	CONTENT_INLINE = 1,	/* data holds them, compressed if it pays */
-	CONTENT_MANIFEST = 2	/* data holds an encoded manifest */
+	CONTENT_MANIFEST = 2,	/* data holds an encoded manifest */
+	/*
+	 * In thin segments alone (format/thin.h): past the history window,
+	 * known by size and hash; data is the hash in the op's id
+	 */
+	CONTENT_GONE = 3
 };
 
 #define CONTENT_HASH_LEN 32
@@ -129,6 +138,9 @@ struct content {
 	 * keeps it and gives it back; never encoded.  At most INT64_MAX.
 	 */
 	uint64_t locator;
+	/* decoded: the bytes that all of this came from, lent as data */
+	const uint8_t *enc;
+	size_t enc_len;
 };
 
 /* mtime limits that readers clamp to: years 0001 to 9999. */

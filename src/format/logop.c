@@ -264,6 +264,61 @@ logop_condemn_decode(const uint8_t *body, size_t n,
 	return e;
 }
 
+/* OP_CHECKPOINT ---------------------------------------------------------- */
+
+static bool
+logop_end_ok(const struct logop_end *before, const struct logop_end *e)
+{
+	int c = before == NULL ? -1 : memcmp(before->log, e->log,
+	    LOGOP_ID_LEN);
+
+	if (c == 0)
+		c = memcmp(before->hash, e->hash, LOGOP_ID_LEN);
+	return c < 0 && e->seq > 0 && e->seq <= SEGHDR_SEQ_MAX;
+}
+
+enum zk_err
+logop_cut_encode(const struct logop_end *v, size_t n, struct buf *out)
+{
+	if (n < 1 || n > LOGOP_CUT_MAX)
+		return ZK_ELIMIT;
+	buf_varint(out, n);
+	for (size_t i = 0; i < n; i++) {
+		if (!logop_end_ok(i == 0 ? NULL : &v[i - 1], &v[i]))
+			return ZK_EFORMAT;
+		buf_put(out, v[i].log, LOGOP_ID_LEN);
+		buf_varint(out, v[i].seq);
+		buf_put(out, v[i].hash, LOGOP_ID_LEN);
+	}
+	return buf_err(out);
+}
+
+enum zk_err
+logop_cut_decode(const uint8_t *body, size_t n,
+    enum zk_err (*fn)(void *arg, const struct logop_end *e), void *arg)
+{
+	struct logop_end e = { .seq = 0 }, before;
+	enum zk_err r = ZK_OK;
+	struct rd rd;
+	uint64_t ends;
+
+	rd_init(&rd, body, n);
+	ends = rd_varint(&rd, LOGOP_CUT_MAX);
+	if (ends == 0)
+		rd_fail(&rd, ZK_EFORMAT);
+	for (uint64_t i = 0; r == ZK_OK && rd.err == ZK_OK && i < ends; i++) {
+		before = e;
+		rd_copy(&rd, e.log, LOGOP_ID_LEN);
+		e.seq = rd_varint(&rd, SEGHDR_SEQ_MAX);
+		rd_copy(&rd, e.hash, LOGOP_ID_LEN);
+		if (!logop_end_ok(i == 0 ? NULL : &before, &e))
+			rd_fail(&rd, ZK_EFORMAT);
+		if (rd.err == ZK_OK && fn != NULL)
+			r = fn(arg, &e);
+	}
+	return r == ZK_OK ? rd_end(&rd) : r;
+}
+
 /* OP_FORK ---------------------------------------------------------------- */
 
 enum zk_err

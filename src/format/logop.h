@@ -88,6 +88,23 @@ ZK_CHECKED enum zk_err logop_condemn_decode(const uint8_t *body, size_t n,
     struct logop_condemn *out);
 
 /*
+ * OP_CHECKPOINT: the ends of the logs that its cut holds, ascending by log
+ * and hash (a forked log has several).
+ */
+#define LOGOP_CUT_MAX 65536
+struct logop_end {
+	uint8_t log[LOGOP_ID_LEN];
+	uint64_t seq;
+	uint8_t hash[LOGOP_ID_LEN];
+};
+/* n >= 1 of them, in order. */
+ZK_CHECKED enum zk_err logop_cut_encode(const struct logop_end *v, size_t n,
+    struct buf *out);
+/* Gives each to fn (NULL: checks alone), whose error ends it. */
+ZK_CHECKED enum zk_err logop_cut_decode(const uint8_t *body, size_t n,
+    enum zk_err (*fn)(void *arg, const struct logop_end *e), void *arg);
+
+/*
  * OP_FORK: republishes segments of one log that a remote refuses, one or
  * more in ascending seq.  Each is either whole (stored, the bytes) or, if it
  * does not fit into one segment, a blob of its stored bytes (level 0).

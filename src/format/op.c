@@ -65,6 +65,7 @@ op_shape(uint8_t type)
 	case OP_KV_PUSH:
 		return HAS_NODE | HAS_BODY;
 	case OP_MSG:
+	case OP_CHECKPOINT:
 		return MAY_CONTENT | HAS_BODY;
 	case OP_CHANNEL:
 		return HAS_BODY;
@@ -151,9 +152,24 @@ op_put_content(const struct content *c, struct buf *out)
 	buf_u8(out, (uint8_t)(c->form | c->merge << 2));
 	buf_varint(out, c->size);
 	buf_put(out, c->hash, CONTENT_HASH_LEN);
+	if (c->form == CONTENT_GONE) {
+		buf_put(out, c->data, c->data_len);
+		return;
+	}
 	buf_lp(out, c->data, c->data_len);
 	if (c->merge != MERGE_COPY)
 		buf_lp(out, c->script, c->script_len);
+}
+
+enum zk_err
+op_put_gone(const struct content *c, const struct opid *id, struct buf *out)
+{
+	struct content gone = { .form = CONTENT_GONE, .size = c->size,
+		.data = id->b + OPID_HASH_AT, .data_len = OPID_HASH_LEN };
+
+	memcpy(gone.hash, c->hash, sizeof(gone.hash));
+	op_put_content(&gone, out);
+	return buf_err(out);
 }
 
 static void
@@ -250,20 +266,32 @@ op_get_refs(struct opdict *d, struct rd *r, struct op_ids *ids,
 }
 
 static void
-op_get_content(struct rd *r, struct content *c)
+op_get_content(const struct opdict *d, struct rd *r, struct content *c)
 {
+	const uint8_t *at = r->p;
 	uint8_t b = rd_u8(r);
 
 	c->form = b & 3;
 	c->merge = b >> 2 & 3;
-	if (b >> 4 != 0 || c->form == CONTENT_NONE ||
-	    c->form > CONTENT_MANIFEST)
+	if (b >> 4 != 0 || c->form == CONTENT_NONE)
+		rd_fail(r, ZK_EFORMAT);
+	if (c->form == CONTENT_GONE && (!opdict_is_thin(d) ||
+	    c->merge != MERGE_COPY))
 		rd_fail(r, ZK_EFORMAT);
 	c->size = rd_varint(r, UINT64_MAX);
 	rd_copy(r, c->hash, CONTENT_HASH_LEN);
-	c->data = rd_lp(r, OP_DATA_MAX, &c->data_len);
+	if (c->form == CONTENT_GONE) {
+		c->data_len = OPID_HASH_LEN;
+		c->data = rd_bytes(r, c->data_len);
+	} else {
+		c->data = rd_lp(r, OP_DATA_MAX, &c->data_len);
+	}
 	if (c->merge != MERGE_COPY)
 		c->script = rd_lp(r, OP_SCRIPT_MAX, &c->script_len);
+	if (r->err == ZK_OK) {
+		c->enc = at;
+		c->enc_len = (size_t)(r->p - at);
+	}
 }
 
 static void
@@ -297,7 +325,8 @@ op_flags_ok(uint8_t flags, unsigned shape)
 }
 
 static void
-op_get_tail(struct rd *r, uint8_t flags, unsigned shape, struct op *op)
+op_get_tail(const struct opdict *d, struct rd *r, uint8_t flags,
+    unsigned shape, struct op *op)
 {
 	enum zk_err e;
 
@@ -311,7 +340,7 @@ op_get_tail(struct rd *r, uint8_t flags, unsigned shape, struct op *op)
 		op->mtime_nsec = rd_u32(r);
 	}
 	if (flags & FLAG_CONTENT)
-		op_get_content(r, &op->content);
+		op_get_content(d, r, &op->content);
 	if (shape & HAS_BODY)
 		op->body = rd_lp(r, OP_BODY_MAX, &op->body_len);
 	if (flags & FLAG_EXT) {
@@ -347,7 +376,7 @@ op_decode(struct opdict *d, const uint8_t *p, size_t n, struct op_ids *ids,
 	step = op_unzigzag(rd_varint(&r, UINT64_MAX));
 	op->wall_ms = (int64_t)((uint64_t)opdict_wall(d) + (uint64_t)step);
 	op_get_places(d, &r, shape, ids, op);
-	op_get_tail(&r, flags, shape, op);
+	op_get_tail(d, &r, flags, shape, op);
 	opdict_set_wall(d, op->wall_ms);
 	return rd_end(&r);
 }
@@ -367,7 +396,7 @@ op_content_ok(const struct op *op)
 	if (c->form == CONTENT_INLINE && c->size > OP_DATA_MAX * 64)
 		return false;
 	if (op->kind == NODE_SYMLINK)
-		return c->form == CONTENT_INLINE && c->size > 0 &&
+		return c->form != CONTENT_MANIFEST && c->size > 0 &&
 		    c->size < OP_LINK_MAX;
 	return true;
 }
@@ -471,5 +500,5 @@ op_make_id(const uint8_t log[static 32], uint64_t lamport, const uint8_t *p,
 	hash_update(&h, ids->id, ids->n * sizeof(*ids->id));
 	hash_final(&h, sum);
 	op_bare_id(log, lamport, out);
-	memcpy(out->b + 12, sum, OPID_LEN - 12);
+	memcpy(out->b + OPID_HASH_AT, sum, OPID_HASH_LEN);
 }

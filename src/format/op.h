@@ -47,6 +47,8 @@ struct op_ids {
 ZK_CHECKED enum zk_err opdict_new(const uint8_t log[static 32],
     uint64_t lamport0, int64_t wall_ms, struct opdict **out);
 void opdict_free(struct opdict *d);
+/* Of a thin segment (format/thin.h): contents in it may be gone. */
+void opdict_thin(struct opdict *d);
 /* As new for the same segment, memory kept. */
 void opdict_clear(struct opdict *d, int64_t wall_ms);
 
@@ -93,6 +95,14 @@ ZK_CHECKED enum zk_err op_decode(struct opdict *d, const uint8_t *p,
  * where some does); ops after it stand.
  */
 ZK_CHECKED enum zk_err op_clean(struct op *op);
+
+/*
+ * The content of an op with that id as a thin segment has it once it is
+ * gone: its size and hash, and the hash in the id, which the bytes of the op
+ * no longer give.
+ */
+ZK_CHECKED enum zk_err op_put_gone(const struct content *c,
+    const struct opid *id, struct buf *out);
 
 /* Lamport time and log as in an id, and zeroes for the hash. */
 void op_bare_id(const uint8_t log[static 32], uint64_t lamport,

@@ -30,6 +30,7 @@ struct opdict {
 	struct idlist ext;
 	uint32_t *slot;
 	size_t slots;
+	bool thin;
 };
 
 static enum zk_err
@@ -65,6 +66,18 @@ opdict_new(const uint8_t log[static 32], uint64_t lamport0, int64_t wall_ms,
 	d->lamport0 = lamport0;
 	d->wall_ms = wall_ms;
 	return ZK_OK;
+}
+
+void
+opdict_thin(struct opdict *d)
+{
+	d->thin = true;
+}
+
+bool
+opdict_is_thin(const struct opdict *d)
+{
+	return d->thin;
 }
 
 void

@@ -4,6 +4,8 @@
 #ifndef ZK_FORMAT_OPDICT_H
 #define ZK_FORMAT_OPDICT_H
 
+#include <stdbool.h>
+
 #include "format/op.h"
 
 struct rd;
@@ -14,6 +16,9 @@ enum zk_err opdict_put(struct opdict *d, const struct opid *id,
 
 /* Reads a reference to *id; marks r failed if it is not a good one. */
 void opdict_get(struct opdict *d, struct rd *r, struct opid *id);
+
+/* Whether contents may be gone. */
+bool opdict_is_thin(const struct opdict *d);
 
 /* The wall time of the op before (of the segment, for the first), ms. */
 int64_t opdict_wall(const struct opdict *d);

@@ -9,37 +9,13 @@
 #include "format/ext.h"
 #include "format/keys.h"
 #include "format/op.h"
+#include "format/opdict.h"
 #include "format/pad.h"
-#include "format/segment.h"
+#include "format/seg_int.h"
 #include "format/segplain.h"
-#include "proto/seghdr.h"
-#include "util/rd.h"
+#include "format/thin.h"
 
 #define SEG_EXT_MAX 65536	/* bytes of extension fields */
-
-/* ops, left: the encoded ops and where seg_next stands in them. */
-struct seg {
-	struct seghdr hdr;
-	uint8_t log[SEG_HASH_LEN];
-	uint8_t hash[SEG_HASH_LEN];
-	uint8_t epoch_id[SEG_HASH_LEN];
-	uint8_t device[SEG_HASH_LEN];
-	uint8_t *plain;
-	size_t plain_len;
-	uint64_t lamport0;
-	int64_t wall_ms;
-	uint8_t (*rec_heads)[SEG_HASH_LEN];
-	size_t rec_heads_n;
-	struct seg_head *heads;
-	size_t heads_n;
-	size_t count;
-	struct opid *ids;	/* of every op */
-	struct rd ops;		/* all of them */
-	struct rd left;
-	size_t next;
-	struct opdict *dict;
-	struct op_ids refs;	/* of the op at hand */
-};
 
 static void
 seg_get_rec_heads(struct seg *s, struct rd *r)
@@ -102,8 +78,7 @@ seg_get_head(struct seg *s, struct rd *r)
 	return r->err;
 }
 
-/* Decodes the next op as it was written. */
-static enum zk_err
+enum zk_err
 seg_decode(struct seg *s, struct op *op, const uint8_t **p, size_t *n)
 {
 	*p = rd_lp(&s->left, SEG_PLAIN_MAX, n);
@@ -130,8 +105,14 @@ seg_scan(struct seg *s)
 			return r;
 		if ((op.type == OP_LOG) != (s->hdr.seq == 1 && i == 0))
 			return ZK_EFORMAT;
-		op_make_id(s->log, s->lamport0 + i, p, n, &s->refs,
-		    &s->ids[i]);
+		if (op.content.form == CONTENT_GONE) {
+			op_bare_id(s->log, s->lamport0 + i, &s->ids[i]);
+			memcpy(s->ids[i].b + OPID_HASH_AT, op.content.data,
+			    OPID_HASH_LEN);
+		} else {
+			op_make_id(s->log, s->lamport0 + i, p, n, &s->refs,
+			    &s->ids[i]);
+		}
 		r = opdict_own(s->dict, &s->ids[i]);
 		if (r != ZK_OK)
 			return r;
@@ -154,27 +135,38 @@ seg_number(struct seg *s)
 	return ZK_OK;
 }
 
-static enum zk_err
-seg_parse(struct seg *s, bool whole)
+enum zk_err
+seg_parse(struct seg *s, const uint8_t *payload, size_t n, bool thin,
+    bool whole)
 {
-	const uint8_t *payload;
 	struct rd r;
-	size_t n;
 	enum zk_err e;
 
-	e = pad_get(s->plain, s->plain_len, &payload, &n);
-	if (e != ZK_OK)
-		return e;
 	rd_init(&r, payload, n);
 	e = seg_get_head(s, &r);
 	if (e != ZK_OK)
 		return e;
+	s->payload = payload;
+	s->head_len = (size_t)(r.p - payload);
 	s->ops = r;
 	s->left = r;
 	e = opdict_new(s->log, s->lamport0, s->wall_ms, &s->dict);
 	if (e != ZK_OK)
 		return e;
+	if (thin)
+		opdict_thin(s->dict);
 	return whole ? seg_scan(s) : seg_number(s);
+}
+
+/* The payload of what was decrypted. */
+static enum zk_err
+seg_parse_padded(struct seg *s, bool whole)
+{
+	const uint8_t *payload = NULL;
+	size_t n = 0;
+	enum zk_err e = pad_get(s->plain, s->plain_len, &payload, &n);
+
+	return e == ZK_OK ? seg_parse(s, payload, n, false, whole) : e;
 }
 
 /* Step between the signature and the parser: the key, and the tag. */
@@ -247,7 +239,7 @@ seg_open(const void *stored, size_t n,
 	r = seg_decrypt(s, stored, vault, keys);
 	if (r != ZK_OK)
 		goto out;
-	r = seg_parse(s, true);
+	r = seg_parse_padded(s, true);
 	if (r != ZK_OK)
 		goto out;
 	if (device != NULL)
@@ -265,10 +257,13 @@ seg_open_contents(const void *stored, size_t n,
     const uint8_t vault[static SEG_HASH_LEN], const struct seg_keys *keys,
     struct seg **out)
 {
-	struct seg *s = calloc(1, sizeof(*s));
+	struct seg *s = NULL;
 	enum zk_err r;
 
 	*out = NULL;
+	if (thin_is(stored, n))
+		return thin_open(stored, n, NULL, false, out);
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return ZK_ENOMEM;
 	r = seghdr_decode(stored, n, &s->hdr);
@@ -277,7 +272,7 @@ seg_open_contents(const void *stored, size_t n,
 	seghdr_log_id(s->hdr.pk, s->log);
 	r = seg_decrypt(s, stored, vault, keys);
 	if (r == ZK_OK)
-		r = seg_parse(s, false);
+		r = seg_parse_padded(s, false);
 	if (r != ZK_OK)
 		goto out;
 	seg_rewind(s);

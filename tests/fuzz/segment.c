@@ -27,7 +27,7 @@ inside(const uint8_t *p, size_t n)
 		abort();
 	s->hdr.seq = n > 0 && p[0] % 2 == 0 ? 1 : 2;
 	s->plain = buf_take(&plain, &s->plain_len);
-	if (seg_parse(s, true) == ZK_OK) {
+	if (seg_parse_padded(s, true) == ZK_OK) {
 		seg_rewind(s);
 		for (r = ZK_OK; r == ZK_OK || r == ZK_EREFUSED;) {
 			r = seg_next(s, &op);
