@@ -81,6 +81,16 @@ tree_locator(struct tree *t, const struct opid *id, uint64_t *locator)
 	return r;
 }
 
+enum zk_err
+tree_covered(struct tree *t, const struct opid *id, bool *covered)
+{
+	struct cdb_op op;
+	enum zk_err r = t->db.impl->op_by_id(t->db.db, id, &op);
+
+	*covered = r == ZK_OK && (op.flags & CDB_COVERED) != 0;
+	return r;
+}
+
 void
 tree_split_id(struct tree *t, const struct opid *head, struct opid *out)
 {

@@ -76,6 +76,10 @@ void tree_past(struct tree *t, tree_past_fn *fn, void *arg);
 ZK_CHECKED enum zk_err tree_locator(struct tree *t, const struct opid *id,
     uint64_t *locator);
 
+/* Whether a REMOVE that is not void names the op.  ZK_ENOENT: not there. */
+ZK_CHECKED enum zk_err tree_covered(struct tree *t, const struct opid *id,
+    bool *covered);
+
 /* The id of the node that a SPLIT of head makes. */
 void tree_split_id(struct tree *t, const struct opid *head,
     struct opid *out);

@@ -300,12 +300,11 @@ logdb_gaps(struct db *db, enum zk_err (*each)(void *arg, const uint8_t *log,
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-enum zk_err
-logdb_tips(struct db *db,
+/* Gives each row of s, which selects SEG_COLS. */
+static enum zk_err
+seg_each(struct db *db, struct stmt *s,
     enum zk_err (*each)(void *arg, const struct logdb_seg *s), void *arg)
 {
-	struct stmt *s = db_stmt(db, "SELECT " SEG_COLS " FROM seg"
-	    " WHERE tip=1 ORDER BY log,seq");
 	struct logdb_seg g = { 0 };
 	enum zk_err r = ZK_OK;
 
@@ -319,6 +318,22 @@ logdb_tips(struct db *db,
 		}
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+logdb_tips(struct db *db,
+    enum zk_err (*each)(void *arg, const struct logdb_seg *s), void *arg)
+{
+	return seg_each(db, db_stmt(db, "SELECT " SEG_COLS " FROM seg"
+	    " WHERE tip=1 ORDER BY log,seq"), each, arg);
+}
+
+enum zk_err
+logdb_in_order(struct db *db,
+    enum zk_err (*each)(void *arg, const struct logdb_seg *s), void *arg)
+{
+	return seg_each(db, db_stmt(db, "SELECT " SEG_COLS " FROM seg"
+	    " WHERE state=1 ORDER BY lamport,log,seq,hash"), each, arg);
 }
 
 enum zk_err

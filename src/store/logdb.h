@@ -153,6 +153,13 @@ ZK_CHECKED enum zk_err logdb_from(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], uint64_t seq,
     struct logdb_seg *out);
 
+/*
+ * Each applied segment by (last Lamport time, log, seq, hash): an order that
+ * is the same on every device.
+ */
+ZK_CHECKED enum zk_err logdb_in_order(struct db *db,
+    enum zk_err (*each)(void *arg, const struct logdb_seg *s), void *arg);
+
 /* How many logs are known whose ids begin with these len bytes. */
 ZK_CHECKED enum zk_err logdb_alike(struct db *db, const uint8_t *prefix,
     size_t len, uint64_t *n);

@@ -6,6 +6,7 @@
 #include "store/aliasdb.h"
 #include "store/basedb.h"
 #include "store/chunkdb.h"
+#include "store/cpdb.h"
 #include "store/gcdb.h"
 #include "store/histdb.h"
 #include "store/kvdb.h"
@@ -31,7 +32,7 @@ store_create(struct db *db)
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
 		kvdb_schema, msgdb_schema, aliasdb_schema, transitdb_schema,
-		gcdb_schema
+		gcdb_schema, cpdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -123,7 +124,9 @@ store_check(struct db *db, const char *path)
 		r = db_exec(db, aliasdb_schema);
 	if (r == ZK_OK)
 		r = db_exec(db, transitdb_schema);
-	return r == ZK_OK ? db_exec(db, gcdb_schema) : r;
+	if (r == ZK_OK)
+		r = db_exec(db, gcdb_schema);
+	return r == ZK_OK ? db_exec(db, cpdb_schema) : r;
 }
 
 enum zk_err
