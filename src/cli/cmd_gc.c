@@ -35,6 +35,21 @@ line(struct cmd_ctx *c, const char *what, uint64_t n, uint64_t bytes)
 		    n == 1 ? "" : "s", progress_size(size, (double)bytes));
 }
 
+/* What became of the history itself. */
+static void
+history(struct cmd_ctx *c, const struct sync_gc *gc)
+{
+	bool dry = c->g->dry_run;
+
+	if (gc->segments > 0)
+		out_printf(c->out, "%s %" PRIu64 " segment%s of history that "
+		    "a checkpoint covers\n", dry ? "would delete" :
+		    "deleted", gc->segments, gc->segments == 1 ? "" : "s");
+	if (gc->checkpoint)
+		out_printf(c->out, "%s a checkpoint of the history\n",
+		    dry ? "would write" : "wrote");
+}
+
 static void
 show(struct cmd_ctx *c, const struct sync_gc *gc)
 {
@@ -49,6 +64,8 @@ show(struct cmd_ctx *c, const struct sync_gc *gc)
 		jsonw_int(w, "deleted_bytes", (int64_t)gc->deleted_bytes);
 		jsonw_int(w, "waiting", (int64_t)gc->waiting);
 		jsonw_int(w, "waiting_bytes", (int64_t)gc->waiting_bytes);
+		jsonw_int(w, "segments", (int64_t)gc->segments);
+		jsonw_bool(w, "checkpoint", gc->checkpoint);
 		jsonw_bool(w, "more", gc->more);
 		out_end(c->out);
 		return;
@@ -58,6 +75,7 @@ show(struct cmd_ctx *c, const struct sync_gc *gc)
 	line(c, dry ? "would delete" : "deleted", gc->deleted,
 	    gc->deleted_bytes);
 	line(c, "waiting:", gc->waiting, gc->waiting_bytes);
+	history(c, gc);
 }
 
 static enum zk_err
@@ -71,7 +89,8 @@ gc_run(struct cmd_ctx *c)
 	r = sync_gc(c->vault, &o, c->g->verbosity >= 0 || c->g->json ? waits :
 	    NULL, c->rep, &gc);
 	show(c, &gc);
-	if (r == ZK_OK && gc.condemned + gc.deleted + gc.waiting == 0)
+	if (r == ZK_OK && gc.condemned + gc.deleted + gc.waiting +
+	    gc.segments + gc.checkpoint == 0)
 		snprintf(c->say, sizeof(c->say), "nothing to free");
 	else if (r == ZK_OK)
 		snprintf(c->say, sizeof(c->say), c->g->dry_run ?

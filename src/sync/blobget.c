@@ -54,6 +54,20 @@ rank(enum zk_err e)
 }
 
 enum zk_err
+blobget_gone(const char *path, bool spare)
+{
+	bool named = path != NULL;
+
+	if (spare)
+		return ZK_EGAP;
+	log_error(ZK_EGAP, &(struct log_where){ .path = path },
+	    "what %s%s%s had is past the history window, and its content "
+	    "was deleted", named ? "'" : "a file", named ? path : "",
+	    named ? "'" : "");
+	return ZK_EGAP;
+}
+
+enum zk_err
 blobget_worse(enum zk_err a, enum zk_err b)
 {
 	return rank(b) > rank(a) ? b : a;

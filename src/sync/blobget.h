@@ -23,6 +23,12 @@ struct transport;
 void blobget_report(const uint8_t name[static CHUNK_HASH_LEN],
     const char *path, const struct transport *t, enum zk_err r);
 
+/*
+ * Logs, unless spare, that what path (or NULL) has is past the window: always
+ * ZK_EGAP.
+ */
+enum zk_err blobget_gone(const char *path, bool spare);
+
 /* The worse news about one blob from two remotes: what to report. */
 enum zk_err blobget_worse(enum zk_err a, enum zk_err b);
 

@@ -14,6 +14,7 @@
 #include "store/aliasdb.h"
 #include "store/store.h"
 #include "sync/alias.h"
+#include "sync/checkpoint.h"
 #include "sync/cuts.h"
 #include "sync/entry.h"
 #include "sync/gather.h"
@@ -202,7 +203,7 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 	struct emit_file f, whole;
 	int64_t dir = 0;
 	uint64_t locator = 0;
-	bool same = false;
+	bool same = false, gone = false;
 	enum zk_err err = load_dir(r, p, &dir, &at);
 
 	if (err == ZK_OK)
@@ -216,6 +217,13 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 	whole = f;
 	same = !p->read || (e.size == p->content.size &&
 	    memcmp(e.hash, p->content.hash, sizeof(e.hash)) == 0);
+	/* with what was removed elsewhere the content comes back, too */
+	if (same && p->read)
+		err = checkpoint_left_out(r->rd->v, r->old.data, r->old.len,
+		    &gone);
+	if (err != ZK_OK)
+		return err;
+	same &= !gone;
 	if (same)
 		f.content = NULL;
 	f.has_mode = f.has_mode && e.mode != f.mode;

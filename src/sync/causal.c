@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "crdt/tree.h"
+#include "format/thin.h"
 #include "store/pastdb.h"
 #include "store/store.h"
 #include "sync/segcache.h"
@@ -227,7 +228,7 @@ replay(struct vault *v, int64_t id, struct heads *h)
 	if (r == ZK_ENOENT)
 		r = ZK_ETAMPER;
 	if (r == ZK_OK)
-		r = seg_open(b.data, b.len, vault_id(v), &keys, NULL, &s);
+		r = seg_open_held(b.data, b.len, vault_id(v), &keys, &s);
 	if (r == ZK_OK)
 		r = heads_name(v->db, h, s);
 	if (r == ZK_OK)
@@ -262,6 +263,21 @@ heads_at(struct vault *v, const struct logdb_seg *g, struct heads *out)
 	for (; r == ZK_OK && left > 0; left--)
 		r = replay(v, left == 1 ? g->id : back.chain[left - 2], out);
 	free(back.chain);
+	return r;
+}
+
+enum zk_err
+causal_past(struct vault *v, const struct logdb_seg *g,
+    enum zk_err (*each)(void *arg, const struct logdb_seg *s), void *arg)
+{
+	struct heads h = { NULL, 0, 0 };
+	enum zk_err r = heads_at(v, g, &h);
+
+	if (r == ZK_OK)
+		r = each(arg, g);
+	for (size_t i = 0; r == ZK_OK && i < h.n; i++)
+		r = each(arg, &h.v[i].g);
+	heads_release(&h);
 	return r;
 }
 

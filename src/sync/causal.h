@@ -44,6 +44,13 @@ enum zk_err causal_has(void *arg, const struct opid *id, bool split);
 /* Notes that this op of the tree was taken in. */
 ZK_CHECKED enum zk_err causal_took(struct causal *c, const struct op *op);
 
+/*
+ * The past of the applied segment g: gives each segment such that they, and
+ * all before them in their logs, are all of it and g.
+ */
+ZK_CHECKED enum zk_err causal_past(struct vault *v, const struct logdb_seg *g,
+    enum zk_err (*each)(void *arg, const struct logdb_seg *s), void *arg);
+
 /* Keeps what the segments after s need. */
 ZK_CHECKED enum zk_err causal_keep(struct causal *c);
 

@@ -143,14 +143,18 @@ hash_large(void *ctx, int fd, const void *refs, size_t refs_len,
 	struct round *rd = ctx;
 	struct upload *u = NULL;
 	struct content like;
+	const struct content *as = NULL;
 	uint64_t size = 0;
 	uint64_t loc = refs_locator(refs, refs_len);
 	enum zk_err r = cuts_upload(rd, NULL, &u);
 
-	if (r == ZK_OK && loc != 0)
+	if (r == ZK_OK && loc != 0) {
 		r = segcache_content(rd->v, loc, &like);
-	if (r == ZK_OK)
-		r = upload_hash(u, fd, loc != 0 ? &like : NULL, &size, out);
+		as = r == ZK_OK ? &like : NULL;
+	}
+	/* of one that is gone the key is not known */
+	if (r == ZK_OK || r == ZK_EGAP)
+		r = upload_hash(u, fd, as, &size, out);
 	return r;
 }
 

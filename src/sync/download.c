@@ -9,6 +9,7 @@
 #include "format/filehash.h"
 #include "format/manifest.h"
 #include "store/chunkdb.h"
+#include "sync/blobget.h"
 #include "sync/download.h"
 #include "sync/fetcher.h"
 #include "sync/oldmap.h"
@@ -374,11 +375,10 @@ static enum zk_err
 write_inline(struct download *d, const struct download_item *it)
 {
 	struct buf *b = it->out != NULL ? it->out : &d->small;
-	enum zk_err r;
+	enum zk_err r = it->c->form == CONTENT_INLINE ?
+	    inline_bytes(d, it->c, b) : it->c->form == CONTENT_GONE ?
+	    blobget_gone(it->path, d->o.spare) : ZK_ETAMPER;
 
-	if (it->c->form != CONTENT_INLINE)
-		return ZK_ETAMPER;
-	r = inline_bytes(d, it->c, b);
 	if (r == ZK_OK && it->fd >= 0)
 		r = place_pwrite(d->o.env, it->fd, b->data, b->len, 0);
 	if (r == ZK_OK && it->fd >= 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/gcdb.h"
+#include "sync/checkpoint.h"
 #include "sync/park.h"
 #include "sync/segw.h"
 #include "util/log.h"
@@ -131,6 +132,8 @@ sweep(struct gc *g, struct vremote *vr, const struct gc_mark *m,
 	if (vr->err != ZK_OK || vr->stuck)
 		return ZK_OK;
 	r = gc_sweep(g->rd, vr, m, rows, &g->budget, g->out);
+	if (r == ZK_OK)
+		r = checkpoint_sweep(g->rd, vr, &g->budget, g->out);
 	if (r == ZK_OK || r == ZK_ESIGNAL || r == ZK_ENOMEM ||
 	    r == ZK_EDISKFULL || r == ZK_EBUG)
 		return r;
@@ -203,13 +206,14 @@ read_all(struct gc *g)
 		return ZK_ENOMEM;
 	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++)
 		r = gc_heard(rd, &g->rows[i], g->waits);
-	return r;
+	return r == ZK_OK ? checkpoint_settle(rd, g->waits) : r;
 }
 
 static enum zk_err
 pass(struct gc *g, bool *found)
 {
 	struct gc_mark *m = NULL;
+	bool made = false;
 	enum zk_err r = read_all(g);
 
 	g->out->waiting = g->out->waiting_bytes = 0;
@@ -221,7 +225,11 @@ pass(struct gc *g, bool *found)
 		r = forget(g);
 	if (r == ZK_OK)
 		r = condemn(g, m);
-	*found = r == ZK_OK && m->waste_n > 0;
+	/* what it leaves out names no blob then that is not condemned */
+	if (r == ZK_OK && !m->more)
+		r = checkpoint_make(g->rd, g->first, &made);
+	g->out->checkpoint |= made;
+	*found = r == ZK_OK && (m->waste_n > 0 || made);
 	gc_mark_free(m);
 	return r == ZK_OK ? publish(g) : r;
 }

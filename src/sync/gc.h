@@ -20,6 +20,7 @@
 #include "crdt/op.h"
 #include "format/logop.h"
 #include "store/gcscan.h"
+#include "store/logdb.h"
 #include "sync/round.h"
 
 #define GC_NAME_LEN 32
@@ -105,6 +106,10 @@ ZK_CHECKED enum zk_err gc_there(struct round *rd, const struct vremote *vr,
  */
 ZK_CHECKED enum zk_err gc_heard(struct round *rd, struct gc_rows *rows,
     bool *waits);
+
+/* The same of one segment; waits may be NULL. */
+ZK_CHECKED enum zk_err gc_all_heard(struct round *rd,
+    const struct logdb_seg *g, bool *waits, bool *yes);
 
 /*
  * Deletes from the remote what rows condemn and is not needed: up to *budget

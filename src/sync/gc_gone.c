@@ -95,6 +95,15 @@ part(void *arg, unsigned level, const struct chunk_ref *ref,
 	return r;
 }
 
+static enum zk_err
+gone(const char *path)
+{
+	log_error(ZK_ENOENT, &(struct log_where){ .path = path },
+	    "that version of '%s' is past the history window, and its "
+	    "content was deleted", path);
+	return ZK_ENOENT;
+}
+
 enum zk_err
 gc_gone(struct round *rd, const char *path, const struct content *c)
 {
@@ -104,6 +113,8 @@ gc_gone(struct round *rd, const char *path, const struct content *c)
 	bool any = false;
 	enum zk_err r = g == NULL ? ZK_ENOMEM : gcdb_any(rd->v->db, &any);
 
+	if (r == ZK_OK && c->form == CONTENT_GONE)
+		r = gone(path);
 	if (r != ZK_OK || !any || c->form != CONTENT_MANIFEST) {
 		free(g);
 		return r;
@@ -121,10 +132,7 @@ gc_gone(struct round *rd, const char *path, const struct content *c)
 	if (r != ZK_ENOMEM && r != ZK_ESIGNAL)
 		r = ask(g);
 	if (g->gone) {
-		r = ZK_ENOENT;
-		log_error(r, &(struct log_where){ .path = path },
-		    "that version of '%s' is past the history window, and "
-		    "its content was deleted", path);
+		r = gone(path);
 	} else if (r != ZK_ENOMEM && r != ZK_ESIGNAL) {
 		r = ZK_OK;
 	}

@@ -5,9 +5,11 @@
 #include "format/compress.h"
 #include "format/manifest.h"
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/gcdb.h"
 #include "store/logdb.h"
 #include "sync/blobget.h"
+#include "sync/checkpoint.h"
 #include "sync/gc.h"
 #include "sync/segcache.h"
 #include "util/log.h"
@@ -55,12 +57,24 @@ over_all(struct gc_mark *m, const struct opid *refs, size_t n)
 	return r;
 }
 
+/* One whose place another has taken goes at once. */
+static enum zk_err
+take_checkpoint(struct gc_mark *m, const struct op *op)
+{
+	bool counts = false;
+	enum zk_err r = checkpoint_counts(m->rd->v, &op->id, &counts);
+
+	return r == ZK_OK && !counts ? gcscan_over(m->scan, &op->id, 0) : r;
+}
+
 static enum zk_err
 take_op(struct gc_mark *m, const struct op *op)
 {
 	const struct gc_refs to = { m, take_content, take_one };
 	enum zk_err r = gc_refs(op, &to);
 
+	if (r == ZK_OK && op->type == OP_CHECKPOINT)
+		return take_checkpoint(m, op);
 	if (r != ZK_OK || op->type > OP_SPLIT)
 		return r;
 	r = over_all(m, op->content_refs, op->content_refs_n);
@@ -96,7 +110,7 @@ take_segment(struct gc_mark *m, const struct logdb_seg *g)
 	if (r == ZK_OK)
 		r = logdb_data(v->db, g->id, &b);
 	if (r == ZK_OK)
-		r = seg_open(b.data, b.len, vault_id(v), &keys, NULL, &s);
+		r = seg_open_held(b.data, b.len, vault_id(v), &keys, &s);
 	for (size_t i = 0; r == ZK_OK && i < seg_count(s); i++) {
 		r = seg_next(s, &op);
 		if (r == ZK_EREFUSED) {

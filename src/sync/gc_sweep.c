@@ -33,9 +33,9 @@ heard(struct vault *v, const uint8_t *m, const struct logdb_seg *g,
 	return r;
 }
 
-/* Whether all have; those that have not are noted in waits. */
-static enum zk_err
-all_heard(struct round *rd, const struct logdb_seg *g, bool *waits, bool *yes)
+enum zk_err
+gc_all_heard(struct round *rd, const struct logdb_seg *g, bool *waits,
+    bool *yes)
 {
 	struct vault *v = rd->v;
 	struct logdb_log l = { 0 };
@@ -54,7 +54,8 @@ all_heard(struct round *rd, const struct logdb_seg *g, bool *waits, bool *yes)
 		r = heard(v, members_at(v->members, i)->id, g, l.device,
 		    &one);
 		*yes &= one;
-		waits[i] |= !one;
+		if (waits != NULL)
+			waits[i] |= !one;
 	}
 	return r;
 }
@@ -103,7 +104,7 @@ gc_heard(struct round *rd, struct gc_rows *rows, bool *waits)
 
 		r = logdb_by_id(rd->v->db, rows->v[i], &g);
 		if (r == ZK_OK)
-			r = all_heard(rd, &g, waits, &yes);
+			r = gc_all_heard(rd, &g, waits, &yes);
 		if (r == ZK_OK && yes)
 			rows->v[kept++] = rows->v[i];
 	}

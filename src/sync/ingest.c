@@ -10,8 +10,11 @@
 #include <string.h>
 
 #include "format/segment.h"
+#include "format/thin.h"
+#include "store/cpdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "store/transitdb.h"
 #include "sync/causal.h"
 #include "sync/ingest_int.h"
 #include "sync/opener.h"
@@ -19,73 +22,12 @@
 #include "sync/round.h"
 #include "util/log.h"
 
-#define WAIT_OF_ONE_LOG_MAX 4096	/* pending segments (N22) */
+/*
+ * Pending segments (N22).  A newcomer holds all behind a cut so, until it has
+ * the checkpoint: what one device wrote in a window.
+ */
+#define WAIT_OF_ONE_LOG_MAX 65536
 #define AHEAD_MIN (64u * 1024)	/* bytes of a segment worth a worker */
-
-struct item {
-	struct tseg s;
-	uint8_t *data;
-	bool refused;		/* its ops cannot be meant */
-	bool opened;		/* ahead, with this result */
-	struct seg *seg;
-	enum zk_err err;
-};
-
-struct page {
-	struct item *items;
-	size_t n, cap;
-};
-
-enum zk_err
-page_new(struct page **out)
-{
-	*out = calloc(1, sizeof(**out));
-	return *out == NULL ? ZK_ENOMEM : ZK_OK;
-}
-
-void
-page_free(struct page *p)
-{
-	if (p == NULL)
-		return;
-	for (size_t i = 0; i < p->n; i++) {
-		free(p->items[i].data);
-		seg_free(p->items[i].seg);
-	}
-	free(p->items);
-	free(p);
-}
-
-size_t
-page_count(const struct page *p)
-{
-	return p->n;
-}
-
-enum zk_err
-page_add(struct page *p, const struct tseg *s)
-{
-	struct item *it = NULL;
-
-	if (p->n == p->cap) {
-		size_t cap = p->cap == 0 ? 16 : p->cap * 2;
-		struct item *more = realloc(p->items, cap * sizeof(*more));
-
-		if (more == NULL)
-			return ZK_ENOMEM;
-		p->items = more;
-		p->cap = cap;
-	}
-	it = &p->items[p->n];
-	*it = (struct item){ .s = *s };
-	it->data = malloc(s->len + 1);
-	if (it->data == NULL)
-		return ZK_ENOMEM;
-	memcpy(it->data, s->data, s->len);
-	it->s.data = it->data;
-	p->n++;
-	return ZK_OK;
-}
 
 /* What is needed to judge one segment, gathered from the database. */
 struct past {
@@ -306,19 +248,11 @@ open_item(struct round *rd, struct item *it, struct seg **out)
 	return r;
 }
 
-/* Stores an opened segment as pending; ZK_ELIMIT beyond the bound. */
+/* Stores an opened segment as pending. */
 static enum zk_err
-store_pending(struct round *rd, const struct item *it, const struct seg *s,
+store_row(struct round *rd, const struct seg *s, const void *data, size_t len,
     struct logdb_seg *row)
 {
-	struct db *db = rd->v->db;
-	uint64_t n = 0;
-	enum zk_err r = logdb_pending_of(db, seg_log(s), &n);
-
-	if (r == ZK_OK && n >= WAIT_OF_ONE_LOG_MAX)
-		r = ZK_ELIMIT;
-	if (r != ZK_OK)
-		return r;
 	memset(row, 0, sizeof(*row));
 	memcpy(row->log, seg_log(s), sizeof(row->log));
 	memcpy(row->hash, seg_hash(s), sizeof(row->hash));
@@ -326,7 +260,36 @@ store_pending(struct round *rd, const struct item *it, const struct seg *s,
 	row->seq = seg_seq(s);
 	row->wall_ms = seg_wall_ms(s);
 	row->state = LOGDB_PENDING;
-	return logdb_put(db, row, it->data, it->s.len);
+	return logdb_put(rd->v->db, row, data, len);
+}
+
+/* The same of one that came; ZK_ELIMIT beyond the bound. */
+static enum zk_err
+store_pending(struct round *rd, const struct item *it, const struct seg *s,
+    struct logdb_seg *row)
+{
+	uint64_t n = 0;
+	enum zk_err r = logdb_pending_of(rd->v->db, seg_log(s), &n);
+
+	if (r == ZK_OK && n >= WAIT_OF_ONE_LOG_MAX)
+		r = ZK_ELIMIT;
+	return r == ZK_OK ? store_row(rd, s, it->data, it->s.len, row) : r;
+}
+
+/* What waits may have a checkpoint that has what it waits for. */
+static enum zk_err
+offer(struct round *rd, struct seg *s, const struct logdb_seg *row)
+{
+	struct op op;
+	enum zk_err r = ZK_OK;
+
+	seg_rewind(s);
+	while (r == ZK_OK || r == ZK_EREFUSED) {
+		r = seg_next(s, &op);
+		if (r == ZK_OK && op.type == OP_CHECKPOINT)
+			return cpdb_offer(rd->v->db, row->id);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 /* Verifies one item, stores it, and applies it if it is ready. */
@@ -356,6 +319,8 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 		r = look_back(rd, s, row.id, &past);
 	if (r == ZK_OK && past.ready && !p->items[i].refused)
 		r = apply(rd, p, s, &past, &row);
+	else if (r == ZK_OK)
+		r = offer(rd, s, &row);
 	if (is_its_own(r))
 		p->items[i].refused = true;
 out:
@@ -393,7 +358,7 @@ take_ready(struct round *rd, struct vremote *vr, struct page *p)
 		buf_init(&b, TRANSPORT_OBJ_MAX);
 		r = logdb_data(v->db, row.id, &b);
 		if (r == ZK_OK)
-			r = seg_open(b.data, b.len, vault_id(v), &keys, NULL,
+			r = seg_open_held(b.data, b.len, vault_id(v), &keys,
 			    &s);
 		if (r == ZK_OK)
 			r = look_back(rd, s, row.id, &past);
@@ -409,6 +374,57 @@ take_ready(struct round *rd, struct vremote *vr, struct page *p)
 		buf_release(&b);
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+ingest_ready(struct round *rd)
+{
+	struct page none = { .n = 0 };
+	enum zk_err r = take_ready(rd, NULL, &none);
+
+	/* segments in fork ops were taken in before they became thin */
+	while (none.n > 0)
+		free(none.items[--none.n].data);
+	free(none.items);
+	return r;
+}
+
+enum zk_err
+ingest_thin(struct round *rd, const struct vremote *vr, const void *thin,
+    size_t n)
+{
+	struct vault *v = rd->v;
+	struct page none = { .n = 0 };
+	struct logdb_seg row = { 0 };
+	struct past past = { 0 };
+	struct seg *s = NULL;
+	bool have = false;
+	enum zk_err r = thin_open(thin, n, NULL, true, &s);
+
+	if (r == ZK_OK)
+		r = logdb_have(v->db, seg_hash(s), &have);
+	if (r != ZK_OK || have)
+		goto out;
+	if (memcmp(seg_log(s), v->log_id, VAULT_ID_LEN) == 0)
+		rd->own_ahead = true;
+	r = store_row(rd, s, thin, n, &row);
+	if (r == ZK_OK)
+		r = cpdb_thin_note(v->db, row.id);
+	if (r == ZK_OK)
+		r = remotedb_has_set(v->db, vr->info.id, row.hash);
+	if (r == ZK_OK)
+		r = transitdb_gone(v->db, vr->info.id, row.id);
+	if (r == ZK_OK)
+		r = look_back(rd, s, row.id, &past);
+	if (r == ZK_OK && past.ready)
+		r = apply(rd, &none, s, &past, &row);
+	free(past.heads_last);
+out:
+	while (none.n > 0)
+		free(none.items[--none.n].data);
+	free(none.items);
+	seg_free(s);
+	return r;
 }
 
 /*
@@ -525,52 +541,5 @@ ingest_page(struct round *rd, struct vremote *vr, struct page *p,
 			seg_free(p->items[p->n].seg);
 		}
 	}
-	return r;
-}
-
-enum zk_err
-ingest_own_forked(struct round *rd)
-{
-	uint64_t n = 0;
-	enum zk_err r = logdb_tips_of(rd->v->db, rd->v->log_id, &n);
-
-	if (r == ZK_OK && n > 1)
-		rd->own_ahead = true;
-	return r;
-}
-
-enum zk_err
-ingest_new_incarnation(struct round *rd)
-{
-	struct vault *v = rd->v;
-	struct logdb_seg tip = { 0 };
-	uint8_t prev[72];
-	enum zk_err r = logdb_tip(v->db, v->log_id, &tip);
-
-	if (r != ZK_OK)
-		return r;
-	memcpy(prev, tip.log, 32);
-	memcpy(prev + 32, tip.hash, 32);
-	memcpy(prev + 64, &tip.seq, 8);
-	log_warn("this device's log went on without it (a restored backup?): "
-	    "it continues in a new one");
-	/* first what the new certificate names, then the key */
-	r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = store_put(v->db, "prev_log", prev, sizeof(prev));
-	if (r == ZK_OK)
-		r = logdb_told_clear(v->db);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK) {
-		db_rollback(v->db);
-		return r;
-	}
-	r = keys_new_log(v->keys, v->env);
-	if (r == ZK_OK && !v->dry)
-		r = keys_save(v->env, v->state_fd, v->keys);
-	if (r == ZK_OK)
-		r = vault_log_open(v);
-	rd->own_ahead = false;
 	return r;
 }

@@ -8,6 +8,21 @@
 
 struct causal;
 
+/* A segment as it came. */
+struct item {
+	struct tseg s;
+	uint8_t *data;
+	bool refused;		/* its ops cannot be meant */
+	bool opened;		/* ahead, with this result */
+	struct seg *seg;
+	enum zk_err err;
+};
+
+struct page {
+	struct item *items;
+	size_t n, cap;
+};
+
 /*
  * Names what is wrong with the segment at (log, seq), and notes it.  vr, the
  * remote it came from, may be NULL.
@@ -31,5 +46,16 @@ ZK_CHECKED enum zk_err ingest_cert(struct round *rd, const struct seg *s,
 ZK_CHECKED enum zk_err ingest_ops(struct round *rd, struct page *p,
     struct seg *s, const struct logdb_log *l, struct logdb_seg *row,
     struct causal *c);
+
+/*
+ * Takes in a thin segment of a checkpoint, which is not verified: stores it
+ * and applies it if it is ready.  One that is held is passed over.  vr is
+ * known to have had it.  A transaction is open, and the tree's batch.
+ */
+ZK_CHECKED enum zk_err ingest_thin(struct round *rd,
+    const struct vremote *vr, const void *thin, size_t n);
+
+/* Applies what waited and no longer does; the same holds. */
+ZK_CHECKED enum zk_err ingest_ready(struct round *rd);
 
 #endif

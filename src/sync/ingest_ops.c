@@ -151,6 +151,8 @@ take_op(struct round *rd, struct page *p, const struct logdb_log *l,
 		return logtake_setting(rd->v, op);
 	case OP_CONDEMN:
 		return logtake_condemn(rd->v, op, row);
+	case OP_CHECKPOINT:
+		return logtake_checkpoint(rd->v, op);
 	case OP_KV_SET:
 	case OP_KV_ADD:
 	case OP_KV_TOTAL:

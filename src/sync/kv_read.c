@@ -4,6 +4,7 @@
 #include "crypto/sign.h"
 #include "format/kvop.h"
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/kvdb.h"
 #include "store/logdb.h"
 #include "sync/kv.h"
@@ -158,8 +159,8 @@ open_row(struct vault *v, int64_t id, struct opened *o)
 	enum zk_err r = logdb_data(v->db, id, &o->stored);
 
 	if (r == ZK_OK)
-		r = seg_open(o->stored.data, o->stored.len, vault_id(v),
-		    &keys, NULL, &o->s);
+		r = seg_open_held(o->stored.data, o->stored.len, vault_id(v),
+		    &keys, &o->s);
 	return r == ZK_ENOENT ? ZK_ETAMPER : r;
 }
 
@@ -233,6 +234,12 @@ prove(struct vault *v, const struct kv_key *key, const struct kvdb_row *row,
 		r = op_at(o[0].s, p->index, &op);
 	if (r == ZK_OK)
 		r = check_op(&op, key, row);
+	if (r == ZK_OK && thin_is(o[0].stored.data, o[0].stored.len)) {
+		log_error(ZK_EEXPIRED, NULL, "the value is older than the "
+		    "last checkpoint, and its signature is not kept: set it "
+		    "again for a proof");
+		return ZK_EEXPIRED;
+	}
 	if (r == ZK_OK)
 		r = seg_signed(o[0].stored.data, o[0].stored.len, sig);
 	if (r == ZK_OK)

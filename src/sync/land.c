@@ -116,24 +116,12 @@ struct larges {
 	struct land *land;
 };
 
-static enum zk_err
-copy_content(struct vault *v, uint64_t locator, struct content *c,
-    struct buf *data)
-{
-	enum zk_err r = segcache_content(v, locator, c);
-
-	if (r == ZK_OK)
-		r = buf_put(data, c->data, c->data_len);
-	c->data = data->data;
-	return r;
-}
-
 /* ahead_opts.content */
 static enum zk_err
 ahead_content(void *arg, uint64_t key, struct content *c, struct buf *data)
 {
 	struct land *l = arg;
-	enum zk_err r = copy_content(l->rd->v, key, c, data);
+	enum zk_err r = segcache_copy(l->rd->v, key, c, data);
 
 	/* what lies inside its op is had without the remote, by packed */
 	return r == ZK_OK && c->form == CONTENT_INLINE ? ZK_ENOENT : r;
@@ -189,13 +177,16 @@ fetch(void *ctx, struct apply_item *items, size_t n)
 		buf_init(&x->data, 1 << 20);
 		buf_init(&x->old_data, 1 << 20);
 		x->item = &items[i];
-		r = copy_content(l->rd->v, items[i].goal->handle &
+		r = segcache_copy(l->rd->v, items[i].goal->handle &
 		    ~GATHER_MADE_NAME, &x->c, &x->data);
 		if (r == ZK_OK && items[i].old_fd >= 0 && old != 0) {
-			r = copy_content(l->rd->v, old, &x->old,
+			r = segcache_copy(l->rd->v, old, &x->old,
 			    &x->old_data);
 			x->has_old = r == ZK_OK;
 		}
+		/* one that is gone is named when its turn comes */
+		if (r == ZK_EGAP)
+			r = ZK_OK;
 	}
 	if (r == ZK_OK)
 		r = download_many(l->d, &m);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "format/logop.h"
+#include "store/cpdb.h"
 #include "store/gcdb.h"
 #include "store/store.h"
 #include "sync/vault.h"
@@ -47,6 +48,16 @@ logtake_condemn(struct vault *v, const struct op *op, int64_t row)
 	for (size_t i = 0; r == ZK_OK && i < c.n; i++)
 		r = gcdb_condemn(v->db, c.names[i], row);
 	return r;
+}
+
+enum zk_err
+logtake_checkpoint(struct vault *v, const struct op *op)
+{
+	enum zk_err r = logop_cut_decode(op->body, op->body_len, NULL, NULL);
+
+	if (r != ZK_OK || op->content.form == CONTENT_GONE)
+		return r;
+	return cpdb_add(v->db, &op->id, op->content.locator);
 }
 
 enum zk_err

@@ -26,6 +26,10 @@ ZK_CHECKED enum zk_err logtake_setting(struct vault *v, const struct op *op);
 ZK_CHECKED enum zk_err logtake_condemn(struct vault *v, const struct op *op,
     int64_t row);
 
+/* A checkpoint is known from here on, unless it is gone.  ZK_EFORMAT. */
+ZK_CHECKED enum zk_err logtake_checkpoint(struct vault *v,
+    const struct op *op);
+
 /* An op of our own in segment row; other types are passed over. */
 ZK_CHECKED enum zk_err logtake_own(struct vault *v, const struct op *op,
     int64_t row);

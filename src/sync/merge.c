@@ -128,23 +128,6 @@ record(struct merger *m, struct upload *u)
 	return r;
 }
 
-/* The content of one of the versions, for its cutting key. */
-static enum zk_err
-previous(struct merger *m, const struct opid *head, struct content *out,
-    struct buf *copy)
-{
-	struct vault *v = m->rd->v;
-	uint64_t loc = 0;
-	enum zk_err r = tree_locator(v->tree, head, &loc);
-
-	if (r == ZK_OK)
-		r = segcache_content(v, loc, out);
-	if (r == ZK_OK)
-		r = buf_put(copy, out->data, out->data_len);
-	out->data = copy->data;
-	return r;
-}
-
 /*
  * The kind and script of a merge.  A text is what the scripts give already,
  * but where versions of equal bytes came about in two ways: once is enough.
@@ -169,6 +152,7 @@ add(struct merger *m, struct upload *u, struct diverged *d,
 {
 	struct merged *one = &m->batch[m->n];
 	struct content prev = { 0 };
+	uint64_t loc = 0;
 	struct buf copy;
 	enum zk_err r = ZK_OK;
 
@@ -176,10 +160,14 @@ add(struct merger *m, struct upload *u, struct diverged *d,
 	memset(one, 0, sizeof(*one));
 	buf_init(&one->data, UPLOAD_DATA_MAX);
 	buf_init(&one->script, OP_SCRIPT_MAX + 1);
-	r = previous(m, &d->heads[0], &prev, &copy);
+	r = tree_locator(m->rd->v->tree, &d->heads[0], &loc);
+	/* one of the versions, for its cutting key */
 	if (r == ZK_OK)
-		r = upload_bytes(u, m->text.data, m->text.len, &prev,
-		    &one->data, &one->content);
+		r = segcache_copy(m->rd->v, loc, &prev, &copy);
+	if (r == ZK_OK || r == ZK_EGAP)
+		r = upload_bytes(u, m->text.data, m->text.len,
+		    r == ZK_OK ? &prev : NULL, &one->data,
+		    &one->content);
 	buf_release(&copy);
 	if (r == ZK_OK)
 		r = how(m, d, kind, one);

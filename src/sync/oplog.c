@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/logdb.h"
 #include "sync/segcache.h"
 #include "sync/vault.h"
@@ -31,7 +32,7 @@ open_seg(struct vault *v, int64_t id, uint8_t device[static 32],
 	buf_init(&b, TRANSPORT_OBJ_MAX);
 	r = logdb_data(v->db, id, &b);
 	if (r == ZK_OK)
-		r = seg_open(b.data, b.len, vault_id(v), &keys, NULL, out);
+		r = seg_open_held(b.data, b.len, vault_id(v), &keys, out);
 	if (r == ZK_OK)
 		r = logdb_log_get(v->db, seg_log(*out), &l);
 	memcpy(device, l.device, 32);

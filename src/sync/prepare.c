@@ -166,7 +166,7 @@ previous(struct round *rd, const struct diff *d, struct content *out,
 		return ZK_OK;
 	r = segcache_content(rd->v, loc, out);
 	*has = r == ZK_OK;
-	return r;
+	return r == ZK_EGAP ? ZK_OK : r;
 }
 
 static enum zk_err

@@ -7,11 +7,13 @@
 
 #include "format/logop.h"
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/chunkdb.h"
 #include "store/gcdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
 #include "store/transitdb.h"
+#include "sync/checkpoint.h"
 #include "sync/cuts.h"
 #include "sync/nodeset.h"
 #include "sync/publish_int.h"
@@ -92,8 +94,8 @@ count_ops(struct round *rd, const struct buf *stored,
 	struct seg_keys keys = { records_find_epoch, rd->v };
 	struct seg *s = NULL;
 	struct op op;
-	enum zk_err r = seg_open(stored->data, stored->len, vault_id(rd->v),
-	    &keys, NULL, &s);
+	enum zk_err r = seg_open_held(stored->data, stored->len,
+	    vault_id(rd->v), &keys, &s);
 
 	while (r == ZK_OK) {
 		r = seg_next(s, &op);
@@ -106,7 +108,8 @@ count_ops(struct round *rd, const struct buf *stored,
 
 /*
  * The next segment for the batch.  ZK_ENOENT: none is lacking.  Early: no
- * blob is looked after; ZK_EPARTIAL: the next one names some.
+ * blob is looked after; ZK_EPARTIAL: the next one names some, or is thin.
+ * Of a thin one the blobs alone go there.
  */
 static enum zk_err
 gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
@@ -117,6 +120,7 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 	struct tseg *t = &b->segs[b->n];
 	int64_t id = 0;
 	bool own = false, dead = false, kept = false, over = false;
+	bool thin = false;
 	enum zk_err r = remotedb_lacks(v->db, vr->info.id, b->last, &id);
 
 	if (r == ZK_OK)
@@ -134,17 +138,23 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 		return r;
 	buf_init(data, TRANSPORT_OBJ_MAX);
 	r = logdb_data(v->db, id, data);
+	thin = r == ZK_OK && thin_is(data->data, data->len);
+	if (thin && early)
+		r = ZK_EPARTIAL;
 	if (r == ZK_OK && early && dead)
 		r = publish_kept(v, data, &kept);
 	if (kept)
 		r = ZK_EPARTIAL;
-	if (r == ZK_OK && vr == rd->first && id < rd->first_new && own)
+	if (r == ZK_OK && vr == rd->first && id < rd->first_new && own &&
+	    !thin)
 		r = count_ops(rd, data, &b->counted);
 	/* on a transit relay another device may have deleted any of them */
-	if (r == ZK_OK && (g.blobs || (dead && !early)) && !over)
+	if (r == ZK_OK && (g.blobs || (dead && !early && !thin)) && !over)
 		r = publish_blobs(rd, vr, data, own,
 		    !own || id < rd->first_new || vr->transit);
-	if (r != ZK_OK) {
+	if (r == ZK_OK && thin)
+		r = checkpoint_skip(rd, vr, &b->last);
+	if (r != ZK_OK || thin) {
 		buf_release(data);
 		return r;
 	}

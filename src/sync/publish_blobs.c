@@ -4,7 +4,9 @@
 #include <fcntl.h>
 
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/gcdb.h"
+#include "sync/checkpoint.h"
 #include "sync/cuts.h"
 #include "sync/segcache.h"
 #include "util/path.h"
@@ -155,8 +157,8 @@ publish_kept(struct vault *v, const struct buf *stored, bool *kept)
 	struct seg_keys keys = { records_find_epoch, v };
 	struct seg *s = NULL;
 	struct op op;
-	enum zk_err r = seg_open(stored->data, stored->len, vault_id(v),
-	    &keys, NULL, &s);
+	enum zk_err r = seg_open_held(stored->data, stored->len, vault_id(v),
+	    &keys, &s);
 
 	*kept = false;
 	while (!*kept && (r == ZK_OK || r == ZK_EREFUSED)) {
@@ -208,8 +210,8 @@ publish_blobs(struct round *rd, struct vremote *vr, const struct buf *stored,
 	struct seg_keys keys = { records_find_epoch, rd->v };
 	struct seg *s = NULL;
 	struct op op;
-	enum zk_err r = seg_open(stored->data, stored->len, vault_id(rd->v),
-	    &keys, NULL, &s);
+	enum zk_err r = seg_open_held(stored->data, stored->len,
+	    vault_id(rd->v), &keys, &s);
 
 	while (r == ZK_OK) {
 		r = seg_next(s, &op);
@@ -217,7 +219,9 @@ publish_blobs(struct round *rd, struct vremote *vr, const struct buf *stored,
 			r = ZK_OK;
 			continue;
 		}
-		if (r == ZK_OK && op_has_content(op.type) &&
+		if (r == ZK_OK && op.type == OP_CHECKPOINT)
+			r = checkpoint_send(rd, vr, &op, known);
+		else if (r == ZK_OK && op_has_content(op.type) &&
 		    op.content.form == CONTENT_MANIFEST)
 			r = send_content(rd, vr, &op, own, known);
 		else if (r == ZK_OK && own)

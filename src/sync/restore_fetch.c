@@ -107,19 +107,6 @@ restore_fetch_free(struct restore_fetch *f)
 	free(f);
 }
 
-/* A copy, since the cache moves on. */
-static enum zk_err
-content_of(struct vault *v, uint64_t locator, struct content *c,
-    struct buf *data)
-{
-	enum zk_err r = segcache_content(v, locator, c);
-
-	if (r == ZK_OK)
-		r = buf_put(data, c->data, c->data_len);
-	c->data = data->data;
-	return r;
-}
-
 /* What is there now may have most of it. */
 static void
 open_old(struct vault *v, struct one *x)
@@ -131,7 +118,7 @@ open_old(struct vault *v, struct one *x)
 	    e.kind != NODE_FILE)
 		return;
 	old = refs_locator(e.refs, e.refs_len);
-	if (old == 0 || content_of(v, old, &x->old, &x->old_data) != ZK_OK)
+	if (old == 0 || segcache_copy(v, old, &x->old, &x->old_data) != ZK_OK)
 		return;
 	x->old_fd = root_open(v->root, x->path, O_RDONLY | O_NONBLOCK, 0);
 }
@@ -215,6 +202,8 @@ restore_fetch_add(struct restore_fetch *f, const char *path,
 	struct one *x = &f->v[f->n];
 	enum zk_err r = ZK_OK;
 
+	if (c->form == CONTENT_GONE)
+		return gc_gone(f->rd, path, c);
 	if (c->form != CONTENT_MANIFEST || waiting(f, c))
 		return ZK_OK;
 	if (f->d == NULL)
@@ -228,7 +217,7 @@ restore_fetch_add(struct restore_fetch *f, const char *path,
 	f->n++;
 	x->path = strdup(path);
 	r = x->path == NULL ? ZK_ENOMEM :
-	    content_of(v, c->locator, &x->c, &x->data);
+	    segcache_copy(v, c->locator, &x->c, &x->data);
 	if (r == ZK_OK)
 		r = gc_gone(f->rd, path, &x->c);
 	if (r == ZK_OK) {
@@ -288,8 +277,8 @@ restore_fetch_one(struct round *rd, const char *path,
 	buf_init(&data, DATA_MAX);
 	buf_init(&bytes, READ_WHOLE_MAX);
 	if (r == ZK_OK)
-		r = content_of(rd->v, c->locator, &whole, &data);
-	if (r == ZK_OK)
+		r = segcache_copy(rd->v, c->locator, &whole, &data);
+	if (r == ZK_OK || r == ZK_EGAP)
 		r = gc_gone(rd, path, &whole);
 	if (r == ZK_OK && out == NULL && whole.form == CONTENT_INLINE) {
 		/* what lies in an op is unpacked in memory */

@@ -272,12 +272,9 @@ static enum zk_err
 content_of(struct restore_record *rec, const struct version_file *f,
     struct content *c, struct buf *data)
 {
-	enum zk_err r = segcache_content(rec->rd->v, f->content.locator, c);
+	enum zk_err r = segcache_copy(rec->rd->v, f->content.locator, c,
+	    data);
 
-	/* the cache may move on */
-	if (r == ZK_OK)
-		r = buf_put(data, c->data, c->data_len);
-	c->data = data->data;
 	c->merge = MERGE_COPY;
 	c->script = NULL;
 	c->script_len = 0;

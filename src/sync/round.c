@@ -7,6 +7,7 @@
 #include "crypto/sign.h"
 #include "store/logdb.h"
 #include "store/store.h"
+#include "sync/checkpoint.h"
 #include "sync/cuts.h"
 #include "sync/gc.h"
 #include "sync/keyset.h"
@@ -370,6 +371,8 @@ round_read_all(struct round *rd, struct vremote **first)
 			r = remotes_heads(rd, vr, false);
 		if (r == ZK_OK)
 			r = remotes_fetch(rd, vr);
+		if (r == ZK_OK)
+			r = checkpoint_load(rd, vr);
 		if (fatal(r))
 			return r;
 		if (r == ZK_EROLLBACK)

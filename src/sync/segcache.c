@@ -64,6 +64,13 @@ segcache_free(struct segcache *c)
 	free(c);
 }
 
+void
+segcache_clear(struct segcache *c)
+{
+	for (size_t i = 0; i < CACHE_SLOTS; i++)
+		slot_release(&c->slots[i]);
+}
+
 /* Notes where the content of each op lies. */
 static enum zk_err
 slot_index(struct slot *s)
@@ -132,5 +139,19 @@ segcache_content(struct vault *v, uint64_t locator, struct content *out)
 	if (index >= s->n || s->contents[index].form == CONTENT_NONE)
 		return ZK_ETAMPER;
 	*out = s->contents[index];
-	return ZK_OK;
+	return out->form == CONTENT_GONE ? ZK_EGAP : ZK_OK;
+}
+
+enum zk_err
+segcache_copy(struct vault *v, uint64_t locator, struct content *out,
+    struct buf *data)
+{
+	enum zk_err r = segcache_content(v, locator, out), e;
+
+	buf_reset(data);
+	if (r != ZK_OK)
+		return r;
+	e = buf_put(data, out->data, out->data_len);
+	out->data = data->data;
+	return e;
 }

@@ -14,6 +14,7 @@
 #include "crdt/op.h"
 #include "util/err.h"
 
+struct buf;
 struct segcache;
 struct vault;
 
@@ -23,12 +24,19 @@ int64_t segcache_row(uint64_t locator);
 
 ZK_CHECKED enum zk_err segcache_new(struct segcache **out);
 void segcache_free(struct segcache *c);
+/* Forgets what it holds: segments were made thin. */
+void segcache_clear(struct segcache *c);
 
 /*
  * The content behind a locator; *out and its data live until the next call.
- * ZK_ETAMPER: no such op, or it has no content.
+ * ZK_ETAMPER: no such op, or it has no content.  ZK_EGAP: it is past the
+ * history window and gone; out has its size and hash.
  */
 ZK_CHECKED enum zk_err segcache_content(struct vault *v, uint64_t locator,
     struct content *out);
+
+/* The same as a copy that stays: its data is put in the place of data's. */
+ZK_CHECKED enum zk_err segcache_copy(struct vault *v, uint64_t locator,
+    struct content *out, struct buf *data);
 
 #endif

@@ -7,6 +7,7 @@
 #include "crypto/sign.h"
 #include "format/logop.h"
 #include "format/segment.h"
+#include "store/cpdb.h"
 #include "store/kvdb.h"
 #include "store/logdb.h"
 #include "store/msgdb.h"
@@ -281,6 +282,17 @@ segw_message(struct segw *w, struct op *op)
 	op->wall_ms = w->wall_ms;
 	r = add(w, op);
 	return r == ZK_OK ? msgdb_take(w->v->db, w->v->log_id, op, true) : r;
+}
+
+enum zk_err
+segw_checkpoint(struct segw *w, struct op *op)
+{
+	enum zk_err r = ZK_EBUG;
+
+	op->wall_ms = w->wall_ms;
+	r = add(w, op);
+	return r == ZK_OK ? cpdb_add(w->v->db, &op->id,
+	    op->content.locator) : r;
 }
 
 enum zk_err

@@ -51,6 +51,9 @@ ZK_CHECKED enum zk_err segw_value(struct segw *w, struct op *op);
 /* The same of a message or a setting of its channel (OP_MSG, OP_CHANNEL). */
 ZK_CHECKED enum zk_err segw_message(struct segw *w, struct op *op);
 
+/* The same of a checkpoint, whose content and body are set. */
+ZK_CHECKED enum zk_err segw_checkpoint(struct segw *w, struct op *op);
+
 /*
  * The locator that the content of the op put last has.  Valid after an op
  * with content.

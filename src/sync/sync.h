@@ -436,6 +436,8 @@ struct sync_gc {
 	uint64_t condemned, condemned_bytes;	/* found to be needless */
 	uint64_t deleted, deleted_bytes;
 	uint64_t waiting, waiting_bytes; /* until others have heard of them */
+	uint64_t segments;	/* deleted, which a checkpoint covers */
+	bool checkpoint;	/* one was written */
 	bool more;		/* another run finds more to do */
 };
 

@@ -9,6 +9,7 @@
 #include "format/logop.h"
 #include "format/manifest.h"
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/chunkdb.h"
 #include "store/transitdb.h"
 #include "sync/acked.h"
@@ -233,7 +234,7 @@ names_of(struct sweep *a, const struct logdb_seg *g)
 	buf_init(&stored, TRANSPORT_OBJ_MAX);
 	r = logdb_data(v->db, g->id, &stored);
 	if (r == ZK_OK)
-		r = seg_open(stored.data, stored.len, vault_id(v), &keys, NULL,
+		r = seg_open_held(stored.data, stored.len, vault_id(v), &keys,
 		    &s);
 	while (r == ZK_OK) {
 		r = seg_next(s, &op);

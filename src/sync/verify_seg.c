@@ -9,6 +9,7 @@
 #include "format/manifest.h"
 #include "format/msgop.h"
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/chunkdb.h"
 #include "store/kvdb.h"
 #include "store/msgdb.h"
@@ -351,7 +352,7 @@ verify_segment(struct verify *vf, const struct logdb_seg *g)
 	buf_init(&b, TRANSPORT_OBJ_MAX);
 	r = logdb_data(v->db, g->id, &b);
 	if (r == ZK_OK)
-		r = seg_open(b.data, b.len, vault_id(v), &keys, NULL, &s);
+		r = seg_open_held(b.data, b.len, vault_id(v), &keys, &s);
 	if (r == ZK_OK && !row_says(g, s, b.len))
 		r = ZK_ETAMPER;
 	if (r == ZK_OK)
