@@ -43,8 +43,9 @@ some(uint64_t first, uint64_t end, uint64_t steps, seeds_opts *opts)
 
 	for (uint64_t s = first; s < end && bad < 5; s += WORKERS)
 		bad += !one(s, steps, opts, &t);
-	printf("# %" PRIu64 " operations, %" PRIu64 " calls\n",
-	    world_operations(), world_calls());
+	printf("# %" PRIu64 " operations, %" PRIu64 " calls, %" PRIu64
+	    " began from a checkpoint\n", world_operations(), world_calls(),
+	    world_begun());
 	fflush(stdout);
 	return bad;
 }

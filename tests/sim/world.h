@@ -74,5 +74,7 @@ bool world_run(uint64_t seed, const struct world_opts *o, uint64_t *trace);
 uint64_t world_operations(void);
 /* Calls that the runs so far made of file systems and of remotes. */
 uint64_t world_calls(void);
+/* Devices that came at the end and began from a checkpoint. */
+uint64_t world_begun(void);
 
 #endif

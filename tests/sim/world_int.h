@@ -49,6 +49,10 @@ const char *world_url(unsigned remote, unsigned life, char out[static 32]);
 bool world_make(struct world *w);
 void world_free(struct world *w);
 
+/* A vault_opener for the remotes in their present lives. */
+enum zk_err world_opener(void *world, const char *url,
+    const struct transport_opts *opts, struct transport **out);
+
 /* Opens device i over its disk; keys NULL: those in its file.  Takes both. */
 bool world_open(struct world *w, unsigned i, struct keys *keys,
     struct db *db);
@@ -59,6 +63,14 @@ void world_close(struct device *d, struct db **db);
 void world_operation(void);
 /* Adds to what world_calls says. */
 void world_count(uint64_t n);
+
+/* newcomer.c ------------------------------------------------------------- */
+
+/*
+ * A device with an empty disk and database that reads this remote alone comes
+ * to the tree that the others have.
+ */
+bool world_newcomer(struct world *w, unsigned remote);
 
 /* world_edit.c ----------------------------------------------------------- */
 

@@ -93,8 +93,8 @@ world_url(unsigned remote, unsigned life, char out[static 32])
 	return out;
 }
 
-static enum zk_err
-opener(void *arg, const char *url, const struct transport_opts *opts,
+enum zk_err
+world_opener(void *arg, const char *url, const struct transport_opts *opts,
     struct transport **out)
 {
 	struct world *w = arg;
@@ -232,7 +232,7 @@ bool
 world_open(struct world *w, unsigned i, struct keys *keys, struct db *db)
 {
 	struct vault_parts p = { .env = w->d[i].env, .dir = "/v",
-		.state = "/s", .keys = keys, .db = db, .opener = opener,
+		.state = "/s", .keys = keys, .db = db, .opener = world_opener,
 		.opener_arg = w };
 
 	return world_ok(w, vault_assemble(&p, &w->d[i].v), "opening a device");
