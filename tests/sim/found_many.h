@@ -16,3 +16,6 @@
 /* the last bytes of a version went with the row of a copy */
 { 208, 80, stormy_gc },
 { 614, 80, stormy_gc },
+/* what was put back after a crash took the place of a row in base alone */
+{ 1350, 80, stormy_gc },
+{ 3303, 80, stormy_gc },
