@@ -5,6 +5,7 @@
 #include "db/db.h"
 #include "store/aliasdb.h"
 #include "store/basedb_int.h"
+#include "store/largedb.h"
 
 /*
  * base is what a scan reads: narrow rows in the order of the join.  The stat
@@ -404,6 +405,8 @@ base_put(struct db *db, struct base_entry *e)
 	if (r == ZK_OK)
 		r = put_nodes(db, w.id, e->nodes, e->nodes_n);
 	if (r == ZK_OK)
+		r = largedb_put(db, w.id, e->size);
+	if (r == ZK_OK)
 		e->id = w.id;
 	buf_release(&rules);
 	return r;
@@ -491,6 +494,8 @@ base_set_refs(struct db *db, int64_t id, const struct opid *nodes,
 		return ZK_ENOENT;
 	if (r == ZK_OK)
 		r = put_nodes(db, id, nodes, nodes_n);
+	if (r == ZK_OK)
+		r = largedb_again(db, id);
 	if (r == ZK_OK && nodes_n > 0)
 		r = clear_kept(db, id);
 	return r;

@@ -4,6 +4,7 @@
 #include "crypto/labels.h"
 #include "db/db.h"
 #include "store/chunkdb.h"
+#include "store/largedb.h"
 #include "util/buf.h"
 #include "util/log.h"
 
@@ -263,7 +264,8 @@ chunkdb_drop_remote(struct db *db, int64_t remote)
 		return r;
 	s = db_stmt(db, "DELETE FROM chunk_gone WHERE remote = ?");
 	stmt_int(s, 1, remote);
-	return stmt_run(db, s);
+	r = stmt_run(db, s);
+	return r == ZK_OK ? largedb_mark_drop(db, remote) : r;
 }
 
 enum zk_err

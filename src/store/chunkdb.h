@@ -25,7 +25,7 @@
 struct buf;
 struct db;
 
-/* DDL, run by store at creation, with that of gcdb.h */
+/* DDL, run by store at creation, with that of gcdb.h and largedb.h */
 extern const char chunkdb_schema[];
 
 /* Where a blob stands with a remote. */
@@ -80,7 +80,10 @@ ZK_CHECKED enum zk_err chunkdb_state(struct db *db,
 ZK_CHECKED enum zk_err chunkdb_lacking(struct db *db, int64_t remote,
     uint64_t *bytes);
 
-/* All notes of a remote that is no more, or lost its store. */
+/*
+ * All notes of a remote that is no more, or lost its store; those of
+ * largedb.h, too.
+ */
 ZK_CHECKED enum zk_err chunkdb_drop_remote(struct db *db, int64_t remote);
 
 /*

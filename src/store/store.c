@@ -10,6 +10,7 @@
 #include "store/gcdb.h"
 #include "store/histdb.h"
 #include "store/kvdb.h"
+#include "store/largedb.h"
 #include "store/logdb.h"
 #include "store/msgdb.h"
 #include "store/pastdb.h"
@@ -32,7 +33,7 @@ store_create(struct db *db)
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
 		kvdb_schema, msgdb_schema, aliasdb_schema, transitdb_schema,
-		gcdb_schema, cpdb_schema
+		gcdb_schema, largedb_schema, cpdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -65,7 +66,7 @@ pragma_int(struct db *db, struct stmt *s, int64_t *out)
 /*
  * From an older version.  What it had no tables for are ops that it did not
  * know: it has taken in no segment with any, so there is nothing to find
- * again.
+ * again.  What is large is found in base.
  */
 static enum zk_err
 store_step(struct db *db, int64_t from)
@@ -79,6 +80,10 @@ store_step(struct db *db, int64_t from)
 		r = db_exec(db, kvdb_schema);
 	if (r == ZK_OK && from < 3)
 		r = db_exec(db, msgdb_schema);
+	if (r == ZK_OK && from < 4)
+		r = db_exec(db, largedb_schema);
+	if (r == ZK_OK && from < 4)
+		r = largedb_fill(db);
 	if (r == ZK_OK)
 		r = store_put_int(db, "schema", STORE_VERSION);
 	if (r == ZK_OK)

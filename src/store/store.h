@@ -2,8 +2,8 @@
  * The vault's database, vault.db (zk(1), FILES): one SQLite file, one
  * writer.  This module opens it, owns the schema version and the small
  * settings; the tables of a subject live in the module of that subject
- * (logdb, pastdb, remotedb, treedb, basedb, chunkdb, kvdb, msgdb), which all
- * take the struct db.  Transactions belong to the caller.
+ * (logdb, pastdb, remotedb, treedb, basedb, largedb, chunkdb, kvdb, msgdb),
+ * which all take the struct db.  Transactions belong to the caller.
  */
 #ifndef ZK_STORE_STORE_H
 #define ZK_STORE_STORE_H
@@ -16,9 +16,10 @@
 
 /*
  * Of the schema: newer is refused with 23, older is brought up to it when it
- * is opened.  2: value ops (kvdb).  3: messages (msgdb).
+ * is opened.  2: value ops (kvdb).  3: messages (msgdb).  4: large files
+ * (largedb).
  */
-#define STORE_VERSION 3
+#define STORE_VERSION 4
 
 /*
  * Opens or (create) makes the database at path, ":memory:" for tests.

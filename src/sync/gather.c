@@ -261,6 +261,9 @@ gather_follow(struct gather *g, const struct gather_dir *d,
 				from = b.nodes[0];
 			if (r == ZK_OK)
 				r = gather_push_node(g, &from, true);
+			/* an earlier version left rows that are in nothing */
+			if (r == ZK_ENOENT)
+				r = ZK_OK;
 		}
 	}
 	if (r == ZK_OK && g->rd->paths != NULL)

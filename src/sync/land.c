@@ -261,6 +261,9 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 		rd->progress.files++;
 		round_progress(rd, SYNC_APPLY);
 	}
+	if (r == ZK_EGAP && round_says(rd, path, "waits"))
+		log_error(r, &(struct log_where){ .path = path }, "'%s' waits "
+		    "for its content: no remote in reach has it", path);
 	if (r != ZK_OK || s->op == PLAN_ADOPT)
 		return;
 	l->rules |= rulewatch_is(path);

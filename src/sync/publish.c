@@ -397,8 +397,8 @@ tell_passed(struct vremote *vr)
 		    "nowhere any more", (unsigned long long)vr->passed,
 		    vr->passed == 1 ? "" : "s", transport_url(vr->t));
 	if (vr->awaited > 0)
-		log_warn("the content of %llu large file%s of other devices "
-		    "is nowhere: '%s' gets it when these devices push again",
+		log_warn("the content of %llu large file%s is nowhere in "
+		    "reach: '%s' gets it when a device that has it pushes",
 		    (unsigned long long)vr->awaited,
 		    vr->awaited == 1 ? "" : "s", transport_url(vr->t));
 	if (vr->unsent > 0)
@@ -409,14 +409,17 @@ tell_passed(struct vremote *vr)
 	vr->passed = vr->awaited = vr->unsent = 0;
 }
 
-/* Tells where content is that was sealed anew while it was sent. */
-static enum zk_err
-put_aliases(struct round *rd)
+enum zk_err
+publish_aliases(struct round *rd, bool *told)
 {
 	struct vault *v = rd->v;
 	struct segw *w = NULL;
-	enum zk_err r = db_begin(v->db);
+	enum zk_err r = ZK_OK;
 
+	if (rd->aliases_n == 0)
+		return ZK_OK;
+	*told = true;
+	r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = segw_begin(v, &w);
 	if (r == ZK_OK) {
@@ -439,6 +442,7 @@ enum zk_err
 remotes_publish(struct round *rd, struct vremote *vr)
 {
 	struct vault *v = rd->v;
+	bool told = false;
 	enum zk_err r = ZK_EBUG;
 
 	if (rd->o->dry_run)
@@ -448,11 +452,12 @@ remotes_publish(struct round *rd, struct vremote *vr)
 		r = begin(rd, vr);
 	if (r == ZK_OK)
 		r = send_all(rd, vr);
-	if (r == ZK_OK && rd->aliases_n > 0) {
-		r = put_aliases(rd);
-		if (r == ZK_OK)
-			r = send_all(rd, vr);
-	}
+	if (r == ZK_OK)
+		r = publish_aliases(rd, &told);
+	if (r == ZK_OK)
+		r = publish_supply(rd, vr, &told);
+	if (r == ZK_OK && told)
+		r = send_all(rd, vr);
 	if (r == ZK_EGAP && vr->lost) {
 		/* it lost something it had acknowledged: ask for all again */
 		vr->lost = false;

@@ -40,14 +40,18 @@ local_row(struct db *db, const struct op *op, bool past, int64_t *row)
 	    op->content.size, op->content.hash, row) : r;
 }
 
-/* The local file that has this content now, or -1. */
+/*
+ * The local file that has this content now, or -1; *none: no row has it, so
+ * that no scan will find it either.
+ */
 static int
 local_file(struct round *rd, const struct op *op, bool past,
-    struct buf *path)
+    struct buf *path, bool *none)
 {
 	int64_t row = 0;
 	enum zk_err r = local_row(rd->v->db, op, past, &row);
 
+	*none = r == ZK_ENOENT;
 	if (r != ZK_OK)
 		return -1;
 	buf_reset(path);
@@ -82,26 +86,41 @@ may_pass(const struct round *rd, const struct vremote *vr)
 	return all || vr == rd->first;
 }
 
-/* upload_copy from what is here and on other remotes. */
-static enum zk_err
-bring(struct round *rd, struct vremote *vr, const struct op *op,
-    struct upload_source *src)
+enum zk_err
+publish_copy(struct round *rd, struct vremote *vr, const struct content *c,
+    struct upload_source *src, uint64_t *sent)
 {
 	struct transport *from[SYNC_REMOTES_MAX];
 	struct upload *u = NULL;
-	struct buf path;
-	uint64_t sent = 0;
 	enum zk_err r = cuts_upload(rd, vr, &u);
 
+	*sent = 0;
 	if (r != ZK_OK)
 		return r;
+	src->from = from;
+	src->from_n = others(rd, vr, from);
+	return upload_copy(u, c, src, sent);
+}
+
+/*
+ * The same of an op's content, from the file that has it.  passes: where there
+ * is none, src->spare is set.
+ */
+static enum zk_err
+bring(struct round *rd, struct vremote *vr, const struct op *op,
+    struct upload_source *src, bool passes)
+{
+	struct buf path;
+	bool none = false;
+	uint64_t sent = 0;
+	enum zk_err r = ZK_EBUG;
+
 	buf_init(&path, PATH_LEN_MAX + 1);
 	/* a message is in no file */
 	src->fd = op->type == OP_MSG ? -1 :
-	    local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path);
-	src->from = from;
-	src->from_n = others(rd, vr, from);
-	r = upload_copy(u, &op->content, src, &sent);
+	    local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path, &none);
+	src->spare |= passes && none;
+	r = publish_copy(rd, vr, &op->content, src, &sent);
 	if (src->fd >= 0)
 		(void)env_close(rd->v->env, src->fd);
 	buf_release(&path);
@@ -112,9 +131,11 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
  * Brings the blobs of one content op to the remote.  What is nowhere is
  * passed over, so that it keeps back nothing else for good: content whose
  * place something has taken since (a push was cut off and the file changed,
- * a remote is no more), a message, which is in no file, and what another
- * device wrote, which sends it again when it comes to this remote.  Our own
- * that is at a path is in the file.
+ * a remote is no more), a message, which is in no file, and what is in no
+ * file here, since another device wrote it or brought back what was removed
+ * here: a device that has it gives it when it comes to this remote
+ * (publish_supply).  What is in a file that has changed since it was scanned,
+ * or has been moved, waits for the next scan.
  */
 static enum zk_err
 send_content(struct round *rd, struct vremote *vr, const struct op *op,
@@ -122,14 +143,16 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op,
 {
 	struct upload_source src = { .ask = known };
 	bool past = false, dead = false, message = op->type == OP_MSG;
+	bool passes = false;
 	enum zk_err r = message ? ZK_OK : publish_past(rd, op, &past);
 
 	if (r != ZK_OK)
 		return r;
-	src.spare = (past || message || !own) && may_pass(rd, vr);
+	passes = may_pass(rd, vr);
+	src.spare = (past || message || !own) && passes;
 	src.dead = past ? UPLOAD_DEAD_SKIP :
 	    own && !message ? UPLOAD_DEAD_ANEW : UPLOAD_DEAD_COPY;
-	r = bring(rd, vr, op, &src);
+	r = bring(rd, vr, op, &src, passes);
 	if (r != ZK_EGAP || !src.spare)
 		return r;
 	/* where blobs were deleted, this is no news */
@@ -199,7 +222,7 @@ send_kept(struct round *rd, struct vremote *vr, const struct op *op)
 		return r == ZK_ENOENT ? ZK_OK : r;
 	r = segcache_content(v, at, &with.content);
 	if (r == ZK_OK && with.content.form == CONTENT_MANIFEST)
-		r = bring(rd, vr, &with, &src);
+		r = bring(rd, vr, &with, &src, true);
 	return r == ZK_EGAP ? ZK_OK : r;
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "sync/round.h"
+#include "sync/upload.h"
 
 /* Whether something has taken the place of an op's content since. */
 ZK_CHECKED enum zk_err publish_past(struct round *rd, const struct op *op,
@@ -17,6 +18,27 @@ ZK_CHECKED enum zk_err publish_past(struct round *rd, const struct op *op,
  */
 ZK_CHECKED enum zk_err publish_blobs(struct round *rd, struct vremote *vr,
     const struct buf *stored, bool own, bool known);
+
+/*
+ * upload_copy of a content to the remote, also from the other remotes of the
+ * run, which src is given; *sent counts blobs.
+ */
+ZK_CHECKED enum zk_err publish_copy(struct round *rd, struct vremote *vr,
+    const struct content *c, struct upload_source *src, uint64_t *sent);
+
+/*
+ * Tells in our log where content is that was sealed anew while it was sent;
+ * sets *told if any was.
+ */
+ZK_CHECKED enum zk_err publish_aliases(struct round *rd, bool *told);
+
+/*
+ * In a push: gives the remote what it lacks of the files that are here,
+ * whoever wrote them.  Looks at those of which it is not known (largedb.h).
+ * *told: as publish_aliases.
+ */
+ZK_CHECKED enum zk_err publish_supply(struct round *rd, struct vremote *vr,
+    bool *told);
 
 /* Whether a segment has ops without content on what is there. */
 ZK_CHECKED enum zk_err publish_kept(struct vault *v, const struct buf *stored,

@@ -30,7 +30,7 @@ struct vremote {
 	bool stuck;		/* something is bad: its read mark stays */
 	bool lost;		/* it lacks segments that it had acknowledged */
 	bool transit;		/* it passes on and keeps nothing */
-	/* contents that are nowhere: of the past, of other devices, messages */
+	/* contents that are nowhere: of the past, in no file here, messages */
 	uint64_t passed, awaited, unsent;
 	struct upload *up;	/* its pipeline, once used (sync/cuts.h) */
 	struct early *early;	/* being published beside the recording */
@@ -51,7 +51,8 @@ struct round {
 	char **own_paths;	/* what paths points to; owned */
 	bool wide;		/* paths, but all is scanned and recorded */
 	struct scan_result scan;
-	bool early;		/* a push: what is recorded is sent at once */
+	/* a push: what is recorded is sent at once, remotes are supplied */
+	bool early;
 	bool plan_only;		/* status: tell the plan, apply nothing */
 	bool both;		/* a sync: what is recorded counts, too */
 	bool approved[2];	/* enum base_side: an override let them pass */

@@ -405,11 +405,15 @@ apply_origin(struct apply *a, const char *tmp, struct buf *path)
 	return r == ZK_OK ? path_join(path, name, strlen(name)) : r;
 }
 
-/* Renames cur to a free name in the directory that path is. */
+/*
+ * Renames cur to a free name in the directory of row dir: one that no row has
+ * either, since that of what is gone from there has to tell so.
+ */
 static int
-back_to(struct apply *a, const char *cur, const char *dir, const char *name,
+back_to(struct apply *a, const char *cur, int64_t dir, const char *name,
     int64_t row, struct buf *got)
 {
+	struct base_entry at;
 	struct opid key;
 	struct buf to;
 	const char *n1, *n2;
@@ -430,10 +434,13 @@ back_to(struct apply *a, const char *cur, const char *dir, const char *name,
 		    strlen(name), &key, n, got)) != ZK_OK)
 			break;
 		buf_reset(&to);
-		buf_str(&to, dir);
-		if (path_join(&to, got->data, got->len) != ZK_OK)
+		if (base_path(a->db, dir, &to) != ZK_OK ||
+		    path_join(&to, got->data, got->len) != ZK_OK)
 			break;
-		if (apply_at(a, buf_cstr(&to), &f2, &n2) != ZK_OK)
+		if (base_find(a->db, dir, got->data, got->len, &at) !=
+		    ZK_ENOENT)
+			e = -EEXIST;
+		else if (apply_at(a, buf_cstr(&to), &f2, &n2) != ZK_OK)
 			e = f2;
 		else
 			e = apply_rename_free(a->env, own, n1, f2, n2);
@@ -475,9 +482,9 @@ apply_give_back(struct apply *a, const char *name)
 	if (r == ZK_OK)
 		r = origin(a, name, &dir, &path, &want);
 	if (r == ZK_OK)
-		e = back_to(a, buf_cstr(&cur), buf_cstr(&path), want, 0, &got);
+		e = back_to(a, buf_cstr(&cur), dir, want, 0, &got);
 	if (r == ZK_OK && e < 0 && e != -ENOENT)
-		e = back_to(a, buf_cstr(&cur), "", want, 0, &got);
+		e = back_to(a, buf_cstr(&cur), BASE_ROOT, want, 0, &got);
 	buf_release(&path);
 	buf_release(&cur);
 	buf_release(&got);
@@ -499,12 +506,11 @@ put_one(struct apply *a, int64_t row, const char *cur)
 	buf_init(&path, 4 * PATH_LEN_MAX);
 	buf_init(&name, 2 * PATH_NAME_MAX);
 	r = origin(a, last_of(cur), &dir, &path, &want);
-	e = r == ZK_OK ? back_to(a, cur, buf_cstr(&path), want, row, &name) :
-	    -EIO;
+	e = r == ZK_OK ? back_to(a, cur, dir, want, row, &name) : -EIO;
 	if (e < 0 && e != -ENOENT && dir != BASE_ROOT) {
 		dir = BASE_ROOT;
 		buf_reset(&path);
-		e = back_to(a, cur, "", want, row, &name);
+		e = back_to(a, cur, dir, want, row, &name);
 	}
 	root_forget(a->root);
 	if (r == ZK_OK && e == -ENOENT)
@@ -512,9 +518,7 @@ put_one(struct apply *a, int64_t row, const char *cur)
 	else if (r == ZK_OK && e < 0)
 		r = err_from_errno(-e);
 	else if (r == ZK_OK) {
-		r = base_claim(a->db, dir, name.data, name.len);
-		if (r == ZK_OK)
-			r = base_move(a->db, row, dir, name.data, name.len);
+		r = base_move(a->db, row, dir, name.data, name.len);
 		if (r == ZK_OK)
 			r = path_join(&path, name.data, name.len);
 		if (r == ZK_OK)

@@ -35,6 +35,7 @@ struct act {
 	int64_t rules_for;	/* for this directory's row */
 	bool staged;		/* act_stage is there, and all ours */
 	bool large;
+	int64_t when;		/* of the intent, ms since 1970; 0: not known */
 	bool skip;		/* ignored here: left alone */
 	bool leaf;		/* MKDIR: nothing of the plan goes into it */
 	/* results */

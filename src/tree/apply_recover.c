@@ -57,6 +57,7 @@ apply_intent(struct apply *a, const struct act *t)
 	put_string(&b, t->tmp);
 	put_goal(&b, t->g);
 	put_goal(&b, t->g2);
+	buf_u64(&b, (uint64_t)env_now_ms(a->env));
 	r = buf_err(&b);
 	if (r == ZK_OK)
 		r = base_intent_add(a->db, a->boot, b.data, b.len);
@@ -134,6 +135,9 @@ decode(const struct buf *body, struct act *t, struct plan_goal *g,
 		e = get_string(&r, &t->tmp);
 	t->g = get_goal(&r, g);
 	t->g2 = get_goal(&r, g2);
+	/* one of an earlier version has none */
+	if (rd_more(&r))
+		t->when = (int64_t)rd_u64(&r);
 	if (e == ZK_OK)
 		e = rd_end(&r);
 	return e == ZK_EFORMAT ? ZK_ETAMPER : e;
@@ -168,6 +172,28 @@ give_back(struct apply *a, const char *from, const char *to)
 	root_forget(a->root);
 }
 
+static int64_t
+in_ms(const struct env_time *t)
+{
+	return t->sec * 1000 + t->nsec / 1000000;
+}
+
+/*
+ * Whether somebody wrote to it since.  What zk writes has its time from before
+ * the intent, or that of the goal, as well as the file system can say it.
+ */
+static bool
+written_since(const struct act *t)
+{
+	int64_t m = in_ms(&t->st.mtime);
+	int64_t grain = t->st.mtime.nsec == 0 ? 2000 : 1;
+	int64_t goal = in_ms(&t->g->mtime);
+
+	if (t->when == 0 || m < t->when + grain)
+		return false;
+	return !t->g->has_mtime || m > goal + grain || m < goal - grain;
+}
+
 /* After a crash of the machine: is the content not what was written? */
 static bool
 is_damaged(struct apply *a, const struct act *t)
@@ -200,7 +226,8 @@ arrived(struct apply *a, struct act *t, bool crashed)
 		r = apply_to_trash(a, t->tmp, t->path);
 	if (r != ZK_OK)
 		return r;
-	if (crashed && is_damaged(a, t)) {
+	/* an edit after the crash is none of its damages: the scan takes it */
+	if (crashed && !written_since(t) && is_damaged(a, t)) {
 		r = apply_to_trash(a, t->path, t->path);
 		if (r != ZK_OK || t->op != PLAN_REPLACE)
 			return r;

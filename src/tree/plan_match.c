@@ -215,7 +215,10 @@ cmp_hash(const void *a, const void *b)
 	return c != 0 ? c : cmp_key(a, b);
 }
 
-/* A file of the same directory that no row is, with the bytes of w. */
+/*
+ * A file with the bytes of w that no row is: in the directory that w goes to.
+ * If w goes nowhere, anywhere, and also one whose row has other bytes.
+ */
 static struct plan_pgoal *
 goal_with(const struct plan *p, const size_t *by_hash,
     const struct plan_row *w)
@@ -236,18 +239,36 @@ goal_with(const struct plan *p, const size_t *by_hash,
 
 		if (memcmp(g->g->hash, w->e.hash, BASE_HASH_LEN) != 0)
 			break;
-		if (g->row == PLAN_NONE && has_bytes(w, g) &&
-		    g->dir == p->goals[w->goal].dir)
+		if (!has_bytes(w, g))
+			continue;
+		if (w->goal == PLAN_NONE ? g->row == PLAN_NONE ||
+		    !has_bytes(&p->rows[g->row], g) :
+		    g->row == PLAN_NONE && g->dir == p->goals[w->goal].dir)
 			return g;
 	}
 	return NULL;
+}
+
+/* Whether a row's bytes are to go from where they are. */
+static bool
+gives_up(const struct plan *p, const struct plan_row *w)
+{
+	if (w->e.kind == NODE_DIR || w->e.size == 0)
+		return false;
+	if (w->goal != PLAN_NONE)
+		return !has_bytes(w, &p->goals[w->goal]);
+	return !p->hold && !plan_is_kept(w) &&
+	    (w->flags & PLAN_ELSEWHERE) == 0;
 }
 
 /*
  * Where other bytes are to take the place of a row's, and its own are to be
  * beside it under another name: a version of this disk became a copy.  The
  * row is the copy then, and what takes its place is new, so that no byte of
- * it is fetched again, nor can be lost between the two.
+ * it is fetched again, nor can be lost between the two: it may be nowhere
+ * else.  So where a row is to go, and its bytes are to be elsewhere: a copy
+ * became the file, or another device made the file anew.  What had the place
+ * goes instead.
  */
 static enum zk_err
 match_copies(struct plan *p)
@@ -259,15 +280,17 @@ match_copies(struct plan *p)
 		struct plan_row *w = &p->rows[p->by_id[i]];
 		struct plan_pgoal *g;
 
-		if (w->goal == PLAN_NONE || w->e.kind == NODE_DIR ||
-		    w->e.size == 0 || has_bytes(w, &p->goals[w->goal]))
+		if (!gives_up(p, w))
 			continue;
 		if (by_hash == NULL)
 			r = plan_sorted(p, p->goals_n, cmp_hash, &by_hash);
 		g = r == ZK_OK ? goal_with(p, by_hash, w) : NULL;
 		if (g == NULL)
 			continue;
-		p->goals[w->goal].row = PLAN_NONE;
+		if (w->goal != PLAN_NONE)
+			p->goals[w->goal].row = PLAN_NONE;
+		if (g->row != PLAN_NONE)
+			p->rows[g->row].goal = PLAN_NONE;
 		match(p, w, g);
 	}
 	free(by_hash);

@@ -152,6 +152,7 @@ open_all(struct bench *b)
 	if (db_open(path, DB_CREATE, &b->f.db) != ZK_OK ||
 	    db_exec(b->f.db, chunkdb_schema) != ZK_OK ||
 	    db_exec(b->f.db, gcdb_schema) != ZK_OK ||
+	    db_exec(b->f.db, largedb_schema) != ZK_OK ||
 	    transport_open(b->url, &to, &b->f.t) != ZK_OK ||
 	    transport_create(b->f.t) != ZK_OK)
 		return false;

@@ -10,3 +10,12 @@
 { 2171, 24, stormy },
 /* local bytes became a copy, which was to be fetched */
 { 20706, 24, stormy },
+/* what a move brought back was in no file of its author, and not sent */
+{ 198, 80, stormy_gc },
+{ 184, 80, stormy_large },
+/* the last bytes of a version went with the row of a copy */
+{ 208, 80, stormy_gc },
+{ 614, 80, stormy_gc },
+/* what was put back after a crash took the place of a row in base alone */
+{ 1350, 80, stormy_gc },
+{ 3303, 80, stormy_gc },

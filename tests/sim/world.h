@@ -61,6 +61,8 @@ struct world_opts {
 	 * more of the files are large.
 	 */
 	bool gc;
+	/* A third of the files are large. */
+	bool large;
 };
 
 /*

@@ -188,12 +188,15 @@ write_file(struct world *w, struct env *env, const char *path)
 	/* with its NUL */
 	len += strncmp(text, word, sizeof(word) - 1) == 0;
 	if ((w->o->storms && fake_below(w->dice, 16) == 0) ||
-	    (w->o->gc && fake_below(w->dice, 3) == 0))
+	    ((w->o->gc || w->o->large) && fake_below(w->dice, 3) == 0))
 		for (; len < LARGE; len++)
 			text[len] = (char)fake_below(w->dice, 256);
 	if (env_write(env, fd, text, len) != (ssize_t)len)
 		w->loud = true;
 	(void)env_close(env, fd);
+	if (w->loud)
+		printf("# content %u at %s, %zu bytes\n", w->contents - 1,
+		    path, len);
 }
 
 /* Puts a line into a text, or takes one out, whoever this is. */

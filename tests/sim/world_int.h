@@ -33,6 +33,7 @@ struct world {
 	uint64_t asks;		/* until a round is stopped; 0: never */
 	unsigned sent[WORLD_DEVICES]; /* messages recorded by each */
 	int64_t sum;		/* added to the counter of values.h */
+	bool gap;		/* at rest something is nowhere: world_gap */
 };
 
 extern const char *const world_names[WORLD_DEVICES];
@@ -71,6 +72,15 @@ void world_count(uint64_t n);
  * to the tree that the others have.
  */
 bool world_newcomer(struct world *w, unsigned remote);
+
+/* world_gap.c ------------------------------------------------------------ */
+
+/*
+ * Whether device i lacks content that was only on a lost remote: what its
+ * author gave up before another device, which did not have it, kept its file.
+ * False, and says so, if a disk has it.
+ */
+bool world_gap(struct world *w, unsigned i);
 
 /* world_edit.c ----------------------------------------------------------- */
 

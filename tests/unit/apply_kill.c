@@ -118,7 +118,54 @@ test_crashed(void)
 	CHECK(n > 100);
 }
 
+/* The machine stops at call n, starts, and its user edits what is there. */
+static bool
+edited_after(int64_t n)
+{
+	static const char *const paths[] = { "d/b", "renamed/b", "f/e/deep",
+		"todir/inside" };
+	bool edited[4], ended;
+	enum zk_err r;
+
+	if (!kit_begin(&k, (uint64_t)n + 1)) {
+		FAIL("kit");
+		return false;
+	}
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
+	if (env_syncfs(k.env, root_fd(k.root)) != 0)
+		FAIL("syncfs");
+	fake_fail_at(k.fake, fake_calls(k.fake) + n, EIO, true);
+	r = kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL);
+	ended = r == ZK_OK && k.res.failed == 0 && k.res.changed == 0;
+	fake_fail_at(k.fake, -1, 0, false);
+	fake_crash(k.fake);
+	kit_wait(&k);
+	for (int i = 0; i < 4; i++)
+		edited[i] = kit_exists(&k, paths[i]) &&
+		    kit_write(&k, paths[i], "mine");
+	CHECK(kit_restart(&k));
+	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
+	for (int i = 0; i < 4; i++)
+		CHECK(!edited[i] || kit_has(&k, paths[i], "mine"));
+	if (test_failed)
+		printf("# stopped at call %d\n", (int)n);
+	kit_end(&k);
+	return !ended && !test_failed;
+}
+
+/* What is written after a crash is no damage by it: I1. */
+static void
+test_edited_after_crash(void)
+{
+	int64_t n = 0;
+
+	while (edited_after(n))
+		n++;
+	CHECK(n > 100);
+}
+
 TESTS(
     { "killed_at_every_call_I4_I5", test_killed },
     { "crashed_at_every_call_P5", test_crashed },
+    { "edited_after_crash_I1", test_edited_after_crash },
 )

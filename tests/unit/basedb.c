@@ -1,12 +1,16 @@
 /* The base tree's rows, intents and counts; the brake's arithmetic. */
 #include "test.h"
 
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "db/db.h"
 #include "store/aliasdb.h"
 #include "store/basedb.h"
 #include "store/diffdb.h"
+#include "store/largedb.h"
+#include "store/store.h"
 #include "tree/brake.h"
 
 static struct db *db;
@@ -16,7 +20,8 @@ begin(void)
 {
 	return db_open(":memory:", DB_CREATE, &db) == ZK_OK &&
 	    db_exec(db, basedb_schema) == ZK_OK &&
-	    db_exec(db, aliasdb_schema) == ZK_OK && base_init(db) == ZK_OK;
+	    db_exec(db, aliasdb_schema) == ZK_OK &&
+	    db_exec(db, largedb_schema) == ZK_OK && base_init(db) == ZK_OK;
 }
 
 static struct opid
@@ -269,6 +274,93 @@ test_brake(void)
 	db_close(db);
 }
 
+/* Gives a row that size. */
+static bool
+resize(int64_t id, uint64_t size)
+{
+	struct base_entry e;
+	char name[16];
+	struct opid o = id_of(9);
+
+	if (base_get(db, id, &e) != ZK_OK)
+		return false;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)e.name_len,
+	    (const char *)e.name);
+	e.name = (const uint8_t *)name;
+	e.size = size;
+	e.refs = NULL;
+	e.refs_len = 0;
+	o.b[0] = (uint8_t)id;
+	e.nodes = &o;
+	return base_put(db, &e) == ZK_OK;
+}
+
+/* What is large is listed in the order in which it last changed. */
+static void
+test_large(void)
+{
+	const struct opid o = id_of(7);
+	int64_t a, b, at = 0, row = 0, last = 0;
+
+	NEED(begin());
+	a = put(BASE_ROOT, "a", NODE_FILE, 2);
+	b = put(BASE_ROOT, "b", NODE_FILE, 3);
+	CHECK(largedb_next(db, &at, &row) == ZK_ENOENT);
+	CHECK(largedb_last(db, &last) == ZK_OK && last == 0);
+	CHECK(resize(a, LARGEDB_MIN) && resize(b, UINT64_C(1) << 40));
+	CHECK(largedb_next(db, &at, &row) == ZK_OK && row == a);
+	CHECK(largedb_next(db, &at, &row) == ZK_OK && row == b);
+	CHECK(largedb_last(db, &last) == ZK_OK && last == at);
+	CHECK(largedb_next(db, &at, &row) == ZK_ENOENT);
+	/* other refs of the same content; and those of what is small */
+	CHECK(base_set_refs(db, a, &o, 1, "x", 1) == ZK_OK);
+	CHECK(largedb_next(db, &at, &row) == ZK_OK && row == a);
+	CHECK(resize(a, LARGEDB_MIN - 1));
+	CHECK(base_set_refs(db, a, &o, 1, "y", 1) == ZK_OK);
+	CHECK(largedb_next(db, &at, &row) == ZK_ENOENT);
+	/* what was dropped from the end does not give its place to another */
+	CHECK(largedb_drop(db, a) == ZK_OK);
+	CHECK(largedb_mark_set(db, 1, at) == ZK_OK);
+	CHECK(largedb_again(db, b) == ZK_OK && largedb_again(db, a) == ZK_OK);
+	CHECK(largedb_mark(db, 1, &last) == ZK_OK && last == at);
+	CHECK(largedb_next(db, &last, &row) == ZK_OK && row == b);
+	CHECK(largedb_next(db, &last, &row) == ZK_ENOENT);
+	CHECK(largedb_mark(db, 2, &last) == ZK_OK && last == 0);
+	CHECK(largedb_mark_drop(db, 1) == ZK_OK);
+	CHECK(largedb_mark(db, 1, &last) == ZK_OK && last == 0);
+	db_close(db);
+}
+
+/* A database of before that was listed is looked through when opened. */
+static void
+test_older_store(void)
+{
+	char path[] = "/tmp/zk-base-XXXXXX";
+	int fd = mkstemp(path);
+	int64_t a, v = 0, at = 0, row = 0;
+
+	NEED(fd >= 0 && close(fd) == 0);
+	NEED(store_open(path, true, &db) == ZK_OK);
+	NEED(db_begin(db) == ZK_OK && base_init(db) == ZK_OK);
+	a = put(BASE_ROOT, "a", NODE_FILE, 2);
+	CHECK(put(BASE_ROOT, "b", NODE_FILE, 3) > 0 && resize(a, 1 << 20));
+	NEED(db_commit(db) == ZK_OK);
+	db_close(db);
+	NEED(store_open(path, false, &db) == ZK_OK);
+	NEED(db_exec(db, "DROP TABLE base_large; DROP TABLE supplied")
+	    == ZK_OK);
+	NEED(store_put_int(db, "schema", 3) == ZK_OK);
+	db_close(db);
+	NEED(store_open(path, false, &db) == ZK_OK);
+	CHECK(store_get_int(db, "schema", 0, &v) == ZK_OK &&
+	    v == STORE_VERSION);
+	CHECK(largedb_next(db, &at, &row) == ZK_OK && row == a);
+	CHECK(largedb_next(db, &at, &row) == ZK_ENOENT);
+	CHECK(largedb_mark(db, 1, &at) == ZK_OK && at == 0);
+	db_close(db);
+	(void)remove(path);
+}
+
 TESTS(
     { "rows", test_rows },
     { "lists", test_lists },
@@ -277,4 +369,6 @@ TESTS(
     { "root_and_intents", test_side },
     { "racy", test_racy },
     { "brake_I6", test_brake },
+    { "large", test_large },
+    { "older-store", test_older_store },
 )

@@ -2,6 +2,7 @@
 #include "db/db.h"
 #include "store/chunkdb.h"
 #include "store/gcdb.h"
+#include "store/largedb.h"
 #include "test.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -14,7 +15,8 @@ make_db(void)
 	log_set_level(LOG_QUIET);
 	if (db_open(":memory:", DB_CREATE, &db) != ZK_OK ||
 	    db_exec(db, chunkdb_schema) != ZK_OK ||
-	    db_exec(db, gcdb_schema) != ZK_OK)
+	    db_exec(db, gcdb_schema) != ZK_OK ||
+	    db_exec(db, largedb_schema) != ZK_OK)
 		return NULL;
 	return db;
 }
@@ -72,6 +74,7 @@ test_states(void)
 	uint8_t after[CHUNK_HASH_LEN] = { 0 }, names[4][CHUNK_HASH_LEN];
 	bool missing[4] = { true, false, true, false };
 	enum chunkdb_state st;
+	int64_t at = 0;
 	size_t n;
 
 	NEED(db != NULL);
@@ -99,9 +102,11 @@ test_states(void)
 	CHECK(n == 0);
 	CHECK(chunkdb_sending(db, 2, after, names, 4, &n) == ZK_OK);
 	CHECK(n == 0);
+	CHECK(largedb_mark_set(db, 1, 5) == ZK_OK);
 	CHECK(chunkdb_drop_remote(db, 1) == ZK_OK);
 	CHECK(chunkdb_state(db, r.name, 1, &st) == ZK_OK);
 	CHECK(st == CHUNKDB_ABSENT);
+	CHECK(largedb_mark(db, 1, &at) == ZK_OK && at == 0);
 	db_close(db);
 }
 

@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "store/aliasdb.h"
 #include "store/basedb.h"
+#include "store/largedb.h"
 #include "tree/shown.h"
 #include "util/env_fake.h"
 
@@ -22,7 +23,8 @@ open_db(void)
 	if (db_open(":memory:", DB_CREATE, &db) != ZK_OK)
 		return NULL;
 	if (db_exec(db, basedb_schema) == ZK_OK &&
-	    db_exec(db, aliasdb_schema) == ZK_OK && base_init(db) == ZK_OK)
+	    db_exec(db, aliasdb_schema) == ZK_OK &&
+	    db_exec(db, largedb_schema) == ZK_OK && base_init(db) == ZK_OK)
 		return db;
 	db_close(db);
 	return NULL;

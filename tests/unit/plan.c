@@ -160,6 +160,29 @@ test_copy_is_moved(void)
 	CHECK(!m.bad);
 }
 
+/* A copy that becomes the file, or is the only one left, is moved, too. */
+static void
+test_copy_becomes_file(void)
+{
+	struct model m;
+	const struct want w[] = {
+		{ 1, 0, "a", NODE_FILE, 3 }, { 6, 0, "d", NODE_DIR, 0 },
+		{ 7, 6, "new", NODE_FILE, 5 },
+	};
+	int64_t a, b;
+
+	model_init(&m);
+	model_add(&m, 1, "a", NODE_FILE, 1, 7);
+	a = model_add(&m, 1, "a.copy", NODE_FILE, 5, 3)->id;
+	b = model_add(&m, 1, "b", NODE_FILE, 2, 5)->id;
+	(void)model_run(&m, w, 3, false);
+	model_check_reached(&m, w, 3);
+	CHECK(model_at(&m, 1, "a")->id == a);
+	CHECK(model_at(&m, model_at(&m, 1, "d")->id, "new")->id == b);
+	CHECK(model_run(&m, w, 3, false) == 0);
+	CHECK(!m.bad);
+}
+
 static void
 test_kept(void)
 {
@@ -302,6 +325,7 @@ TESTS(
     { "move_out_of_removed", test_move_out_of_removed },
     { "rename_is_one_step", test_rename_is_one_step },
     { "copy_is_moved", test_copy_is_moved },
+    { "copy_becomes_file", test_copy_becomes_file },
     { "kept_I7", test_kept },
     { "hold_removals_I6", test_hold_removals },
     { "fold_N08", test_fold },

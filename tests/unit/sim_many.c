@@ -33,6 +33,32 @@ stormy_texts(uint64_t seed, struct world_opts *o)
 	o->gc = seed % 3 == 1;
 }
 
+/* Two or three devices, a third of whose files are large. */
+static void
+stormy_large(uint64_t seed, struct world_opts *o)
+{
+	o->devices = 2 + (unsigned)(seed % 3 == 0);
+	o->remotes = 1 + (unsigned)(seed % 2);
+	o->storms = o->large = true;
+	o->texts = seed % 4 == 0;
+}
+
+/* The same, and space is collected. */
+static void
+stormy_gc(uint64_t seed, struct world_opts *o)
+{
+	stormy_large(seed, o);
+	o->gc = true;
+}
+
+/* What a lost remote had is there again if anybody has it. */
+static void
+test_large(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 8 * SHARE - 1) / (8 * SHARE),
+	    80, stormy_large));
+}
+
 /* P1, P4, P5, I1, I5, I9: nothing is lost, all come to the same. */
 static void
 test_storms(void)
@@ -60,6 +86,7 @@ test_same_seed_same_trace(void)
 
 static const struct test_case cases[] = {
 	{ "storms", test_storms },
+	{ "large", test_large },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };

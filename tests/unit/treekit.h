@@ -16,6 +16,7 @@
 #include "crypto/labels.h"
 #include "db/db.h"
 #include "store/diffdb.h"
+#include "store/largedb.h"
 #include "tree/apply.h"
 #include "tree/moves.h"
 #include "tree/scan.h"
@@ -86,6 +87,7 @@ kit_open_db(struct kit *k)
 	return db_open(":memory:", DB_CREATE, &k->db) == ZK_OK &&
 	    db_exec(k->db, basedb_schema) == ZK_OK &&
 	    db_exec(k->db, aliasdb_schema) == ZK_OK &&
+	    db_exec(k->db, largedb_schema) == ZK_OK &&
 	    base_init(k->db) == ZK_OK;
 }
 
