@@ -200,6 +200,8 @@ enter_path(struct trash *t, const char *dir, size_t n)
 		fd = next;
 	}
 	t->dir = fd;
+	if (fd >= 0)
+		t->for_dir = strndup(dir, n);
 	return fd < 0 ? fd : 0;
 }
 
