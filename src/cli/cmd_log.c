@@ -175,6 +175,7 @@ log_run(struct cmd_ctx *c)
 		.item = show_item, .arg = c };
 	bool more = false;
 
+	c->until_closed = true;
 	if (own->trash)
 		return log_trash(c);
 	if (own->max != NULL &&
