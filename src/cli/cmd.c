@@ -13,7 +13,9 @@
 #include "cli/home.h"
 #include "cli/out.h"
 #include "cli/progress.h"
+#include "cli/show.h"
 #include "cli/sig.h"
+#include "cli/table.h"
 #include "cli/version.h"
 #include "sync/sync.h"
 #include "util/env.h"
@@ -281,7 +283,10 @@ run_cmd(struct run *r)
 	if (r->cmd->globals & G_PROGRESS)
 		e = progress_start(r->env, progress_wanted(r->g.progress,
 		    r->g.verbosity < 0), r->g.json ? r->out : NULL);
-	return e == ZK_OK ? r->cmd->run(c) : e;
+	if (e == ZK_OK)
+		e = r->cmd->run(c);
+	enum zk_err t = show_table(c, 0);
+	return err_worse(e, t);
 }
 
 /* --version and --help, before anything that could fail. */
@@ -425,6 +430,7 @@ cmd_main(struct env *env, int argc, char **argv)
 	} else {
 		log_error(e, NULL, "%s", err_text(e));
 	}
+	table_free(r.ctx.table);
 	out_free(r.out);
 	opt_release(&r.parser);
 	global_src_release(&r.src);

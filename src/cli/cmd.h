@@ -34,6 +34,7 @@ struct out;
 struct run;
 struct sync_opts;
 struct sync_report;
+struct table;
 struct vault;
 
 enum cmd_flags {
@@ -58,6 +59,8 @@ struct cmd_ctx {
 	struct vault *vault;	/* with CMD_VAULT */
 	const char *state_home;	/* $XDG_STATE_HOME/zk, absolute */
 	struct out *out;
+	struct table *table;	/* lines of show.h, yet to be printed */
+	char table_of;		/* which ones they are */
 	bool until_closed;	/* it ends once nobody reads its output */
 	struct sync_report *rep; /* zeroed; shown in the summary */
 	uint64_t changes;	/* lines of changes shown */

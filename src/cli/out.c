@@ -210,6 +210,12 @@ out_release_now(struct out *o)
 	send_text(o, STDOUT_FILENO);
 }
 
+void
+out_fail(struct out *o, enum zk_err r)
+{
+	note(o, r);
+}
+
 enum zk_err
 out_error(const struct out *o)
 {

@@ -44,6 +44,9 @@ void out_raw(struct out *o, const void *p, size_t n);
 /* What was and will be printed goes out now, whatever the status. */
 void out_release_now(struct out *o);
 
+/* Something that was to be printed is lost. */
+void out_fail(struct out *o, enum zk_err r);
+
 /* The first failure of a write so far; out_finish returns it again. */
 ZK_CHECKED enum zk_err out_error(const struct out *o);
 
