@@ -399,28 +399,20 @@ tell_passed(struct vremote *vr)
 	vr->passed = vr->awaited = vr->unsent = 0;
 }
 
+/* A segw_fill. */
+static enum zk_err
+fill_aliases(void *rd, struct segw *w)
+{
+	return cuts_tell_aliases(rd, w);
+}
+
 /* Tells where content is that was sealed anew while it was sent. */
 static enum zk_err
 put_aliases(struct round *rd)
 {
-	struct vault *v = rd->v;
-	struct segw *w = NULL;
-	enum zk_err r = db_begin(v->db);
+	enum zk_err r = segw_batch(rd->v, fill_aliases, rd);
 
 	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK) {
-		r = cuts_tell_aliases(rd, w);
-		if (r == ZK_OK)
-			r = segw_end(w, false);
-		else
-			segw_abort(w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	else
 		rd->aliases_n = 0;
 	return r;
 }
