@@ -13,7 +13,9 @@
 #include "cli/home.h"
 #include "cli/out.h"
 #include "cli/progress.h"
+#include "cli/show.h"
 #include "cli/sig.h"
+#include "cli/table.h"
 #include "cli/version.h"
 #include "sync/sync.h"
 #include "util/env.h"
@@ -281,7 +283,10 @@ run_cmd(struct run *r)
 	if (r->cmd->globals & G_PROGRESS)
 		e = progress_start(r->env, progress_wanted(r->g.progress,
 		    r->g.verbosity < 0), r->g.json ? r->out : NULL);
-	return e == ZK_OK ? r->cmd->run(c) : e;
+	if (e == ZK_OK)
+		e = r->cmd->run(c);
+	enum zk_err t = show_table(c, 0);
+	return err_worse(e, t);
 }
 
 /* --version and --help, before anything that could fail. */
@@ -380,24 +385,27 @@ status_of(enum zk_err e)
 static int
 finish(struct run *r, enum zk_err e)
 {
+	/* then no signal has stopped it */
+	if (e == ZK_ESIGNAL && !sig_stopped() && r->ctx.until_closed)
+		e = ZK_ECLOSED;
 	int status = status_of(e);
 	/* these are answers, told by the summary, and no trouble */
 	bool answer = status == 0 || status == 3 || status == 4 ||
 	    (status >= 6 && status <= 8);
 
 	progress_stop();
-	if (!answer && log_error_count() == 0)
+	if (!answer && e != ZK_ECLOSED && log_error_count() == 0)
 		log_error(e, NULL, "%s", err_text(e));
 	if (r->g.json && !r->g.help && !r->g.version)
 		out_summary(r->out, r->cmd == NULL ? "" : r->parent == NULL ?
 		    r->cmd->name : r->parent->name, status, r->rep,
 		    env_mono_ms(r->env) - r->start_ms);
 	enum zk_err w = out_finish(r->out, status);
-	if (w != ZK_OK) {
+	if (w != ZK_OK && w != ZK_ECLOSED)
 		log_error(w, NULL, "cannot write to standard output: %s",
 		    err_text(w));
+	if (w != ZK_OK)
 		return status_of(err_worse(e, w));
-	}
 	if (r->ctx.say[0] != '\0' && !r->g.json && r->g.verbosity >= 0) {
 		log_set_level(LOG_INFO);
 		log_info("%s", r->ctx.say);
@@ -422,6 +430,7 @@ cmd_main(struct env *env, int argc, char **argv)
 	} else {
 		log_error(e, NULL, "%s", err_text(e));
 	}
+	table_free(r.ctx.table);
 	out_free(r.out);
 	opt_release(&r.parser);
 	global_src_release(&r.src);
@@ -432,12 +441,17 @@ cmd_main(struct env *env, int argc, char **argv)
 	return status;
 }
 
+bool
+cmd_stopped(struct cmd_ctx *c)
+{
+	return sig_stopped() || (c->until_closed && out_closed(c->out));
+}
+
 static bool
 on_stop(void *arg)
 {
-	(void)arg;
 	progress_tick();
-	return sig_stopped();
+	return cmd_stopped(arg);
 }
 
 static void

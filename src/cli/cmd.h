@@ -34,6 +34,7 @@ struct out;
 struct run;
 struct sync_opts;
 struct sync_report;
+struct table;
 struct vault;
 
 enum cmd_flags {
@@ -58,6 +59,9 @@ struct cmd_ctx {
 	struct vault *vault;	/* with CMD_VAULT */
 	const char *state_home;	/* $XDG_STATE_HOME/zk, absolute */
 	struct out *out;
+	struct table *table;	/* lines of show.h, yet to be printed */
+	char table_of;		/* which ones they are */
+	bool until_closed;	/* it ends once nobody reads its output */
 	struct sync_report *rep; /* zeroed; shown in the summary */
 	uint64_t changes;	/* lines of changes shown */
 	struct run *r;		/* the dispatcher's */
@@ -97,6 +101,9 @@ const struct cmd *cmd_find_sub(const struct cmd *c, const char *name);
 /* What a round is run with, from the global options; stop and progress
  * hooks are the dispatcher's. */
 void cmd_sync_opts(struct cmd_ctx *c, struct sync_opts *o);
+
+/* A signal was caught, or nobody reads what until_closed is there for. */
+bool cmd_stopped(struct cmd_ctx *c);
 
 /*
  * For a command that opens the vault only in some cases: what CMD_VAULT

@@ -7,8 +7,10 @@
 #include "cli/cmd.h"
 #include "cli/out.h"
 #include "cli/progress.h"
+#include "cli/table.h"
 #include "cli/value.h"
 #include "sync/sync.h"
+#include "util/buf.h"
 #include "util/log.h"
 
 #define LOG_MAX 100	/* changes, where nothing else was asked for */
@@ -102,10 +104,49 @@ put_name(struct out *o, const char *path, char type)
 		out_printf(o, "/");
 }
 
+/* What a listing is made with. */
+struct listing {
+	struct cmd_ctx *c;
+	size_t name_width;	/* of the devices' names, on a terminal */
+};
+
+/* Columns that a name takes, as out_name_str prints it. */
+static size_t
+name_width(const char *name)
+{
+	struct buf b;
+	size_t n = 0;
+
+	buf_init(&b, 8 * SYNC_NAME_MAX);
+	if (log_escape(&b, name, strlen(name)) == ZK_OK)
+		n = table_width(b.data, b.len);
+	buf_release(&b);
+	return n;
+}
+
+static void
+widen(void *arg, const struct sync_device *d)
+{
+	struct listing *l = arg;
+	size_t n = name_width(d->name);
+
+	if (n > l->name_width)
+		l->name_width = n;
+}
+
+static void
+put_device(const struct listing *l, const char *name)
+{
+	out_name_str(l->c->out, name);
+	for (size_t n = name_width(name); n < l->name_width; n++)
+		out_raw(l->c->out, " ", 1);
+}
+
 static void
 show_item(void *arg, const struct sync_log_item *it)
 {
-	struct cmd_ctx *c = arg;
+	const struct listing *l = arg;
+	struct cmd_ctx *c = l->c;
 	char at[32], size[16] = "-", what[16];
 
 	c->changes++;
@@ -118,7 +159,7 @@ show_item(void *arg, const struct sync_log_item *it)
 	if (it->has_bytes)
 		(void)progress_size(size, (double)it->bytes);
 	out_printf(c->out, "%-10s  %s  ", it->brief, at);
-	out_name_str(c->out, it->device_name);
+	put_device(l, it->device_name);
 	out_printf(c->out, "  %-8s  %9s  ", what, size);
 	if (it->from != NULL) {
 		put_name(c->out, it->from, it->type);
@@ -170,11 +211,15 @@ log_run(struct cmd_ctx *c)
 {
 	const struct log_opts *own = c->opts;
 	struct sync_opts net;
+	struct listing l = { .c = c };
+	struct sync_ui widths = { .arg = &l, .device = widen };
 	struct sync_log_opts o = { .dir = c->g->dir,
 		.path = c->argc > 0 ? c->argv[0] : NULL, .max = LOG_MAX,
-		.item = show_item, .arg = c };
+		.item = show_item, .arg = &l };
 	bool more = false;
+	enum zk_err r = ZK_OK;
 
+	c->until_closed = true;
 	if (own->trash)
 		return log_trash(c);
 	if (own->max != NULL &&
@@ -185,7 +230,10 @@ log_run(struct cmd_ctx *c)
 	}
 	cmd_sync_opts(c, &net);
 	o.ui = net.ui;
-	enum zk_err r = sync_log(c->vault, &o, &more);
+	if (!out_json(c->out))
+		r = sync_device_ls(c->vault, &widths);
+	if (r == ZK_OK)
+		r = sync_log(c->vault, &o, &more);
 	if (r == ZK_OK && more && out_json(c->out)) {
 		jsonw_int(out_begin(c->out, "more"), "shown",
 		    (int64_t)c->changes);

@@ -9,7 +9,6 @@
 #include "cli/cmd.h"
 #include "cli/out.h"
 #include "cli/progress.h"
-#include "cli/sig.h"
 #include "crypto/b64.h"
 #include "sync/msg.h"
 #include "util/buf.h"
@@ -191,7 +190,7 @@ pause_ms(struct receiving *v, int64_t ms)
 {
 	int64_t end = env_mono_ms(v->c->env) + ms;
 
-	while (!sig_stopped() && env_mono_ms(v->c->env) < end)
+	while (!cmd_stopped(v->c) && env_mono_ms(v->c->env) < end)
 		env_sleep_ms(v->c->env, 100);
 }
 
@@ -245,7 +244,9 @@ follow(struct receiving *v)
 	enum zk_err r = ZK_OK;
 	bool news = false;
 
-	while (r == ZK_OK && !sig_stopped()) {
+	/* with -o it writes nothing there, but for JSON */
+	v->c->until_closed = own->output == NULL || out_json(v->c->out);
+	while (r == ZK_OK && !cmd_stopped(v->c)) {
 		uint64_t was = v->n;
 
 		cmd_sync_opts(v->c, &o);
@@ -267,7 +268,7 @@ follow(struct receiving *v)
 			r = ZK_OK;
 		}
 	}
-	return sig_stopped() ? ZK_ESIGNAL : r;
+	return cmd_stopped(v->c) ? ZK_ESIGNAL : r;
 }
 
 /* Listing ------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,8 +18,13 @@
 #include "util/log.h"
 #include "util/path.h"
 
+#define SAY_PATH 120		/* bytes of a path in the summary */
+#define NOTHING "; nothing was done"
+#define LATER "; the next push tells others"
+
 struct restore_opts {
 	const char *output;
+	bool trash;
 };
 
 #define AT(member) offsetof(struct restore_opts, member)
@@ -27,6 +33,8 @@ static const struct opt restore_opts[] = {
 	{ .letter = 'o', .name = "output", .kind = OPT_STR,
 	    .off = AT(output), .arg = "FILE", .complete = OPT_C_FILE,
 	    .help = "write it to FILE, - for stdout; nothing else" },
+	{ .name = "trash", .kind = OPT_FLAG, .off = AT(trash),
+	    .help = "bring back an entry that 'zk log --trash' lists" },
 	{ .kind = OPT_END }
 };
 
@@ -129,21 +137,49 @@ target_close(struct target *t)
 	buf_release(&t->tmp);
 }
 
+/* Puts what arg means into the empty file fd. */
+typedef enum zk_err fill_fn(struct cmd_ctx *c, const void *arg, int fd);
+
 static enum zk_err
-to_file(struct cmd_ctx *c, const struct sync_opts *o,
-    struct sync_restore_opts *ro, const char *name)
+fill_version(struct cmd_ctx *c, const void *arg, int fd)
+{
+	struct sync_restore_opts ro = *(const struct sync_restore_opts *)arg;
+	struct sync_restored got;
+	struct sync_opts o;
+
+	cmd_sync_opts(c, &o);
+	o.dir = c->g->dir;
+	ro.fd = fd;
+	return sync_restore(c->vault, &o, &ro, c->rep, &got);
+}
+
+static enum zk_err
+fill_trash(struct cmd_ctx *c, const void *arg, int fd)
+{
+	struct sync_untrash_opts u = *(const struct sync_untrash_opts *)arg;
+	struct sync_untrashed got;
+	enum zk_err r = ZK_EBUG;
+
+	u.fd = fd;
+	r = sync_untrash(c->vault, &u, &got);
+	c->rep->files = 1;
+	c->rep->bytes = got.bytes;
+	free(got.path);
+	return r;
+}
+
+static enum zk_err
+to_file(struct cmd_ctx *c, const char *name, fill_fn *fill, const void *arg)
 {
 	struct target t = { .env = c->env, .fd = -1,
 		.name = strcmp(name, "-") == 0 ? NULL : name };
-	struct sync_restored got;
 	char size[16];
 	enum zk_err r = ZK_EBUG;
 
 	buf_init(&t.tmp, PATH_LEN_MAX);
 	r = target_open(&t);
-	ro->fd = t.fd;
 	if (r == ZK_OK)
-		r = sync_restore(c->vault, o, ro, c->rep, &got);
+		r = fill(c, arg, t.fd);
 	if (r == ZK_OK)
 		r = target_done(&t, c->out);
 	target_close(&t);
@@ -191,8 +227,58 @@ say(struct cmd_ctx *c, const struct sync_restored *got)
 		add(c, ", ", c->rep->skipped, " skipped");
 	if (c->g->dry_run || got->brought > 0)
 		snprintf(c->say + strlen(c->say), sizeof(c->say) -
-		    strlen(c->say), "%s", c->g->dry_run ? "; nothing was done" :
-		    "; the next push tells others");
+		    strlen(c->say), "%s", c->g->dry_run ? NOTHING : LATER);
+}
+
+static void
+say_back(struct cmd_ctx *c, const struct sync_untrashed *got, bool elsewhere)
+{
+	const struct sync_change ch = { .kind = SYNC_NEW, .incoming = true,
+		.type = got->type, .path = got->path, .bytes = got->bytes };
+	char size[16];
+
+	if (c->g->dry_run)
+		show_change(c, &ch);
+	if (out_json(c->out)) {
+		struct jsonw *w = out_begin(c->out, "restored");
+
+		jsonw_int(w, "brought", (int64_t)got->entries);
+		jsonw_int(w, "same", 0);
+		jsonw_int(w, "kept", 0);
+		jsonw_bytes(w, "path", got->path, strlen(got->path));
+		out_end(c->out);
+	}
+	snprintf(c->say, sizeof(c->say), c->g->dry_run ? "dry run: %" PRIu64
+	    " %s to restore" : "restored %" PRIu64 " %s (%s)", got->entries,
+	    got->entries == 1 ? "entry" : "entries",
+	    progress_size(size, (double)got->bytes));
+	if (strlen(got->path) <= SAY_PATH)
+		snprintf(c->say + strlen(c->say), sizeof(c->say) -
+		    strlen(c->say), " as '%s'", got->path);
+	if (c->g->dry_run || !elsewhere)
+		snprintf(c->say + strlen(c->say), sizeof(c->say) -
+		    strlen(c->say), "%s", c->g->dry_run ? NOTHING : LATER);
+}
+
+static enum zk_err
+from_trash(struct cmd_ctx *c, const struct restore_opts *own)
+{
+	struct sync_untrash_opts u = { .name = c->argv[0], .fd = -1,
+		.dir = c->g->dir, .output = own->output,
+		.dry_run = c->g->dry_run };
+	struct sync_untrashed got = { .path = NULL };
+	enum zk_err r = ZK_EBUG;
+
+	if (own->output != NULL && strcmp(own->output, "-") == 0)
+		return to_file(c, "-", fill_trash, &u);
+	r = sync_untrash(c->vault, &u, &got);
+	if (r == ZK_OK) {
+		c->rep->files = got.type != 'd';
+		c->rep->bytes = got.bytes;
+		say_back(c, &got, own->output != NULL);
+	}
+	free(got.path);
+	return r;
 }
 
 static enum zk_err
@@ -202,16 +288,8 @@ restore_run(struct cmd_ctx *c)
 	struct sync_restore_opts ro = { .fd = -1 };
 	struct sync_restored got;
 	struct sync_opts o;
-	enum zk_err r = at_parse(c->argv[0], env_now_ms(c->env), &ro.path,
-	    &ro.at);
+	enum zk_err r = ZK_EBUG;
 
-	if (r != ZK_OK)
-		return r;
-	cmd_sync_opts(c, &o);
-	o.dir = c->g->dir;
-	if (c->g->dry_run || c->g->verbosity > 0)
-		o.ui.change = show_change;
-	o.ui.conflict = show_conflict;
 	if (own->output != NULL && (c->g->dry_run || (c->g->json &&
 	    strcmp(own->output, "-") == 0))) {
 		log_error(ZK_EUSAGE, NULL, c->g->dry_run ? "with -o there is "
@@ -219,8 +297,18 @@ restore_run(struct cmd_ctx *c)
 		    "file and --json");
 		return ZK_EUSAGE;
 	}
+	if (own->trash)
+		return from_trash(c, own);
+	r = at_parse(c->argv[0], env_now_ms(c->env), &ro.path, &ro.at);
+	if (r != ZK_OK)
+		return r;
 	if (own->output != NULL)
-		return to_file(c, &o, &ro, own->output);
+		return to_file(c, own->output, fill_version, &ro);
+	cmd_sync_opts(c, &o);
+	o.dir = c->g->dir;
+	if (c->g->dry_run || c->g->verbosity > 0)
+		o.ui.change = show_change;
+	o.ui.conflict = show_conflict;
 	r = sync_restore(c->vault, &o, &ro, c->rep, &got);
 	int status = err_status(r);
 	if (status == 0 || status == 3 || status == 4)

@@ -4,7 +4,6 @@
 
 #include "cli/kv.h"
 #include "cli/out.h"
-#include "cli/sig.h"
 #include "sync/sync.h"
 #include "util/env.h"
 #include "util/log.h"
@@ -28,7 +27,7 @@ pause_ms(struct watching *w, int64_t ms)
 {
 	int64_t end = env_mono_ms(w->c->env) + ms;
 
-	while (!sig_stopped() && env_mono_ms(w->c->env) < end)
+	while (!cmd_stopped(w->c) && env_mono_ms(w->c->env) < end)
 		env_sleep_ms(w->c->env, 100);
 }
 
@@ -247,11 +246,11 @@ watch_loop(struct watching *w)
 	enum zk_err r = ZK_OK;
 	bool news = false;
 
-	while (r == ZK_OK && !sig_stopped()) {
+	while (r == ZK_OK && !cmd_stopped(w->c)) {
 		int64_t was = w->since;
 
 		r = fetch(w);
-		if (r != ZK_OK || sig_stopped())
+		if (r != ZK_OK || cmd_stopped(w->c))
 			break;
 		/* an offer that brings nothing would come at once again */
 		if (news && w->since == was)
@@ -267,7 +266,7 @@ watch_loop(struct watching *w)
 			r = ZK_OK;
 		}
 	}
-	return sig_stopped() ? ZK_ESIGNAL : r;
+	return cmd_stopped(w->c) ? ZK_ESIGNAL : r;
 }
 
 static enum zk_err
@@ -279,6 +278,7 @@ watch_run(struct cmd_ctx *c)
 	enum zk_err r = kv_key_of(own, c->argc > 0 ? c->argv[0] : "k",
 	    KV_REGISTER, &key);
 
+	c->until_closed = true;
 	w.only = c->argc > 0 ? c->argv[0] : NULL;
 	if (r == ZK_OK)
 		r = cmd_peek_vault(c);

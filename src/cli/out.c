@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,12 +84,21 @@ note(struct out *o, enum zk_err r)
 		o->err = r;
 }
 
+static void
+write_to(struct out *o, int fd, const void *p, size_t n)
+{
+	enum zk_err r = io_write_full(o->env, fd, p, n);
+
+	/* a pipe, or a socket, that has lost its other end */
+	note(o, r == ZK_ENET ? ZK_ECLOSED : r);
+}
+
 /* Writes the text to fd and forgets it. */
 static void
 send_text(struct out *o, int fd)
 {
 	if (o->err == ZK_OK && o->text.len > 0)
-		note(o, io_write_full(o->env, fd, o->text.data, o->text.len));
+		write_to(o, fd, o->text.data, o->text.len);
 	buf_reset(&o->text);
 }
 
@@ -143,8 +153,7 @@ send_spill(struct out *o)
 			note(o, err_from_errno((int)-n));
 			break;
 		}
-		note(o, io_write_full(o->env, STDOUT_FILENO, b.data,
-		    (size_t)n));
+		write_to(o, STDOUT_FILENO, b.data, (size_t)n);
 		off += (uint64_t)n;
 	}
 	buf_release(&b);
@@ -201,10 +210,27 @@ out_release_now(struct out *o)
 	send_text(o, STDOUT_FILENO);
 }
 
+void
+out_fail(struct out *o, enum zk_err r)
+{
+	note(o, r);
+}
+
 enum zk_err
 out_error(const struct out *o)
 {
 	return o->err;
+}
+
+bool
+out_closed(struct out *o)
+{
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	/* of a pipe POLLERR says that no reader is left */
+	if (o->err == ZK_OK && poll(&p, 1, 0) > 0 && p.revents & POLLERR)
+		note(o, ZK_ECLOSED);
+	return o->err == ZK_ECLOSED;
 }
 
 struct jsonw *

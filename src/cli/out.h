@@ -6,7 +6,8 @@
  * (a relay's URL, a pairing code).  What is held lies in memory up to 1 MiB
  * and beyond that in an unnamed temporary file.  With --json each line goes
  * out as it is made.  A failure to write sticks and is reported by
- * out_finish: nothing is a success that stdout did not take.
+ * out_finish: nothing is a success that stdout did not take.  That nobody
+ * reads it any more is ZK_ECLOSED.
  */
 #ifndef ZK_CLI_OUT_H
 #define ZK_CLI_OUT_H
@@ -43,8 +44,17 @@ void out_raw(struct out *o, const void *p, size_t n);
 /* What was and will be printed goes out now, whatever the status. */
 void out_release_now(struct out *o);
 
+/* Something that was to be printed is lost. */
+void out_fail(struct out *o, enum zk_err r);
+
 /* The first failure of a write so far; out_finish returns it again. */
 ZK_CHECKED enum zk_err out_error(const struct out *o);
+
+/*
+ * Whether nobody will read what is still to come, as far as can be told
+ * without writing; it is then a failure of out_error, too.
+ */
+bool out_closed(struct out *o);
 
 /*
  * One JSON line: begin writes {"type":type and lends the writer for its

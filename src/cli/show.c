@@ -6,6 +6,7 @@
 
 #include "cli/out.h"
 #include "cli/progress.h"
+#include "cli/table.h"
 #include "sync/sync.h"
 #include "util/env.h"
 
@@ -198,41 +199,70 @@ remote_json(struct out *o, const struct sync_remote *rm)
 	out_end(o);
 }
 
+enum zk_err
+show_table(struct cmd_ctx *c, char kind)
+{
+	enum zk_err r = ZK_OK;
+
+	if (c->table != NULL && c->table_of != kind)
+		r = table_print(c->table, c->out);
+	c->table_of = kind;
+	return r;
+}
+
+/* The table for a line of that kind; NULL: no memory, which is noted. */
+static struct table *
+table_for(struct cmd_ctx *c, char kind)
+{
+	enum zk_err r = show_table(c, kind);
+
+	if (r == ZK_OK && c->table == NULL)
+		r = table_new(&c->table);
+	if (r != ZK_OK)
+		out_fail(c->out, r);
+	return r == ZK_OK ? c->table : NULL;
+}
+
 void
 show_remote(void *arg, const struct sync_remote *rm)
 {
 	struct cmd_ctx *c = arg;
 	bool bad = rm->asked && !rm->ok;
+	struct table *t = NULL;
 	char ago[32];
 
 	if (out_json(c->out)) {
 		remote_json(c->out, rm);
 		return;
 	}
-	out_printf(c->out, "remote ");
-	out_name_str(c->out, rm->url);
+	t = table_for(c, 'r');
+	if (t == NULL)
+		return;
+	table_printf(t, "remote ");
+	table_name(t, rm->url, strlen(rm->url));
+	table_cell(t);
 	(void)show_ago(c, rm->last_ok_ms, ago);
 	if (rm->transit)
-		out_printf(c->out, "  transit,");
-	if (bad)
-		out_printf(c->out, "%s %s: %s,", rm->transit ? "" : " ",
-		    err_status(rm->err) == err_status(ZK_ENET) ?
-		    "not reachable" : "failed", trouble(rm));
+		table_printf(t, "transit, ");
+	if (bad) {
+		table_printf(t, "%s: ", err_status(rm->err) ==
+		    err_status(ZK_ENET) ? "not reachable" : "failed");
+		table_name(t, trouble(rm), strlen(trouble(rm)));
+		table_printf(t, ", ");
+	}
 	/* "just now" would read as if all were well */
 	if (rm->last_ok_ms == 0)
-		out_printf(c->out, "%s no success yet",
-		    bad || rm->transit ? "" : " ");
+		table_printf(t, "no success yet");
 	else
-		out_printf(c->out, "%s last success %s",
-		    bad || rm->transit ? "" : " ",
+		table_printf(t, "last success %s",
 		    bad && strcmp(ago, JUST_NOW) == 0 ? "a moment ago" : ago);
 	if (rm->behind > 0)
-		out_printf(c->out, ", lacks %" PRIu64 " object%s", rm->behind,
+		table_printf(t, ", lacks %" PRIu64 " object%s", rm->behind,
 		    plural(rm->behind));
 	if (rm->asked && rm->ok && rm->ahead > 0)
-		out_printf(c->out, ", offers %" PRIu64 " segment%s",
-		    rm->ahead, plural(rm->ahead));
-	out_printf(c->out, "\n");
+		table_printf(t, ", offers %" PRIu64 " segment%s", rm->ahead,
+		    plural(rm->ahead));
+	table_line(t);
 }
 
 static void
@@ -261,31 +291,38 @@ void
 show_device(void *arg, const struct sync_device *d)
 {
 	struct cmd_ctx *c = arg;
+	struct table *t = NULL;
 	char ago[32];
 
 	if (out_json(c->out)) {
 		device_json(c->out, d);
 		return;
 	}
-	out_printf(c->out, "device ");
-	out_name_str(c->out, d->name);
-	out_printf(c->out, "  %02x%02x%02x%02x  %s", d->id[0], d->id[1],
-	    d->id[2], d->id[3], d->tag);
+	t = table_for(c, 'd');
+	if (t == NULL)
+		return;
+	table_printf(t, "device ");
+	table_name(t, d->name, strlen(d->name));
+	table_cell(t);
+	table_printf(t, "%02x%02x%02x%02x", d->id[0], d->id[1], d->id[2],
+	    d->id[3]);
+	table_cell(t);
+	table_printf(t, "%s", d->tag);
+	table_cell(t);
 	if (d->self)
-		out_printf(c->out, "  this one");
+		table_printf(t, "this one");
 	else if (d->last_seen_ms == 0)
-		out_printf(c->out, "  not seen yet");
+		table_printf(t, "not seen yet");
 	else
-		out_printf(c->out, "  last seen %s",
+		table_printf(t, "last seen %s",
 		    show_ago(c, d->last_seen_ms, ago));
 	if (d->behind > 0)
-		out_printf(c->out, ", %" PRIu64 " behind", d->behind);
+		table_printf(t, ", %" PRIu64 " behind", d->behind);
 	if (d->parked)
-		out_printf(c->out, ", parked");
+		table_printf(t, ", parked");
 	if (d->silent)
-		out_printf(c->out, ", silent: 'zk device park' if it stays "
-		    "away");
-	out_printf(c->out, "\n");
+		table_printf(t, ", silent: 'zk device park' if it stays away");
+	table_line(t);
 }
 
 /* "12 files (3.4 MiB)"; directories are named where nothing else went. */

@@ -22,8 +22,18 @@ void show_conflict(void *arg, const struct sync_conflict *cf);
 /* A file whose versions became one. */
 void show_merged(void *arg, const char *path);
 void show_alias(void *arg, const struct sync_alias *al);
+/*
+ * These two line up in columns, so they are printed with the first of another
+ * kind, or when the command ends: show_table.
+ */
 void show_remote(void *arg, const struct sync_remote *rm);
 void show_device(void *arg, const struct sync_device *d);
+
+/*
+ * Prints the lines that are held unless they are of the kind to come; 0: none
+ * is to come.  ZK_ENOMEM.
+ */
+ZK_CHECKED enum zk_err show_table(struct cmd_ctx *c, char kind);
 
 /* "3 days ago" of a moment in ms since 1970; "never" for 0. */
 const char *show_ago(struct cmd_ctx *c, int64_t at_ms, char out[static 32]);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "db/db.h"
+#include "db/row.h"
 
 const char aliasdb_schema[] =
     "CREATE TABLE IF NOT EXISTS base_alias("
@@ -60,22 +60,11 @@ aliasdb_get(struct db *db, int64_t row, struct buf *name)
 	return r;
 }
 
-/* Whether the query gives a row. */
-static enum zk_err
-any(struct db *db, struct stmt *s, bool *yes)
-{
-	enum zk_err r = stmt_step(db, s);
-
-	*yes = r == ZK_OK;
-	if (r == ZK_OK)
-		stmt_reset(s);
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
 enum zk_err
 aliasdb_any(struct db *db, bool *yes)
 {
-	return any(db, db_stmt(db, "SELECT 1 FROM base_alias LIMIT 1"), yes);
+	return row_any(db, db_stmt(db, "SELECT 1 FROM base_alias LIMIT 1"),
+	    yes);
 }
 
 enum zk_err
@@ -182,11 +171,11 @@ aliasdb_forms(struct db *db, int64_t dir, bool *yes)
 	struct stmt *s;
 
 	if (dir == 0)
-		return any(db, db_stmt(db,
+		return row_any(db, db_stmt(db,
 		    "SELECT 1 FROM base_form LIMIT 1"), yes);
 	s = db_stmt(db, "SELECT 1 FROM base_form WHERE dir = ?1 LIMIT 1");
 	stmt_int(s, 1, dir);
-	return any(db, s, yes);
+	return row_any(db, s, yes);
 }
 
 enum zk_err

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "db/db.h"
+#include "db/row.h"
 #include "store/aliasdb.h"
 #include "store/basedb_int.h"
 #include "store/largedb.h"
@@ -169,16 +169,10 @@ base_by_node(struct db *db, const struct opid *node, int64_t *id)
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT id FROM base_node WHERE node = ?1");
-	enum zk_err r;
 
 	*id = 0;
 	stmt_blob(s, 1, node->b, OPID_LEN);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*id = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, id);
 }
 
 enum zk_err
@@ -363,18 +357,11 @@ old_rules(struct db *db, int64_t id, struct buf *out)
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT rules FROM base_more WHERE id = ?1 AND rules IS NOT NULL");
-	const void *p;
-	size_t n;
 	enum zk_err r;
 
 	stmt_int(s, 1, id);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_OK : r;
-	p = stmt_col_blob(s, 0, &n);
-	r = buf_put(out, p, n);
-	stmt_reset(s);
-	return r;
+	r = row_bytes(db, s, out);
+	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 enum zk_err

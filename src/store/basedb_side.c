@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "db/db.h"
+#include "db/row.h"
 #include "store/aliasdb.h"
 #include "store/basedb.h"
 #include "util/path.h"
@@ -81,14 +81,8 @@ base_count(struct db *db, uint64_t *n)
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT count(*) FROM base WHERE flags & 1 = 0 AND id <> 1");
-	enum zk_err r = stmt_step(db, s);
 
-	*n = 0;
-	if (r != ZK_OK)
-		return r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_count(db, s, n);
 }
 
 enum zk_err
@@ -264,15 +258,9 @@ base_by_content(struct db *db, uint64_t size,
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT id FROM base_more WHERE size = ?1 AND hash = ?2");
-	enum zk_err r;
 
 	*id = 0;
 	stmt_int(s, 1, (int64_t)size);
 	stmt_blob(s, 2, hash, BASE_HASH_LEN);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*id = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, id);
 }

@@ -2,7 +2,7 @@
 
 #include "crypto/hash.h"
 #include "crypto/labels.h"
-#include "db/db.h"
+#include "db/row.h"
 #include "store/chunkdb.h"
 #include "store/largedb.h"
 #include "util/buf.h"
@@ -239,17 +239,10 @@ chunkdb_lacking(struct db *db, int64_t remote, uint64_t *bytes)
 	    " WHERE a.name = c.name AND a.remote = ?1 AND a.state = ?2)"
 	    " AND NOT EXISTS (SELECT 1 FROM chunk_dead d"
 	    " WHERE d.name = c.name)");
-	enum zk_err r;
 
-	*bytes = 0;
 	stmt_int(s, 1, remote);
 	stmt_int(s, 2, CHUNKDB_DURABLE);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	*bytes = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_count(db, s, bytes);
 }
 
 enum zk_err
@@ -268,6 +261,19 @@ chunkdb_drop_remote(struct db *db, int64_t remote)
 	return r == ZK_OK ? largedb_mark_drop(db, remote) : r;
 }
 
+struct names {
+	uint8_t (*v)[CHUNK_HASH_LEN];
+	size_t n;
+};
+
+static enum zk_err
+name_row(void *arg, struct stmt *s)
+{
+	struct names *names = arg;
+
+	return stmt_col_copy(s, 0, names->v[names->n++], CHUNK_HASH_LEN);
+}
+
 enum zk_err
 chunkdb_sending(struct db *db, int64_t remote,
     const uint8_t after[static CHUNK_HASH_LEN],
@@ -276,23 +282,14 @@ chunkdb_sending(struct db *db, int64_t remote,
 	struct stmt *s = db_stmt(db, "SELECT name FROM chunk_at"
 	    " WHERE remote = ? AND state = 1 AND name > ?"
 	    " ORDER BY name LIMIT ?");
+	struct names got = { .v = names };
 	enum zk_err r;
 
-	*n = 0;
 	stmt_int(s, 1, remote);
 	stmt_blob(s, 2, after, CHUNK_HASH_LEN);
 	stmt_int(s, 3, (int64_t)max);
-	for (;;) {
-		r = stmt_step(db, s);
-		if (r != ZK_OK)
-			return r == ZK_ENOENT ? ZK_OK : r;
-		r = stmt_col_copy(s, 0, names[*n], CHUNK_HASH_LEN);
-		if (r != ZK_OK)
-			break;
-		++*n;
-	}
-	stmt_reset(s);
-	*n = 0;
+	r = row_each(db, s, name_row, &got);
+	*n = r == ZK_OK ? got.n : 0;
 	return r;
 }
 
@@ -332,18 +329,9 @@ chunkdb_part_get(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
 {
 	struct stmt *s = db_stmt(db, "SELECT stored FROM chunk_part"
 	    " WHERE name = ?");
-	const void *p;
-	enum zk_err r;
-	size_t n;
 
 	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	p = stmt_col_blob(s, 0, &n);
-	r = buf_put(out, p, n);
-	stmt_reset(s);
-	return r;
+	return row_bytes(db, s, out);
 }
 
 /* The name that column i says, as far as it is there. */

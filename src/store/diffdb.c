@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "db/db.h"
+#include "db/row.h"
 
 /* A stat as columns: ino and birth time are compared by queries. */
 #define COLUMNS "id, what, row, parent, kind, ino, size, mode, mtime," \
@@ -117,16 +117,9 @@ diff_next(struct db *db, uint32_t mask, int64_t *after, struct diff *d)
 static enum zk_err
 one_number(struct db *db, struct stmt *s, uint32_t mask, uint64_t *n)
 {
-	enum zk_err r;
 
-	*n = 0;
 	stmt_int(s, 1, mask);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_count(db, s, n);
 }
 
 enum zk_err
@@ -159,15 +152,8 @@ diff_drop(struct db *db, int64_t id)
 enum zk_err
 diff_last(struct db *db, int64_t *id)
 {
-	struct stmt *s = db_stmt(db, "SELECT max(id) FROM diff");
-	enum zk_err r = stmt_step(db, s);
-
 	*id = 0;
-	if (r != ZK_OK)
-		return r;
-	*id = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, db_stmt(db, "SELECT max(id) FROM diff"), id);
 }
 
 enum zk_err
@@ -203,17 +189,11 @@ diff_of_row(struct db *db, uint8_t what, int64_t row, int64_t *id)
 {
 	struct stmt *s = db_stmt(db, "SELECT id FROM diff"
 	    " WHERE row = ?1 AND what = ?2 AND row <> 0 LIMIT 1");
-	enum zk_err r;
 
 	*id = 0;
 	stmt_int(s, 1, row);
 	stmt_int(s, 2, what);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*id = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, id);
 }
 
 /* Two numbers: the id of a NEW, and the row of its VANISHED. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "crdt/cdb.h"
+#include "db/row.h"
 
 const char gcdb_schema[] =
     "CREATE TABLE IF NOT EXISTS chunk_dead ("
@@ -19,24 +20,6 @@ const char gcdb_schema[] =
     " op BLOB PRIMARY KEY) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS gcclock ("
     " ord INTEGER PRIMARY KEY, ms INTEGER NOT NULL);";
-
-/* Whether s, with its one parameter, gives a row. */
-static enum zk_err
-any_row(struct db *db, struct stmt *s, const void *key, size_t len,
-    bool *yes)
-{
-	enum zk_err r = ZK_EBUG;
-
-	*yes = false;
-	if (key != NULL)
-		stmt_blob(s, 1, key, len);
-	r = stmt_step(db, s);
-	if (r == ZK_ENOENT)
-		return ZK_OK;
-	*yes = r == ZK_OK;
-	stmt_reset(s);
-	return r;
-}
 
 enum zk_err
 gcdb_condemn(struct db *db, const uint8_t name[static GCDB_NAME_LEN],
@@ -74,36 +57,45 @@ enum zk_err
 gcdb_dead(struct db *db, const uint8_t name[static GCDB_NAME_LEN],
     bool *dead)
 {
-	return any_row(db, db_stmt(db, "SELECT 1 FROM chunk_dead"
-	    " WHERE name = ?1"), name, GCDB_NAME_LEN, dead);
+	struct stmt *s = db_stmt(db, "SELECT 1 FROM chunk_dead"
+	    " WHERE name = ?1");
+
+	stmt_blob(s, 1, name, GCDB_NAME_LEN);
+	return row_any(db, s, dead);
 }
 
 enum zk_err
 gcdb_any(struct db *db, bool *any)
 {
-	return any_row(db, db_stmt(db, "SELECT 1 FROM chunk_dead LIMIT 1"),
-	    NULL, 0, any);
+	return row_any(db, db_stmt(db, "SELECT 1 FROM chunk_dead LIMIT 1"),
+	    any);
 }
 
-/* The rows of s, which are name, segment, size. */
+struct page {
+	struct gcdb_dead *out;
+	size_t n;
+};
+
+/* A row: name, segment, size. */
+static enum zk_err
+page_row(void *arg, struct stmt *s)
+{
+	struct page *p = arg;
+	struct gcdb_dead *d = &p->out[p->n++];
+
+	d->seg = stmt_col_int(s, 1);
+	d->size = (uint64_t)stmt_col_int(s, 2);
+	return stmt_col_copy(s, 0, d->name, GCDB_NAME_LEN);
+}
+
+/* The rows of s, of which there are no more than out has room for. */
 static enum zk_err
 page(struct db *db, struct stmt *s, struct gcdb_dead *out, size_t *n)
 {
-	enum zk_err r = ZK_OK;
+	struct page p = { .out = out };
+	enum zk_err r = row_each(db, s, page_row, &p);
 
-	for (*n = 0;;) {
-		r = stmt_step(db, s);
-		if (r != ZK_OK)
-			return r == ZK_ENOENT ? ZK_OK : r;
-		r = stmt_col_copy(s, 0, out[*n].name, GCDB_NAME_LEN);
-		if (r != ZK_OK)
-			break;
-		out[*n].seg = stmt_col_int(s, 1);
-		out[*n].size = (uint64_t)stmt_col_int(s, 2);
-		++*n;
-	}
-	stmt_reset(s);
-	*n = 0;
+	*n = r == ZK_OK ? p.n : 0;
 	return r;
 }
 
@@ -141,15 +133,9 @@ gcdb_seg_next(struct db *db, int64_t after, int64_t *seg)
 {
 	struct stmt *s = db_stmt(db, "SELECT seg FROM chunk_dead"
 	    " WHERE seg > ?1 ORDER BY seg LIMIT 1");
-	enum zk_err r = ZK_EBUG;
 
 	stmt_int(s, 1, after);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*seg = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, seg);
 }
 
 enum zk_err
@@ -196,8 +182,10 @@ gcdb_done_put(struct db *db, const struct opid *id)
 enum zk_err
 gcdb_done(struct db *db, const struct opid *id, bool *done)
 {
-	return any_row(db, db_stmt(db, "SELECT 1 FROM gcdone WHERE op = ?1"),
-	    id->b, OPID_LEN, done);
+	struct stmt *s = db_stmt(db, "SELECT 1 FROM gcdone WHERE op = ?1");
+
+	stmt_blob(s, 1, id->b, OPID_LEN);
+	return row_any(db, s, done);
 }
 
 enum zk_err
@@ -216,12 +204,8 @@ gcdb_stray(struct db *db, const uint8_t name[static GCDB_NAME_LEN],
 		return r;
 	s = db_stmt(db, "SELECT since FROM chunk_stray WHERE name = ?1");
 	stmt_blob(s, 1, name, GCDB_NAME_LEN);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	*since = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	r = row_int(db, s, since);
+	return r == ZK_ENOENT ? ZK_ETAMPER : r;
 }
 
 enum zk_err
@@ -252,16 +236,10 @@ gcdb_came(struct db *db, int64_t ord, int64_t *ms)
 {
 	struct stmt *s = db_stmt(db, "SELECT ms FROM gcclock WHERE ord >= ?1"
 	    " ORDER BY ord LIMIT 1");
-	enum zk_err r = ZK_EBUG;
 
 	*ms = 0;
 	stmt_int(s, 1, ord);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*ms = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, ms);
 }
 
 enum zk_err
@@ -271,15 +249,12 @@ gcdb_several(struct db *db, const struct opid *node, bool *several)
 	    " (SELECT count(*) FROM top WHERE top.heads <> 0"
 	    "  AND top.heads & ?2 <> 0 AND node = n) > 1"
 	    " FROM tnode WHERE id = ?1");
+	int64_t is = 0;
 	enum zk_err r = ZK_EBUG;
 
-	*several = false;
 	stmt_blob(s, 1, node->b, OPID_LEN);
 	stmt_int(s, 2, REG_CONTENT);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_OK : r;
-	*several = stmt_col_int(s, 0) != 0;
-	stmt_reset(s);
-	return ZK_OK;
+	r = row_int(db, s, &is);
+	*several = is != 0;
+	return r == ZK_ENOENT ? ZK_OK : r;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "db/db.h"
+#include "db/row.h"
 
 struct gcscan {
 	struct db *db;
@@ -161,15 +161,8 @@ gcscan_has(struct gcscan *g, enum gcscan_set set,
 {
 	struct stmt *s = db_stmt(g->db, "SELECT 1 FROM names"
 	    " WHERE set_ = ?1 AND name = ?2");
-	enum zk_err r = ZK_EBUG;
 
-	*has = false;
 	stmt_int(s, 1, set);
 	stmt_blob(s, 2, name, GCSCAN_NAME_LEN);
-	r = stmt_step(g->db, s);
-	if (r == ZK_ENOENT)
-		return ZK_OK;
-	*has = r == ZK_OK;
-	stmt_reset(s);
-	return r;
+	return row_any(g->db, s, has);
 }

@@ -1,5 +1,6 @@
 #include "store/histdb.h"
 
+#include "db/row.h"
 #include "store/treedb_int.h"
 
 const char histdb_schema[] =
@@ -14,22 +15,26 @@ const char histdb_schema[] =
 
 _Static_assert(REG_PLACE == 1, "the indices say so");
 
+struct keys {
+	histdb_fn *fn;
+	void *arg;
+};
+
+static enum zk_err
+key_row(void *arg, struct stmt *s)
+{
+	const struct keys *k = arg;
+
+	return k->fn(k->arg, stmt_col_int(s, 0));
+}
+
 /* Each key that s selects; the caller's fn may use other statements. */
 static enum zk_err
 each(struct db *db, struct stmt *s, histdb_fn *fn, void *arg)
 {
-	enum zk_err r = ZK_OK;
+	struct keys k = { fn, arg };
 
-	while (r == ZK_OK) {
-		r = stmt_step(db, s);
-		if (r == ZK_ENOENT)
-			return ZK_OK;
-		if (r != ZK_OK)
-			return r;
-		r = fn(arg, stmt_col_int(s, 0));
-	}
-	stmt_reset(s);
-	return r;
+	return row_each(db, s, key_row, &k);
 }
 
 enum zk_err

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "db/row.h"
+
 /* chan: said is the op that set expiry.  msg: done is this device's alone. */
 const char msgdb_schema[] =
     "CREATE TABLE chan ("
@@ -159,12 +161,8 @@ msgdb_newest(struct db *db, int64_t c, int64_t *m)
 
 	*m = 0;
 	stmt_int(s, 1, c);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_OK : r;
-	*m = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	r = row_int(db, s, m);
+	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 enum zk_err
@@ -176,24 +174,29 @@ msgdb_done(struct db *db, int64_t m)
 	return stmt_run(db, s);
 }
 
+struct channels {
+	msgdb_seen_fn *each;
+	void *arg;
+};
+
+static enum zk_err
+channel_row(void *arg, struct stmt *s)
+{
+	const struct channels *c = arg;
+	struct msgdb_seen seen = { NULL, 0, (uint64_t)stmt_col_int(s, 1),
+		(uint64_t)stmt_col_int(s, 2) };
+
+	seen.name = stmt_col_blob(s, 0, &seen.name_len);
+	return c->each(c->arg, &seen);
+}
+
 enum zk_err
 msgdb_channels(struct db *db, msgdb_seen_fn *each, void *arg)
 {
 	struct stmt *s = db_stmt(db, "SELECT name, expiry, (SELECT count(*)"
 	    " FROM msg WHERE msg.c=chan.c AND done=0) FROM chan"
 	    " ORDER BY name");
-	enum zk_err r = ZK_OK;
+	struct channels c = { each, arg };
 
-	for (r = stmt_step(db, s); r == ZK_OK; r = stmt_step(db, s)) {
-		struct msgdb_seen seen = { NULL, 0,
-			(uint64_t)stmt_col_int(s, 1),
-			(uint64_t)stmt_col_int(s, 2) };
-
-		seen.name = stmt_col_blob(s, 0, &seen.name_len);
-		r = each(arg, &seen);
-		if (r != ZK_OK)
-			break;
-	}
-	stmt_reset(s);
-	return r == ZK_ENOENT ? ZK_OK : r;
+	return row_each(db, s, channel_row, &c);
 }

@@ -1,6 +1,8 @@
 /* The past of applied segments.  See pastdb.h. */
 #include "store/pastdb.h"
 
+#include "db/row.h"
+
 const char pastdb_schema[] =
     "CREATE TABLE IF NOT EXISTS segpast ("
     " id INTEGER PRIMARY KEY, heads BLOB NOT NULL);"
@@ -12,18 +14,9 @@ enum zk_err
 pastdb_heads_get(struct db *db, int64_t id, struct buf *out)
 {
 	struct stmt *s = db_stmt(db, "SELECT heads FROM segpast WHERE id=?1");
-	const void *p = NULL;
-	size_t n = 0;
-	enum zk_err r = ZK_EBUG;
 
 	stmt_int(s, 1, id);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	p = stmt_col_blob(s, 0, &n);
-	r = buf_put(out, p, n);
-	stmt_reset(s);
-	return r;
+	return row_bytes(db, s, out);
 }
 
 enum zk_err
@@ -54,14 +47,8 @@ pastdb_carrier(struct db *db, const struct opid *id, int64_t after,
 {
 	struct stmt *s = db_stmt(db, "SELECT seg FROM carrier"
 	    " WHERE op=?1 AND seg>?2 ORDER BY seg LIMIT 1");
-	enum zk_err r = ZK_EBUG;
 
 	stmt_blob(s, 1, id->b, OPID_LEN);
 	stmt_int(s, 2, after);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*seg = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, seg);
 }

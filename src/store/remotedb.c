@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "db/row.h"
+
 const char remotedb_schema[] =
     "CREATE TABLE remote ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE,"
@@ -146,16 +148,10 @@ remotedb_has(struct db *db, int64_t id, const uint8_t hash[static 32],
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT 1 FROM remote_has WHERE remote=?1 AND hash=?2");
-	enum zk_err r = ZK_EBUG;
 
 	stmt_int(s, 1, id);
 	stmt_blob(s, 2, hash, 32);
-	r = stmt_step(db, s);
-	*has = r == ZK_OK;
-	if (r != ZK_OK && r != ZK_ENOENT)
-		return r;
-	stmt_reset(s);
-	return ZK_OK;
+	return row_any(db, s, has);
 }
 
 enum zk_err
@@ -191,32 +187,19 @@ remotedb_lacks(struct db *db, int64_t id, int64_t after, int64_t *seg)
 	struct stmt *s = db_stmt(db, "SELECT id FROM seg WHERE ord>?2"
 	    " AND NOT EXISTS (SELECT 1 FROM remote_has h"
 	    " WHERE h.remote=?1 AND h.hash=seg.hash) ORDER BY ord LIMIT 1");
-	enum zk_err r = ZK_EBUG;
 
 	stmt_int(s, 1, id);
 	stmt_int(s, 2, after);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*seg = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, seg);
 }
 
 /* The count that s, made for a remote, gives. */
 static enum zk_err
 count_for(struct db *db, struct stmt *s, int64_t id, uint64_t *n)
 {
-	enum zk_err r = ZK_EBUG;
 
-	*n = 0;
 	stmt_int(s, 1, id);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_count(db, s, n);
 }
 
 enum zk_err
@@ -274,15 +257,9 @@ enum zk_err
 remotedb_rec_has(struct db *db, const uint8_t name[static 32], bool *has)
 {
 	struct stmt *s = db_stmt(db, "SELECT 1 FROM rec WHERE name=?1");
-	enum zk_err r = ZK_EBUG;
 
 	stmt_blob(s, 1, name, 32);
-	r = stmt_step(db, s);
-	*has = r == ZK_OK;
-	if (r != ZK_OK && r != ZK_ENOENT)
-		return r;
-	stmt_reset(s);
-	return ZK_OK;
+	return row_any(db, s, has);
 }
 
 enum zk_err

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "db/row.h"
 #include "store/aliasdb.h"
 #include "store/basedb.h"
 #include "store/chunkdb.h"
@@ -54,13 +55,9 @@ store_create(struct db *db)
 static enum zk_err
 pragma_int(struct db *db, struct stmt *s, int64_t *out)
 {
-	enum zk_err r = stmt_step(db, s);
+	enum zk_err r = row_int(db, s, out);
 
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	*out = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return r == ZK_ENOENT ? ZK_ETAMPER : r;
 }
 
 /*
@@ -162,18 +159,9 @@ store_get(struct db *db, const char *name, struct buf *out)
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT value FROM setting WHERE name=?1");
-	enum zk_err r = ZK_EBUG;
-	size_t n = 0;
-	const void *p = NULL;
 
 	stmt_text(s, 1, name);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	p = stmt_col_blob(s, 0, &n);
-	r = buf_put(out, p, n);
-	stmt_reset(s);
-	return r;
+	return row_bytes(db, s, out);
 }
 
 enum zk_err
@@ -205,14 +193,8 @@ store_get_int(struct db *db, const char *name, int64_t def, int64_t *out)
 
 	*out = def;
 	stmt_text(s, 1, name);
-	r = stmt_step(db, s);
-	if (r == ZK_ENOENT)
-		return ZK_OK;
-	if (r != ZK_OK)
-		return r;
-	*out = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	r = row_int(db, s, out);
+	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 enum zk_err

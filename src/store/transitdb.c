@@ -1,6 +1,8 @@
 /* Remotes that only pass things on.  See transitdb.h. */
 #include "store/transitdb.h"
 
+#include "db/row.h"
+
 const char transitdb_schema[] =
     "CREATE TABLE IF NOT EXISTS transit(remote INTEGER PRIMARY KEY);"
     "CREATE TABLE IF NOT EXISTS transit_gone("
@@ -21,14 +23,8 @@ run(struct db *db, struct stmt *s, int64_t a, int64_t b)
 static enum zk_err
 any(struct db *db, struct stmt *s, int64_t a, bool *yes)
 {
-	enum zk_err r;
-
 	stmt_int(s, 1, a);
-	r = stmt_step(db, s);
-	*yes = r == ZK_OK;
-	if (r == ZK_OK)
-		stmt_reset(s);
-	return r == ZK_ENOENT ? ZK_OK : r;
+	return row_any(db, s, yes);
 }
 
 enum zk_err
@@ -50,14 +46,8 @@ transitdb_keepers(struct db *db, uint64_t *n)
 {
 	struct stmt *s = db_stmt(db, "SELECT count(*) FROM remote"
 	    " WHERE id NOT IN (SELECT remote FROM transit)");
-	enum zk_err r = stmt_step(db, s);
 
-	*n = 0;
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_count(db, s, n);
 }
 
 enum zk_err
@@ -68,16 +58,10 @@ transitdb_next(struct db *db, int64_t remote, int64_t *seg)
 	    " WHERE s.id > ?2 AND s.ord IS NOT NULL AND NOT EXISTS (SELECT 1"
 	    " FROM transit_gone g WHERE g.remote = ?1 AND g.seg = s.id)"
 	    " ORDER BY s.id LIMIT 1");
-	enum zk_err r;
 
 	stmt_int(s, 1, remote);
 	stmt_int(s, 2, *seg);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	*seg = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
+	return row_int(db, s, seg);
 }
 
 enum zk_err

@@ -14,6 +14,7 @@
 #include "store/aliasdb.h"
 #include "store/store.h"
 #include "sync/alias.h"
+#include "sync/aside.h"
 #include "sync/checkpoint.h"
 #include "sync/cuts.h"
 #include "sync/entry.h"
@@ -116,7 +117,7 @@ make_room(struct recorder *r, int64_t self, int64_t dir,
 
 	if (err != ZK_OK || e.id == self)
 		return err == ZK_ENOENT ? ZK_OK : err;
-	n = snprintf(aside, sizeof(aside), ".zk-tmp-row-%lld",
+	n = snprintf(aside, sizeof(aside), ASIDE_NAME "%lld",
 	    (long long)e.id);
 	return base_move(r->rd->v->db, e.id, BASE_ROOT, aside, (size_t)n);
 }

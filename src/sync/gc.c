@@ -72,10 +72,17 @@ put_names(struct segw *w, const struct gc_waste *v, size_t n)
 	return r;
 }
 
+struct condemning {
+	struct db *db;
+	const struct gc_mark *m;
+};
+
+/* A segw_fill. */
 static enum zk_err
-put_all(struct gc *g, struct gc_mark *m, struct segw *w)
+put_all(void *arg, struct segw *w)
 {
-	struct db *db = g->rd->v->db;
+	const struct gc_mark *m = ((const struct condemning *)arg)->m;
+	struct db *db = ((const struct condemning *)arg)->db;
 	enum zk_err r = ZK_OK;
 
 	for (size_t i = 0; r == ZK_OK && i < m->waste_n; i += OP_NAMES)
@@ -92,9 +99,7 @@ put_all(struct gc *g, struct gc_mark *m, struct segw *w)
 static enum zk_err
 condemn(struct gc *g, struct gc_mark *m)
 {
-	struct vault *v = g->rd->v;
-	struct segw *w = NULL;
-	enum zk_err r = ZK_OK;
+	struct condemning c = { g->rd->v->db, m };
 
 	g->out->more |= m->more;
 	g->out->condemned += m->waste_n;
@@ -103,21 +108,7 @@ condemn(struct gc *g, struct gc_mark *m)
 	if (g->rd->o->dry_run || (m->waste_n == 0 && m->done_n == 0))
 		return ZK_OK;
 	qsort(m->waste, m->waste_n, sizeof(*m->waste), by_name);
-	r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK) {
-		r = put_all(g, m, w);
-		if (r == ZK_OK)
-			r = segw_end(w, false);
-		else
-			segw_abort(w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return segw_batch(g->rd->v, put_all, &c);
 }
 
 /* Deleting ----------------------------------------------------------------- */

@@ -9,7 +9,6 @@
 #include "sync/oplog.h"
 #include "sync/opname.h"
 #include "sync/round.h"
-#include "tree/trash.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -284,49 +283,5 @@ sync_log(struct vault *v, const struct sync_log_opts *o, bool *more)
 	buf_release(&h.at);
 	buf_release(&h.from);
 	buf_release(&h.name);
-	return r;
-}
-
-/* The trash --------------------------------------------------------------- */
-
-struct trash_walk {
-	void (*item)(void *arg, const struct sync_trash_item *it);
-	void *arg;
-	struct buf file;
-};
-
-static enum zk_err
-trash_item(void *arg, const struct trash_entry *e)
-{
-	struct trash_walk *w = arg;
-	struct sync_trash_item it = { .day = e->day, .type = e->type,
-		.bytes = e->bytes, .path = e->path };
-	enum zk_err r = ZK_EBUG;
-
-	buf_reset(&w->file);
-	r = buf_str(&w->file, TRASH_DIR);
-	if (r == ZK_OK)
-		r = path_join(&w->file, e->day, strlen(e->day));
-	if (r == ZK_OK)
-		r = path_join(&w->file, e->path, strlen(e->path));
-	it.file = buf_cstr(&w->file);
-	if (r == ZK_OK && e->path[0] != '\0')
-		w->item(w->arg, &it);
-	return r;
-}
-
-enum zk_err
-sync_trash(struct vault *v,
-    void (*item)(void *arg, const struct sync_trash_item *it), void *arg)
-{
-	struct trash_walk w = { .item = item, .arg = arg };
-	enum zk_err r = ZK_EBUG;
-
-	buf_init(&w.file, 1 << 20);
-	r = trash_list(v->root, trash_item, &w);
-	if (r != ZK_OK)
-		log_error(r, &(struct log_where){ .path = TRASH_DIR },
-		    "cannot list '%s': %s", TRASH_DIR, err_text(r));
-	buf_release(&w.file);
 	return r;
 }

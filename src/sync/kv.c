@@ -252,31 +252,35 @@ put_all(struct batch *b, kv_next_fn *next, void *arg, uint64_t *wrote)
 	}
 }
 
+struct recording {
+	struct batch b;
+	kv_next_fn *next;
+	void *arg;
+	uint64_t *wrote;
+};
+
+/* A segw_fill. */
+static enum zk_err
+fill(void *arg, struct segw *w)
+{
+	struct recording *rec = arg;
+
+	rec->b.w = w;
+	return put_all(&rec->b, rec->next, rec->arg, rec->wrote);
+}
+
 /* All writes as one batch, in one transaction. */
 static enum zk_err
 record(struct vault *v, kv_next_fn *next, void *arg, struct kv_result *out)
 {
-	struct batch b = { .v = v };
-	enum zk_err r = db_begin(v->db);
+	struct recording rec = { { .v = v }, next, arg, &out->wrote };
+	enum zk_err r = ZK_EBUG;
 
-	if (r != ZK_OK)
-		return r;
-	buf_init_secret(&b.body, KVOP_BODY_MAX);
-	r = segw_begin(v, &b.w);
-	if (r == ZK_OK) {
-		r = put_all(&b, next, arg, &out->wrote);
-		if (r == ZK_OK)
-			r = segw_end(b.w, false);
-		else
-			segw_abort(b.w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
+	buf_init_secret(&rec.b.body, KVOP_BODY_MAX);
+	r = segw_batch(v, fill, &rec);
 	out->recorded = r == ZK_OK && out->wrote > 0;
-	buf_release(&b.body);
-	free(b.ids);
+	buf_release(&rec.b.body);
+	free(rec.b.ids);
 	return r;
 }
 

@@ -10,6 +10,7 @@
 #include "store/store.h"
 #include "sync/ahead.h"
 #include "sync/alias.h"
+#include "sync/aside.h"
 #include "sync/cuts.h"
 #include "sync/download.h"
 #include "sync/gather.h"
@@ -361,6 +362,10 @@ tell(struct land *l, struct plan *p)
 		    s->goal->kind == NODE_SYMLINK ? 'l' : 'f';
 		c.bytes = s->goal == NULL ? 0 : s->goal->size;
 		c.path = buf_cstr(&path);
+		/* what is half recorded is told as what is to push */
+		if (rd->plan_only && (aside_is(c.path) || (c.from != NULL &&
+		    aside_is(c.from))))
+			continue;
 		if (rd->o->dry_run || rd->plan_only)
 			rd->rep->to_pull++;
 		if (r == ZK_OK && rd->o->ui.change != NULL)

@@ -162,33 +162,35 @@ sync_device_ls(struct vault *v, const struct sync_ui *ui)
 	return status_devices(v, ui, 0, &stale);
 }
 
+struct naming {
+	struct vault *v;
+	const char *name;
+	struct buf body;
+};
+
+/* A segw_fill. */
+static enum zk_err
+fill_name(void *arg, struct segw *w)
+{
+	struct naming *n = arg;
+	enum zk_err r = store_put(n->v->db, "name", n->name, strlen(n->name));
+
+	return r == ZK_OK ? segw_body(w, OP_NAME, n->body.data, n->body.len) :
+	    r;
+}
+
 /* The name goes into the log; the next push brings it to the others. */
 static enum zk_err
 put_name(struct vault *v, const char *name)
 {
-	struct segw *w = NULL;
-	struct buf b;
+	struct naming n = { .v = v, .name = name };
 	enum zk_err r = ZK_EBUG;
 
-	buf_init(&b, 4096);
-	r = logop_name_encode(name, &b);
+	buf_init(&n.body, 4096);
+	r = logop_name_encode(name, &n.body);
 	if (r == ZK_OK)
-		r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = store_put(v->db, "name", name, strlen(name));
-	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK) {
-		r = segw_body(w, OP_NAME, b.data, b.len);
-		if (r == ZK_OK)
-			r = segw_end(w, false);
-		else
-			segw_abort(w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	db_rollback(v->db);
-	buf_release(&b);
+		r = segw_batch(v, fill_name, &n);
+	buf_release(&n.body);
 	return r;
 }
 

@@ -91,36 +91,31 @@ emit_one(struct merger *m, struct segw *w, struct merged *one)
 	    &f);
 }
 
+/* A segw_fill. */
+static enum zk_err
+fill(void *arg, struct segw *w)
+{
+	struct merger *m = arg;
+	enum zk_err r = ZK_OK;
+
+	segw_merges(w);
+	for (size_t i = 0; r == ZK_OK && i < m->n; i++)
+		r = emit_one(m, w, &m->batch[i]);
+	return r == ZK_OK ? cuts_tell_aliases(m->rd, w) : r;
+}
+
 /* All of a batch in one transaction, once their blobs are durable. */
 static enum zk_err
 record(struct merger *m, struct upload *u)
 {
-	struct vault *v = m->rd->v;
-	struct segw *w = NULL;
 	enum zk_err r = m->sent ? upload_flush(u) : ZK_OK;
 
 	if (r != ZK_OK || m->n == 0)
 		return r;
 	m->sent = false;
-	r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK)
-		segw_merges(w);
-	for (size_t i = 0; r == ZK_OK && i < m->n; i++)
-		r = emit_one(m, w, &m->batch[i]);
-	if (r == ZK_OK)
-		r = cuts_tell_aliases(m->rd, w);
-	if (w != NULL && r == ZK_OK)
-		r = segw_end(w, false);
-	else
-		segw_abort(w);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK) {
-		db_rollback(v->db);
+	r = segw_batch(m->rd->v, fill, m);
+	if (r != ZK_OK)
 		return r;
-	}
 	m->rd->aliases_n = 0;
 	for (size_t i = 0; r == ZK_OK && i < m->n; i++)
 		r = tell(m, &m->batch[i].d.node);

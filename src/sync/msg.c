@@ -107,32 +107,24 @@ upload(struct sending *s, const struct msg_source *src)
 	return r == ZK_OK ? upload_flush(u) : r;
 }
 
+/* A segw_fill. */
+static enum zk_err
+fill(void *arg, struct segw *w)
+{
+	struct sending *s = arg;
+	enum zk_err r = cuts_tell_aliases(&s->rd, w);
+
+	return r == ZK_OK ? segw_message(w, &s->op) : r;
+}
+
 /* Records the op, durably. */
 static enum zk_err
 record(struct sending *s)
 {
-	struct vault *v = s->rd.v;
-	struct segw *w = NULL;
-	enum zk_err r = db_begin(v->db);
+	enum zk_err r = segw_batch(s->rd.v, fill, s);
 
-	if (r != ZK_OK)
-		return r;
-	r = segw_begin(v, &w);
-	if (r == ZK_OK) {
-		r = cuts_tell_aliases(&s->rd, w);
-		if (r == ZK_OK)
-			r = segw_message(w, &s->op);
-		if (r == ZK_OK)
-			r = segw_end(w, false);
-		else
-			segw_abort(w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
 	if (r == ZK_OK)
 		s->rd.aliases_n = 0;
-	else
-		db_rollback(v->db);
 	return r;
 }
 

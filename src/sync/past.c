@@ -9,6 +9,7 @@
 #include "sync/keyset.h"
 #include "sync/oplog.h"
 #include "sync/vault.h"
+#include "util/path.h"
 
 #define SPLITS_MAX 32		/* of one file out of another, one by one */
 
@@ -363,18 +364,12 @@ is_there(struct past *p, const char *path)
 	return r;
 }
 
-enum zk_err
-past_at(struct vault *v, const struct sync_ui *ui, const struct past_cut *cut,
-    const char *path, struct past **out)
+/* The files at path and below it, and whether there is anything. */
+static enum zk_err
+take_files(struct past *p, const char *path)
 {
-	struct past *p = NULL;
-	enum zk_err r = past_new(v, ui, cut, &p);
+	enum zk_err r = resolve(p, path);
 
-	*out = NULL;
-	if (r == ZK_OK)
-		r = pass(p, 0, take_dir);
-	if (r == ZK_OK)
-		r = resolve(p, path);
 	if (r == ZK_OK && p->par.n > 0)
 		r = pass(p, 0, take_file);
 	if (r == ZK_OK)
@@ -386,10 +381,87 @@ past_at(struct vault *v, const struct sync_ui *ui, const struct past_cut *cut,
 	} else if (r == ZK_ENOENT) {
 		r = ZK_OK;
 	}
+	return r;
+}
+
+enum zk_err
+past_at(struct vault *v, const struct sync_ui *ui, const struct past_cut *cut,
+    const char *path, struct past **out)
+{
+	struct past *p = NULL;
+	enum zk_err r = past_new(v, ui, cut, &p);
+
+	*out = NULL;
+	if (r == ZK_OK)
+		r = pass(p, 0, take_dir);
+	if (r == ZK_OK)
+		r = take_files(p, path);
 	if (r == ZK_OK)
 		*out = p;
 	else
 		past_free(p);
+	return r;
+}
+
+/*
+ * The path of a directory by the names that it and those above it have.  What
+ * only its files keep there is not shown before they were taken.
+ */
+static enum zk_err
+named_path(struct past *p, const struct opid *node, struct buf *out)
+{
+	struct cdb_node n;
+	struct buf rest;
+	enum zk_err r = p->cdb->impl->node_by_id(p->cdb->db, node, &n);
+
+	buf_init(&rest, out->max);
+	for (int depth = 0; r == ZK_OK; depth++) {
+		buf_reset(out);
+		r = depth == PATH_DEPTH_MAX || n.parent == CDB_LIMBO ?
+		    ZK_ENOENT : buf_put(out, n.name.b, n.name.len);
+		if (r == ZK_OK && rest.len > 0)
+			r = path_join(out, rest.data, rest.len);
+		if (r != ZK_OK || n.parent == CDB_ROOT)
+			break;
+		buf_swap(out, &rest);
+		r = p->cdb->impl->node_get(p->cdb->db, n.parent, &n);
+	}
+	buf_release(&rest);
+	return r == ZK_ELIMIT ? ZK_ENOENT : r;
+}
+
+enum zk_err
+past_dir(struct vault *v, const struct sync_ui *ui,
+    const struct past_cut *cut, const struct opid *node, char **path,
+    struct past **out)
+{
+	struct past *p = NULL;
+	struct buf at;
+	enum zk_err r = past_new(v, ui, cut, &p);
+
+	*out = NULL;
+	*path = NULL;
+	buf_init(&at, PATH_LEN_MAX);
+	if (r == ZK_OK)
+		r = pass(p, 0, take_dir);
+	if (r == ZK_OK) {
+		r = list_path(p->tree, node, &at);
+		if (r == ZK_ENOENT || r == ZK_ELIMIT)
+			r = named_path(p, node, &at);
+	}
+	if (r == ZK_OK)
+		r = take_files(p, buf_cstr(&at));
+	if (r == ZK_OK)
+		r = is_there(p, buf_cstr(&at));
+	if (r == ZK_OK) {
+		*path = strdup(buf_cstr(&at));
+		r = *path == NULL ? ZK_ENOMEM : ZK_OK;
+	}
+	if (r == ZK_OK)
+		*out = p;
+	else
+		past_free(p);
+	buf_release(&at);
 	return r;
 }
 

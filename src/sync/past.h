@@ -45,6 +45,14 @@ ZK_CHECKED enum zk_err past_at(struct vault *v, const struct sync_ui *ui,
     const struct past_cut *cut, const char *path, struct past **out);
 
 /*
+ * The same of the directory with that node id, wherever it was as of cut:
+ * *path, the caller's to free, is where.  ZK_ENOENT: it was not there.
+ */
+ZK_CHECKED enum zk_err past_dir(struct vault *v, const struct sync_ui *ui,
+    const struct past_cut *cut, const struct opid *node, char **path,
+    struct past **out);
+
+/*
  * The one file or symlink with that node id as of cut, wherever it was then:
  * it alone is in the tree's root, with its copies, under a name of no
  * meaning.

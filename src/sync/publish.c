@@ -409,31 +409,23 @@ tell_passed(struct vremote *vr)
 	vr->passed = vr->awaited = vr->unsent = 0;
 }
 
+/* A segw_fill. */
+static enum zk_err
+fill_aliases(void *rd, struct segw *w)
+{
+	return cuts_tell_aliases(rd, w);
+}
+
 enum zk_err
 publish_aliases(struct round *rd, bool *told)
 {
-	struct vault *v = rd->v;
-	struct segw *w = NULL;
 	enum zk_err r = ZK_OK;
 
 	if (rd->aliases_n == 0)
 		return ZK_OK;
 	*told = true;
-	r = db_begin(v->db);
+	r = segw_batch(rd->v, fill_aliases, rd);
 	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK) {
-		r = cuts_tell_aliases(rd, w);
-		if (r == ZK_OK)
-			r = segw_end(w, false);
-		else
-			segw_abort(w);
-	}
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	else
 		rd->aliases_n = 0;
 	return r;
 }

@@ -250,8 +250,8 @@ directory(struct restore *rs)
 	if (rs->path[0] == '\0') {
 		r = below(rs, &path, NULL, 0);
 	} else {
-		r = list_lookup(t, (const uint8_t *)rs->path,
-		    strlen(rs->path), &l);
+		r = list_lookup(t, (const uint8_t *)rs->ver->at,
+		    strlen(rs->ver->at), &l);
 		if (r == ZK_OK)
 			r = list_next(l, &e);
 		if (r == ZK_OK) {

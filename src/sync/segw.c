@@ -417,7 +417,7 @@ segw_ack(struct vault *v)
 }
 
 enum zk_err
-segw_one(struct vault *v, enum op_type type, const void *body, size_t n)
+segw_batch(struct vault *v, segw_fill *fill, void *arg)
 {
 	struct segw *w = NULL;
 	enum zk_err r = db_begin(v->db);
@@ -425,8 +425,8 @@ segw_one(struct vault *v, enum op_type type, const void *body, size_t n)
 	if (r == ZK_OK)
 		r = segw_begin(v, &w);
 	if (r == ZK_OK)
-		r = segw_body(w, type, body, n);
-	if (r == ZK_OK)
+		r = fill(arg, w);
+	if (w != NULL && r == ZK_OK)
 		r = segw_end(w, false);
 	else
 		segw_abort(w);
@@ -435,4 +435,26 @@ segw_one(struct vault *v, enum op_type type, const void *body, size_t n)
 	if (r != ZK_OK)
 		db_rollback(v->db);
 	return r;
+}
+
+struct one {
+	enum op_type type;
+	const void *body;
+	size_t n;
+};
+
+static enum zk_err
+put_one(void *arg, struct segw *w)
+{
+	const struct one *one = arg;
+
+	return segw_body(w, one->type, one->body, one->n);
+}
+
+enum zk_err
+segw_one(struct vault *v, enum op_type type, const void *body, size_t n)
+{
+	struct one one = { type, body, n };
+
+	return segw_batch(v, put_one, &one);
 }

@@ -76,7 +76,17 @@ void segw_abort(struct segw *w);
 /* Writes a segment of heads alone, in a transaction of its own. */
 ZK_CHECKED enum zk_err segw_ack(struct vault *v);
 
-/* A batch of one op of types 16 on, in a transaction of its own. */
+/* Puts the ops of a batch; anything but ZK_OK gives the batch up. */
+typedef enum zk_err segw_fill(void *arg, struct segw *w);
+
+/*
+ * A batch in a transaction of its own, which takes in what else fill writes
+ * to the database.
+ */
+ZK_CHECKED enum zk_err segw_batch(struct vault *v, segw_fill *fill,
+    void *arg);
+
+/* The same of one op of types 16 on. */
 ZK_CHECKED enum zk_err segw_one(struct vault *v, enum op_type type,
     const void *body, size_t n);
 

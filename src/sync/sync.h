@@ -332,6 +332,35 @@ struct sync_trash_item {
 ZK_CHECKED enum zk_err sync_trash(struct vault *v,
     void (*item)(void *arg, const struct sync_trash_item *it), void *arg);
 
+struct sync_untrash_opts {
+	const char *name;	/* file of sync_trash, or a path to it */
+	const char *dir;	/* of such a path, as in struct sync_opts */
+	const char *output;	/* where it goes; NULL: back to its path */
+	/*
+	 * Write the one file into fd instead, and leave the trash alone; -1:
+	 * it leaves the trash.
+	 */
+	int fd;
+	bool dry_run;
+};
+
+struct sync_untrashed {
+	char *path;		/* where it went; the caller's to free */
+	char type;		/* as in struct sync_change */
+	uint64_t entries;	/* it and all below it */
+	uint64_t bytes;
+};
+
+/*
+ * Brings an entry of the trash back, a file, a symlink, or a directory with
+ * all that is in it: moves it to a place where nothing is, making directories
+ * above it in the vault.  It leaves the trash only when it is durable there.
+ * Nothing is recorded.  All logged: ZK_ENOENT: it is not in the trash;
+ * ZK_EEXIST: something is in the way; ZK_EUSAGE: fd, and no file.
+ */
+ZK_CHECKED enum zk_err sync_untrash(struct vault *v,
+    const struct sync_untrash_opts *o, struct sync_untrashed *out);
+
 /* Which version of a path is meant. */
 enum sync_at_kind {
 	SYNC_AT_NONE,		/* the last one before it was removed */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/diffdb.h"
+#include "sync/aside.h"
 #include "sync/cuts.h"
 #include "sync/round.h"
 #include "tree/read.h"
@@ -65,21 +66,29 @@ look_closer(struct round *rd, const struct diff *d,
 static enum zk_err
 tell_one(struct round *rd, const struct diff *d, enum sync_change_kind kind)
 {
-	struct sync_change c = { .kind = kind, .path = d->path };
-	struct buf from;
+	struct sync_change c = { .kind = kind };
+	struct buf path, from, at;
 	enum zk_err r = ZK_OK;
 
 	c.type = d->kind == NODE_DIR ? 'd' : d->kind == NODE_SYMLINK ? 'l' :
 	    'f';
 	c.bytes = d->kind == NODE_FILE ? d->st.size : 0;
+	buf_init(&path, 1 << 16);
 	buf_init(&from, 1 << 16);
-	if (d->what == DIFF_MOVED) {
-		r = base_path(rd->v->db, d->row, &from);
+	buf_init(&at, 1 << 16);
+	r = aside_path(rd->v, d->path, &path);
+	c.path = buf_cstr(&path);
+	if (r == ZK_OK && d->what == DIFF_MOVED) {
+		r = base_path(rd->v->db, d->row, &at);
+		if (r == ZK_OK)
+			r = aside_path(rd->v, buf_cstr(&at), &from);
 		c.from = buf_cstr(&from);
 	}
 	if (r == ZK_OK)
 		rd->o->ui.change(rd->o->ui.arg, &c);
+	buf_release(&path);
 	buf_release(&from);
+	buf_release(&at);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 #include "sync/version.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crdt/cdb.h"
@@ -8,6 +9,7 @@
 #include "sync/opname.h"
 #include "sync/vault.h"
 #include "util/log.h"
+#include "util/path.h"
 
 struct finder {
 	struct vault *v;
@@ -22,6 +24,8 @@ version_release(struct version *ver)
 {
 	past_free(ver->past);
 	ver->past = NULL;
+	free(ver->at);
+	ver->at = NULL;
 }
 
 void
@@ -72,8 +76,11 @@ as_of(struct finder *f)
 
 	version_release(ver);
 	r = past_at(f->v, f->ui, &ver->cut, f->path, &ver->past);
-	if (r == ZK_OK)
-		r = look(f, past_tree(ver->past));
+	if (r == ZK_OK) {
+		ver->at = strdup(f->path);
+		r = ver->at == NULL ? ZK_ENOMEM : look(f,
+		    past_tree(ver->past));
+	}
 	if (r != ZK_OK || !ver->dir)
 		version_release(ver);
 	return r;
@@ -99,7 +106,39 @@ file_as_of(struct finder *f, const struct opid *node)
 	return r;
 }
 
-/* By a time -------------------------------------------------------------- */
+/* One directory as of the cut, wherever it was. */
+static enum zk_err
+dir_as_of(struct finder *f, const struct opid *node)
+{
+	struct version *ver = f->out;
+
+	version_release(ver);
+	ver->dir = true;
+	return past_dir(f->v, f->ui, &ver->cut, node, &ver->at, &ver->past);
+}
+
+static enum zk_err
+node_as_of(struct finder *f, const struct cdb_node *node)
+{
+	return node->kind == NODE_DIR ? dir_as_of(f, &node->id) :
+	    file_as_of(f, &node->id);
+}
+
+/* What was at the path; else what is there now, where it was then. */
+static enum zk_err
+any_as_of(struct finder *f)
+{
+	enum zk_err r = as_of(f);
+
+	for (size_t i = 0; r == ZK_ENOENT && i < f->where.here.n; i++) {
+		struct cdb_node node;
+
+		r = node_get(f, f->where.here.v[i], &node);
+		if (r == ZK_OK)
+			r = node_as_of(f, &node);
+	}
+	return r;
+}
 
 static enum zk_err
 not_then(struct finder *f)
@@ -109,39 +148,32 @@ not_then(struct finder *f)
 	return ZK_ENOENT;
 }
 
-/* What was at the path; else what is there now, under its name of then. */
+/* By a time -------------------------------------------------------------- */
+
 static enum zk_err
 by_time(struct finder *f, int64_t wall_ms)
 {
 	enum zk_err r = ZK_EBUG;
 
 	f->out->cut = (struct past_cut){ .wall_ms = wall_ms };
-	r = as_of(f);
-	for (size_t i = 0; r == ZK_ENOENT && i < f->where.here.n; i++) {
-		struct cdb_node node;
-
-		r = node_get(f, f->where.here.v[i], &node);
-		if (r == ZK_OK)
-			r = node.kind == NODE_DIR ? ZK_ENOENT :
-			    file_as_of(f, &node.id);
-	}
+	r = any_as_of(f);
 	return r == ZK_ENOENT ? not_then(f) : r;
 }
 
 /* By a change ------------------------------------------------------------- */
 
-/* Whether the op is about a file that was ever at the path. */
+/* Whether the op is about an entry that was ever at the path. */
 static enum zk_err
-about_it(struct finder *f, const struct opid *node, bool *yes)
+about_it(struct finder *f, const struct opid *node, bool *yes, uint8_t *kind)
 {
 	const struct cdb *db = treedb_cdb(f->v->td);
 	int64_t n = 0;
-	uint8_t kind = 0;
-	enum zk_err r = db->impl->node_key(db->db, node, &n, &kind);
+	enum zk_err r = db->impl->node_key(db->db, node, &n, kind);
 
-	*yes = r == ZK_OK && kind != NODE_DIR &&
-	    (histset_has(&f->where.here, n) || histset_has(&f->where.once,
-	    n));
+	*yes = r == ZK_OK && (histset_has(&f->where.here, n) ||
+	    histset_has(&f->where.once, n));
+	if (r == ZK_ENOENT)
+		*kind = 0;	/* it names nothing: void */
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
@@ -178,6 +210,7 @@ by_id(struct finder *f, const char *id)
 {
 	struct past_cut *cut = &f->out->cut;
 	struct opname_op x;
+	struct opid node;
 	bool mine = false;
 	uint8_t kind = 0;
 	enum zk_err r = opname_find(f->v, id, &x);
@@ -186,26 +219,22 @@ by_id(struct finder *f, const char *id)
 		return r;
 	*cut = (struct past_cut){ .by_id = true, .id = x.op.id,
 		.below = x.op.type == OP_REMOVE || x.op.type == OP_DROP };
-	r = about_it(f, x.op.type == OP_CREATE ? &x.op.id : &x.op.node,
-	    &mine);
-	if (r == ZK_OK && mine) {
-		r = file_as_of(f, x.op.type == OP_CREATE ? &x.op.id :
-		    &x.op.node);
+	node = x.op.type == OP_CREATE ? x.op.id : x.op.node;
+	r = about_it(f, &node, &mine, &kind);
+	if (r == ZK_OK && mine && kind != NODE_DIR) {
+		r = file_as_of(f, &node);
 		if (r == ZK_OK)
 			r = own_content(f, &x);
 		return r == ZK_ENOENT ? not_then(f) : r;
 	}
 	/* before a directory went, its files had gone */
 	if (r == ZK_OK && x.op.type == OP_REMOVE) {
-		r = tree_kind(f->v->tree, &x.op.node, &kind);
-		cut->below = r == ZK_OK && kind == NODE_DIR;
+		cut->below = kind == NODE_DIR;
 		if (cut->below)
 			r = opname_removals(f->v, x.seg, &x.op.id, &cut->id);
-		if (r == ZK_ENOENT)
-			r = ZK_OK;
 	}
 	if (r == ZK_OK)
-		r = as_of(f);
+		r = mine ? dir_as_of(f, &node) : any_as_of(f);
 	return r == ZK_ENOENT ? not_then(f) : r;
 }
 
@@ -236,6 +265,40 @@ find_removal(struct finder *f, struct opid *op, struct cdb_node *node)
 	return r;
 }
 
+/* Nothing was removed there: it went elsewhere, and may be there still. */
+static enum zk_err
+went(struct finder *f)
+{
+	const struct histset *sets[] = { &f->where.here, &f->where.once };
+	struct log_where at = { .path = f->typed };
+	struct buf now;
+	bool found = false;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&now, PATH_LEN_MAX);
+	for (size_t k = 0; k < 2; k++) {
+		for (size_t i = 0; r == ZK_OK && !found && i < sets[k]->n;
+		    i++) {
+			struct cdb_node node;
+
+			r = node_get(f, sets[k]->v[i], &node);
+			if (r == ZK_OK)
+				r = list_path(f->v->tree, &node.id, &now);
+			found = r == ZK_OK;
+			if (r == ZK_ENOENT || r == ZK_ELIMIT)
+				r = ZK_OK;
+		}
+	}
+	if (found)
+		log_error(ZK_ENOENT, &at, "what was at '%s' was moved, not "
+		    "removed: it is at '%s' now", f->typed, buf_cstr(&now));
+	else if (r == ZK_OK)
+		log_error(ZK_ENOENT, &at, "what was at '%s' was moved, not "
+		    "removed there: 'zk log' shows where it went", f->typed);
+	buf_release(&now);
+	return r == ZK_OK ? ZK_ENOENT : r;
+}
+
 static enum zk_err
 last(struct finder *f, bool current)
 {
@@ -255,11 +318,8 @@ last(struct finder *f, bool current)
 		return ZK_EUSAGE;
 	}
 	r = find_removal(f, &op, &node);
-	if (r == ZK_ENOENT)
-		log_error(r, &at, "what was at '%s' was moved, not removed: "
-		    "'zk log' shows where it is", f->typed);
 	if (r != ZK_OK)
-		return r;
+		return r == ZK_ENOENT ? went(f) : r;
 	f->out->cut = (struct past_cut){ .by_id = true, .below = true,
 		.id = op };
 	if (node.kind != NODE_DIR) {
@@ -271,7 +331,7 @@ last(struct finder *f, bool current)
 	if (r == ZK_OK)
 		r = opname_removals(f->v, x.seg, &op, &f->out->cut.id);
 	if (r == ZK_OK)
-		r = as_of(f);
+		r = dir_as_of(f, &node.id);
 	return r == ZK_ENOENT ? not_then(f) : r;
 }
 

@@ -29,7 +29,8 @@ struct version_file {
 struct version {
 	bool dir;
 	struct version_file file;	/* unless dir */
-	struct past *past;		/* dir: it is at its path in there */
+	struct past *past;		/* dir: what it is in... */
+	char *at;			/* ...and its path there; owned */
 	struct past_cut cut;		/* past's */
 };
 

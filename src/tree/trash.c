@@ -120,24 +120,50 @@ try_name(const char *name, size_t len, unsigned n, char out[static 256])
 	memcpy(out + len, tail, k + 1);
 }
 
-/* Opens a directory in at, made if need be, under the name or beside it. */
+/* A new directory of the trash has the permissions that path, n bytes, has. */
+static void
+like_original(struct trash *t, int fd, const char *path, size_t n)
+{
+	struct env *env = root_env(t->root);
+	char *of = strndup(path, n);
+	struct env_stat st;
+	int at = of != NULL ? root_open(t->root, of, O_RDONLY | O_DIRECTORY,
+	    0) : -ENOMEM;
+
+	/* it may be gone already: then what nobody else can read will do */
+	if (at >= 0 && env_fstat(env, at, &st) == 0)
+		(void)env_fchmod(env, fd, (st.mode & 0777) | 0700);
+	if (at >= 0)
+		(void)env_close(env, at);
+	free(of);
+}
+
+/*
+ * Opens a directory in at, made if need be, under the name or beside it.  It
+ * stands for the last component of path, n bytes; NULL: for nothing.
+ */
 static int
-enter(struct trash *t, int at, const char *name, size_t len)
+enter(struct trash *t, int at, const char *name, size_t len,
+    const char *path, size_t n)
 {
 	struct env *env = root_env(t->root);
 	char try[256];
+	bool made = false;
 	int e = -EEXIST;
 
-	for (unsigned n = 0; n < TRIES; n++) {
-		try_name(name, len, n, try);
+	for (unsigned i = 0; i < TRIES; i++) {
+		try_name(name, len, i, try);
 		e = env_mkdirat(env, at, try, 0700);
 		if (e < 0 && e != -EEXIST)
 			return e;
+		made = e == 0;
 		e = env_open_beneath(env, at, try,
 		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 		if (e != -ENOTDIR && e != -ELOOP)
 			break;
 	}
+	if (e >= 0 && made && path != NULL)
+		like_original(t, e, path, n);
 	if (e >= 0 && path_join(&t->at, try, strlen(try)) != ZK_OK) {
 		(void)env_close(env, e);
 		return -ENAMETOOLONG;
@@ -163,24 +189,24 @@ enter_path(struct trash *t, const char *dir, size_t n)
 	if (t->top < 0)
 		return t->top;
 	day_name(today(env), day);
-	fd = enter(t, t->top, day, strlen(day));
-	while (fd >= 0 && n > 0) {
-		const char *slash = memchr(dir, '/', n);
-		size_t k = slash != NULL ? (size_t)(slash - dir) : n;
-		int next = enter(t, fd, dir, k);
+	fd = enter(t, t->top, day, strlen(day), NULL, 0);
+	for (size_t at = 0, k; fd >= 0 && at < n; at += k + 1) {
+		const char *slash = memchr(dir + at, '/', n - at);
+		int next;
 
+		k = slash != NULL ? (size_t)(slash - dir) - at : n - at;
+		next = enter(t, fd, dir + at, k, dir, at + k);
 		(void)env_close(env, fd);
 		fd = next;
-		dir += k < n ? k + 1 : k;
-		n -= k < n ? k + 1 : k;
 	}
 	t->dir = fd;
+	if (fd >= 0)
+		t->for_dir = strndup(dir, n);
 	return fd < 0 ? fd : 0;
 }
 
-/* renameat that never replaces, also where the flag is not known. */
-static int
-rename_free(struct env *env, int from, const char *a, int to, const char *b)
+int
+trash_rename(struct env *env, int from, const char *a, int to, const char *b)
 {
 	struct env_stat st;
 	int e = env_renameat(env, from, a, to, b, RENAME_NOREPLACE);
@@ -243,7 +269,11 @@ trash_copy(struct env *env, int from, const char *name, int to,
 		(void)env_close(env, in);
 		return out;
 	}
-	e = copy_bytes(env, in, out) == ZK_OK ? env_fsync(env, out) : -EIO;
+	e = copy_bytes(env, in, out) == ZK_OK ? 0 : -EIO;
+	if (e == 0)
+		e = env_fchmod(env, out, st.mode & 0777);
+	if (e == 0)
+		e = env_fsync(env, out);
 	(void)env_close(env, in);
 	(void)env_close(env, out);
 	if (e == 0)
@@ -284,7 +314,7 @@ trash_put(struct trash *t, int dirfd, const char *name, const char *path,
 
 	for (unsigned n = 0; n < TRIES && e == 0; n++) {
 		try_name(last, strlen(last), n, try);
-		e = rename_free(env, dirfd, name, t->dir, try);
+		e = trash_rename(env, dirfd, name, t->dir, try);
 		if (e == -EXDEV)
 			e = move_by_copy(env, dirfd, name, t->dir, try);
 		if (e != -EEXIST)

@@ -33,9 +33,13 @@ void trash_free(struct trash *t);
 ZK_CHECKED enum zk_err trash_put(struct trash *t, int dirfd, const char *name,
     const char *path, struct buf *where);
 
+/* renameat to a name that is free, -EEXIST else, whatever the system knows. */
+int trash_rename(struct env *env, int from, const char *name, int to,
+    const char *new_name);
+
 /*
- * Copies a file (with its mtime, synced) or link to a new name; the first
- * stays.  0 or a negative errno; nothing is left on failure.
+ * Copies a file (with its mode and mtime, synced) or link to a new name; the
+ * first stays.  0 or a negative errno; nothing is left on failure.
  */
 int trash_copy(struct env *env, int from, const char *name, int to,
     const char *new_name);
@@ -79,5 +83,42 @@ struct trash_entry {
  */
 ZK_CHECKED enum zk_err trash_list(struct root *r,
     enum zk_err (*each)(void *arg, const struct trash_entry *e), void *arg);
+
+/* Back out of it (tree/trash_back.c). ----------------------------------- */
+
+/* What an entry named in the trash is: one of trash_list, or a directory. */
+struct trash_found {
+	char type;		/* as in struct trash_entry */
+	uint64_t entries;	/* it and all below it */
+	uint64_t bytes;		/* of the files among them */
+};
+
+/*
+ * Looks at the entry `at`, "YYYY-MM-DD/" and a path below that day.
+ * ZK_ENOENT: there is none, or at is no such name.
+ */
+ZK_CHECKED enum zk_err trash_find(struct root *r, const char *at,
+    struct trash_found *out);
+
+/*
+ * Makes the directories above path, a place below the root for the entry at,
+ * component by component with the permissions that the trash has for them.
+ * Durable.  ZK_EEXIST: something above it is no directory.
+ */
+ZK_CHECKED enum zk_err trash_make_above(struct root *r, const char *at,
+    const char *path);
+
+/*
+ * Moves the entry to name in dirfd, where nothing may be (ZK_EEXIST).
+ * Stopped anywhere it is whole at one of the two, or at both, and it leaves
+ * the trash only when it is durable there; to another file system it is
+ * copied beside name first, under a reserved name that the next call of this
+ * vault clears away.
+ */
+ZK_CHECKED enum zk_err trash_take(struct root *r, const char *at, int dirfd,
+    const char *name);
+
+/* Copies the bytes of a file of the trash into fd.  ZK_EUSAGE: no file. */
+ZK_CHECKED enum zk_err trash_read(struct root *r, const char *at, int fd);
 
 #endif

@@ -38,7 +38,8 @@ static int
 rank(enum zk_err e)
 {
 	static const int order[] = {
-		128, 22, 24, 23, 21, 20, 11, 12, 10, 2, 5, 1, 3, 4, 6, 7, 8
+		128, 22, 24, 23, 21, 20, 11, 12, 10, 2, 5, 1, 141, 3, 4, 6, 7,
+		8
 	};
 	int n = (int)(sizeof(order) / sizeof(order[0]));
 

@@ -49,6 +49,7 @@
 	    "the relay's key is not a trusted one")                          \
 	X(ZK_EVERSION, 23, "newer_format", "written by a newer version of zk") \
 	X(ZK_EREMOVED, 24, "removed", "this device was removed")             \
+	X(ZK_ECLOSED, 141, "closed", "nobody reads standard output")         \
 	X(ZK_ESIGNAL, 128, "signal", "interrupted")
 
 enum zk_err {
@@ -69,7 +70,8 @@ const char *err_text(enum zk_err e);
 
 /*
  * Of two outcomes the one that a run reports: the first of the exit statuses
- * 22 24 23 21 20 11 12 10 2 5 1 3 4 6 7 8, then ZK_OK; a when they rank equal.
+ * 22 24 23 21 20 11 12 10 2 5 1 141 3 4 6 7 8, then ZK_OK; a when they rank
+ * equal.
  */
 enum zk_err err_worse(enum zk_err a, enum zk_err b);
 

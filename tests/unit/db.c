@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "db/db.h"
+#include "db/row.h"
 #include "tests/unit/test.h"
 #include "util/log.h"
 
@@ -179,8 +179,64 @@ test_files(void)
 	CHECK(rmdir(dir) == 0);
 }
 
+static enum zk_err
+until_three(void *arg, struct stmt *s)
+{
+	int64_t *seen = arg;
+
+	*seen = *seen * 10 + stmt_col_int(s, 0);
+	return stmt_col_int(s, 0) == 3 ? ZK_ECHANGED : ZK_OK;
+}
+
+/* db/row.h: none, one, many; and the statement is free again. */
+static void
+test_row(void)
+{
+	static const char keys[] = "SELECT k FROM t WHERE k > ? ORDER BY k";
+	struct stmt *s = NULL;
+	struct buf b;
+	uint64_t n = 9;
+	int64_t k = 9;
+	bool yes = true;
+
+	begin();
+	CHECK(row_any(db, db_stmt(db, keys), &yes) == ZK_OK && !yes);
+	CHECK(row_int(db, db_stmt(db, keys), &k) == ZK_ENOENT && k == 9);
+	CHECK(row_each(db, db_stmt(db, keys), until_three, &k) == ZK_OK &&
+	    k == 9);
+	CHECK(row_count(db, db_stmt(db, "SELECT count(*) FROM t"), &n) ==
+	    ZK_OK && n == 0);
+	n = 9;
+	CHECK(row_count(db, db_stmt(db, keys), &n) == ZK_ETAMPER && n == 0);
+	for (int64_t i = 1; i <= 4; i++)
+		CHECK(insert(i, "bytes", (size_t)i, NULL) == ZK_OK);
+	s = db_stmt(db, keys);
+	stmt_int(s, 1, 0);
+	k = 0;
+	CHECK(row_each(db, s, until_three, &k) == ZK_ECHANGED && k == 123);
+	CHECK(row_any(db, s, &yes) == ZK_OK && yes);
+	CHECK(row_int(db, s, &k) == ZK_OK && k == 1);
+	stmt_int(s, 1, 3);
+	CHECK(row_each(db, s, until_three, &k) == ZK_OK && k == 14);
+	/* the statement was reset each time: a table that is read is locked */
+	CHECK(db_exec(db, "DROP INDEX IF EXISTS none; ALTER TABLE t RENAME TO"
+	    " t2; ALTER TABLE t2 RENAME TO t") == ZK_OK);
+	buf_init(&b, 4);
+	s = db_stmt(db, "SELECT v FROM t WHERE k = ?");
+	stmt_int(s, 1, 3);
+	CHECK(row_bytes(db, s, &b) == ZK_OK && b.len == 3);
+	CHECK(memcmp(b.data, "byt", 3) == 0);
+	CHECK(row_bytes(db, s, &b) == ZK_ELIMIT);
+	stmt_int(s, 1, 30);
+	CHECK(row_bytes(db, s, &b) == ZK_ENOENT);
+	buf_release(&b);
+	CHECK(row_int(db, db_stmt(db, "SELECT no"), &k) == ZK_EIO && k == 14);
+	db_close(db);
+}
+
 TESTS(
     { "rows", test_rows },
+    { "row", test_row },
     { "bad-sql", test_bad_sql },
     { "tx", test_tx },
     { "dry", test_dry },

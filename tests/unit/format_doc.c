@@ -1,37 +1,23 @@
 /*
- * The worked examples of zk-format(5), computed again and compared.
+ * The worked examples of zk-format(5), computed again and compared: records,
+ * a segment, blobs, the keys file.  Those of single ops: format_doc_ops.c.
  *
  * The environment's random bytes run 00 01 02 ... through each example.
- * With ZK_DOC_PRINT set the hex is printed, for the page.
  */
-#include <ctype.h>
-
-#include "crypto/crypto.h"
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/labels.h"
 #include "crypto/sign.h"
-#include "format/chunk.h"
+#include "dockit.h"
 #include "format/compress.h"
 #include "format/keys.h"
-#include "format/kvop.h"
 #include "format/logop.h"
 #include "format/manifest.h"
-#include "format/msgop.h"
-#include "format/op.h"
-#include "format/opscript.h"
 #include "format/record.h"
 #include "format/segment.h"
 #include "proto/seghdr.h"
 #include "store/keys.h"
-#include "test.h"
-#include "text/diff.h"
-#include "util/buf.h"
 #include "util/env.h"
-#include "vec.h"
-
-#define DOC_PAGE "man/zk-format.5"
-#define DOC_MAX 8192
 
 static uint8_t doc_next;
 
@@ -47,62 +33,6 @@ doc_random(void *ctx, void *out, size_t n)
 
 static const struct env_ops doc_ops = { .random = doc_random };
 static struct env doc_env = { .ops = &doc_ops, .single = true };
-
-__attribute__((constructor)) static void
-start(void)
-{
-	if (crypto_init() != ZK_OK)
-		abort();
-}
-
-/* The hex between '.\" example NAME' and the next '.Ed'. */
-static size_t
-doc_read(const char *name, uint8_t *out, size_t cap)
-{
-	char line[512], want[128], hex[2 * DOC_MAX + 1];
-	size_t n = 0;
-	int on = 0;
-	FILE *f = fopen(DOC_PAGE, "r");
-
-	if (f == NULL)
-		return 0;
-	snprintf(want, sizeof(want), ".\\\" example %s\n", name);
-	while (fgets(line, sizeof(line), f) != NULL) {
-		if (strcmp(line, want) == 0)
-			on = 1;
-		if (on && strncmp(line, ".Ed", 3) == 0)
-			break;
-		if (!on || line[0] == '.')
-			continue;
-		for (char *p = line; *p != '\0'; p++)
-			if (isxdigit((unsigned char)*p) && n < 2 * DOC_MAX)
-				hex[n++] = *p;
-	}
-	fclose(f);
-	hex[n] = '\0';
-	return n % 2 == 0 ? vec_unhex(hex, out, cap) : 0;
-}
-
-static void
-doc_check(const char *name, const void *p, size_t n)
-{
-	static uint8_t page[DOC_MAX];
-	size_t got = doc_read(name, page, sizeof(page));
-	const uint8_t *b = p;
-	bool same = got == n && memcmp(page, p, n) == 0;
-
-	if (getenv("ZK_DOC_PRINT") != NULL) {
-		printf("@ %s\n", name);
-		for (size_t i = 0; i < n; i++)
-			printf("%02x%s", b[i], i % 16 == 15 || i + 1 == n ?
-			    "\n" : i % 8 == 7 ? "  " : " ");
-		printf("@\n");
-	}
-	if (!same)
-		printf("# example %s: the page has %zu bytes, not these %zu\n",
-		    name, got, n);
-	CHECK(same);
-}
 
 /* What all examples share, made in this order from the random bytes. */
 struct kit {
@@ -245,32 +175,6 @@ doc_find(void *arg, const uint8_t prefix[static 16],
 	return ZK_OK;
 }
 
-/* The file of the example: "hello\n", packed as it is. */
-static struct op
-doc_create(const struct opid *parent)
-{
-	struct op op;
-
-	memset(&op, 0, sizeof(op));
-	op.type = OP_CREATE;
-	op.kind = NODE_FILE;
-	op.has_mode = true;
-	op.mode = 0644;
-	op.has_mtime = true;
-	op.mtime_sec = 1767225600;
-	op.mtime_nsec = 5;
-	op.parent = *parent;
-	op.name = (const uint8_t *)"a.txt";
-	op.name_len = 5;
-	op.content.form = CONTENT_INLINE;
-	op.content.size = 6;
-	chunk_hash(0, "hello\n", 6, op.content.hash);
-	op.content.data = (const uint8_t *)"\0hello\n";
-	op.content.data_len = 7;
-	op.wall_ms = 1767225600000;
-	return op;
-}
-
 static void
 test_segment(void)
 {
@@ -323,198 +227,6 @@ test_segment(void)
 	buf_release(&body);
 	buf_release(&out);
 	kit_release(&k);
-}
-
-/* The script from one text to another, as an op has it. */
-static void
-doc_script(const char *old, const char *new, struct buf *out)
-{
-	struct compress *z = NULL;
-	struct script s;
-	struct buf plain;
-
-	buf_init(&plain, 4096);
-	NEED(compress_new(&z) == ZK_OK);
-	NEED(text_diff((const uint8_t *)old, strlen(old),
-	    (const uint8_t *)new, strlen(new), &s) == ZK_OK);
-	NEED(script_encode(&s, &plain) == ZK_OK);
-	buf_reset(out);
-	NEED(opscript_pack(z, plain.data, plain.len, out) == ZK_OK);
-	/* and back */
-	buf_reset(&plain);
-	NEED(opscript_unpack(z, out->data, out->len, &plain) == ZK_OK);
-	script_release(&s);
-	NEED(script_decode(plain.data, plain.len, &s) == ZK_OK);
-	buf_reset(&plain);
-	NEED(script_apply(&s, (const uint8_t *)old, strlen(old), &plain) ==
-	    ZK_OK);
-	CHECK(plain.len == strlen(new) &&
-	    memcmp(plain.data, new, plain.len) == 0);
-	script_release(&s);
-	compress_free(z);
-	buf_release(&plain);
-}
-
-static void
-test_scripts(void)
-{
-	struct compress *z = NULL;
-	struct buf b, out;
-
-	buf_init(&b, OP_SCRIPT_MAX + 1);
-	buf_init(&out, OPSCRIPT_PLAIN_MAX);
-	doc_script("one\ntwo\n", "one\n2\nthree\n", &b);
-	doc_check("script", b.data, b.len);
-	NEED(compress_new(&z) == ZK_OK);
-	/* cut off, no length, a length over the bound, an unknown codec */
-	CHECK(opscript_unpack(z, b.data, b.len - 1, &out) == ZK_EFORMAT);
-	CHECK(opscript_unpack(z, b.data, 0, &out) == ZK_EFORMAT);
-	CHECK(opscript_unpack(z, b.data, 1, &out) == ZK_EFORMAT);
-	CHECK(opscript_unpack(z, (const uint8_t *)"\xff\xff\xff\x7f\0", 5,
-	    &out) == ZK_EFORMAT);
-	b.data[1] = 9;
-	CHECK(opscript_unpack(z, b.data, b.len, &out) == ZK_EFORMAT);
-	compress_free(z);
-	buf_release(&b);
-	buf_release(&out);
-}
-
-/* Ops by themselves: an edit, a removal, an alias, a name. */
-static void
-test_ops(void)
-{
-	static const uint8_t log_id[32] = "the log";
-	static struct op_ids ids;
-	struct logop_alias a = { .plain_len = 1000, .stored_len = 1088 };
-	uint8_t condemned[2][32];
-	struct opid node, head, root;
-	struct opdict *d;
-	struct buf b, script;
-	struct op op;
-
-	memset(&root, 0, sizeof(root));
-	memset(node.b, 0x11, OPID_LEN);
-	memset(head.b, 0x22, OPID_LEN);
-	buf_init(&b, 4096);
-	NEED(opdict_new(log_id, 100, 1767225600000, &d) == ZK_OK);
-	op = doc_create(&root);
-	op.type = OP_EDIT;
-	op.kind = 0;
-	op.node = node;
-	op.has_mode = false;
-	op.content_refs = &head;
-	op.content_refs_n = 1;
-	buf_init(&script, OP_SCRIPT_MAX + 1);
-	doc_script("hi\n", "hello\n", &script);
-	op.content.merge = MERGE_TEXT;
-	op.content.script = script.data;
-	op.content.script_len = script.len;
-	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
-	buf_release(&script);
-	doc_check("edit", b.data, b.len);
-	buf_reset(&b);
-	op = (struct op){ .type = OP_REMOVE, .node = node,
-	    .wall_ms = 1767225600000, .place_refs = &node,
-	    .place_refs_n = 1, .content_refs = &head, .content_refs_n = 1 };
-	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
-	doc_check("remove", b.data, b.len);
-	buf_reset(&b);
-	memset(a.hash, 0xa1, sizeof(a.hash));
-	memset(a.name, 0xa2, sizeof(a.name));
-	memset(a.key, 0xa3, sizeof(a.key));
-	memset(a.nonce, 0xa4, sizeof(a.nonce));
-	NEED(logop_alias_encode(&a, &b) == ZK_OK);
-	doc_check("alias", b.data, b.len);
-	buf_reset(&b);
-	NEED(logop_setting_encode(&(struct logop_setting){ "history", "90d" },
-	    &b) == ZK_OK);
-	doc_check("setting", b.data, b.len);
-	memset(condemned[0], 0x11, 32);
-	memset(condemned[1], 0x22, 32);
-	buf_reset(&b);
-	NEED(logop_condemn_encode(&(struct logop_condemn){
-	    (const uint8_t (*)[32])condemned, 2 }, &b) == ZK_OK);
-	doc_check("condemn", b.data, b.len);
-	buf_reset(&b);
-	NEED(logop_name_encode("laptop", &b) == ZK_OK);
-	doc_check("name", b.data, b.len);
-	opdict_free(d);
-	buf_release(&b);
-}
-
-/* Value ops: one whole, two bodies. */
-static void
-test_values(void)
-{
-	static const uint8_t log_id[32] = "the log";
-	static struct op_ids ids;
-	struct kv_op v = { .type = OP_KV_SET, .key = { KV_REGISTER,
-		(const uint8_t *)"ui", 2, (const uint8_t *)"color", 5 },
-		.value = (const uint8_t *)"blue", .value_len = 4 };
-	struct opid node;
-	struct opdict *d;
-	struct buf body, b;
-	struct op op;
-
-	memset(node.b, 0x11, OPID_LEN);
-	buf_init(&body, 4096);
-	buf_init(&b, 4096);
-	NEED(opdict_new(log_id, 100, 1767225600000, &d) == ZK_OK);
-	NEED(kvop_encode(&v, &body) == ZK_OK);
-	op = (struct op){ .type = OP_KV_SET, .wall_ms = 1767225600000,
-	    .content_refs = &node, .content_refs_n = 1, .body = body.data,
-	    .body_len = body.len };
-	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
-	doc_check("kv-set", b.data, b.len);
-	buf_reset(&b);
-	v = (struct kv_op){ .type = OP_KV_TOTAL, .key = { KV_COUNTER,
-		NULL, 0, (const uint8_t *)"hits", 4 }, .total = -3 };
-	NEED(kvop_encode(&v, &b) == ZK_OK);
-	doc_check("kv-total", b.data, b.len);
-	buf_reset(&b);
-	v = (struct kv_op){ .type = OP_KV_REMOVE, .key = { KV_SET,
-		NULL, 0, (const uint8_t *)"tags", 4 } };
-	NEED(kvop_encode(&v, &b) == ZK_OK);
-	doc_check("kv-remove", b.data, b.len);
-	opdict_free(d);
-	buf_release(&body);
-	buf_release(&b);
-}
-
-/* A message whole, and the body of a channel's setting. */
-static void
-test_messages(void)
-{
-	static const uint8_t log_id[32] = "the log";
-	static const uint8_t text[] = "\0hello\n";
-	static struct op_ids ids;
-	struct msg_op m = { .type = OP_MSG,
-		.channel = (const uint8_t *)"jobs", .channel_len = 4,
-		.label = (const uint8_t *)"a.txt", .label_len = 5 };
-	struct opdict *d;
-	struct buf body, b;
-	struct op op;
-
-	buf_init(&body, 4096);
-	buf_init(&b, 4096);
-	NEED(opdict_new(log_id, 100, 1767225600000, &d) == ZK_OK);
-	NEED(msgop_encode(&m, &body) == ZK_OK);
-	op = (struct op){ .type = OP_MSG, .wall_ms = 1767225600000,
-	    .body = body.data, .body_len = body.len };
-	op.content = (struct content){ .form = CONTENT_INLINE, .size = 6,
-	    .data = text, .data_len = 7 };
-	hash_bytes(LABEL_HASH_CONTENT, text + 1, 6, op.content.hash);
-	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
-	doc_check("msg", b.data, b.len);
-	buf_reset(&b);
-	m = (struct msg_op){ .type = OP_CHANNEL,
-		.channel = (const uint8_t *)"jobs", .channel_len = 4,
-		.expiry = 86400 };
-	NEED(msgop_encode(&m, &b) == ZK_OK);
-	doc_check("channel", b.data, b.len);
-	opdict_free(d);
-	buf_release(&body);
-	buf_release(&b);
 }
 
 static enum zk_err
@@ -629,10 +341,6 @@ test_labels(void)
 TESTS(
     { "records", test_records },
     { "segment", test_segment },
-    { "scripts", test_scripts },
-    { "ops", test_ops },
-    { "values", test_values },
-    { "messages", test_messages },
     { "blobs", test_blobs },
     { "keys", test_keys },
     { "labels", test_labels },
