@@ -24,6 +24,7 @@ struct db {
 	sqlite3 *h;
 	char *path;
 	bool tx;
+	bool light;		/* commits do not wait for the disk */
 	bool dry;		/* all is in one transaction, to be undone */
 	struct stmt *stmts[DB_STMTS];	/* open addressing by address */
 	size_t stmts_n;
@@ -352,13 +353,30 @@ stmt_same(struct stmt *a, struct stmt *b)
 	return true;
 }
 
-enum zk_err
-db_begin(struct db *db)
+/* After a light transaction: commits wait for the disk. */
+static enum zk_err
+wait_again(struct db *db)
+{
+	enum zk_err r = db->light ?
+	    db_exec(db, "PRAGMA synchronous=FULL;") : ZK_OK;
+
+	if (r == ZK_OK)
+		db->light = false;
+	return r;
+}
+
+static enum zk_err
+begin(struct db *db, bool light)
 {
 	enum zk_err r = ZK_EBUG;
 
 	if (db->tx)
 		BUG("a transaction in a transaction");
+	if (!light) {
+		r = wait_again(db);
+		if (r != ZK_OK)
+			return r;
+	}
 	/* outside of a transaction, a savepoint's end would commit */
 	if (db->dry && sqlite3_get_autocommit(db->h) != 0) {
 		log_error(ZK_EIO, &(struct log_where){ .path = db->path },
@@ -372,6 +390,29 @@ db_begin(struct db *db)
 }
 
 enum zk_err
+db_begin(struct db *db)
+{
+	return begin(db, false);
+}
+
+enum zk_err
+db_begin_light(struct db *db)
+{
+	enum zk_err r = ZK_OK;
+
+	if (db->tx)
+		BUG("a light transaction in a transaction");
+	/* a dry one is open already, and ends in no commit */
+	if (!db->dry) {
+		r = db_exec(db, "PRAGMA synchronous=NORMAL;");
+		db->light = true;
+	}
+	if (r == ZK_OK)
+		r = begin(db, true);
+	return r == ZK_OK ? r : err_worse(r, wait_again(db));
+}
+
+enum zk_err
 db_commit(struct db *db)
 {
 	enum zk_err r = ZK_EBUG;
@@ -380,9 +421,10 @@ db_commit(struct db *db)
 		BUG("commit without a transaction");
 	r = stmt_run(db, db->dry ? db_stmt(db, "RELEASE dry") :
 	    db_stmt(db, "COMMIT"));
-	if (r == ZK_OK)
-		db->tx = false;
-	return r;
+	if (r != ZK_OK)
+		return r;
+	db->tx = false;
+	return wait_again(db);
 }
 
 void
@@ -396,6 +438,9 @@ db_rollback(struct db *db)
 		    "ROLLBACK TO dry; RELEASE dry" : "ROLLBACK", NULL, NULL,
 		    NULL);
 	db->tx = false;
+	/* if it fails, the next transaction does it, or does not begin */
+	if (wait_again(db) != ZK_OK)
+		return;
 }
 
 enum zk_err

@@ -88,6 +88,14 @@ bool stmt_same(struct stmt *a, struct stmt *b);
  */
 ZK_CHECKED enum zk_err db_begin(struct db *db);
 ZK_CHECKED enum zk_err db_commit(struct db *db);
+/*
+ * As db_begin, but its commit does not wait for the disk: a power cut may
+ * take it back, and then what was committed after it and not waited for,
+ * too.  The next commit that waits makes it durable first, as a close does.
+ * Only for what is found out again without loss, such as that a remote has
+ * what was sent to it.
+ */
+ZK_CHECKED enum zk_err db_begin_light(struct db *db);
 void db_rollback(struct db *db);	/* nothing open: does nothing */
 bool db_in_tx(const struct db *db);
 

@@ -354,9 +354,9 @@ keys_decode(const void *p, size_t n, struct keys **out)
 	return ZK_OK;
 }
 
-/* Refuses a file that others can read or may have put there. */
+/* Refuses a file that others can read or may have put there; its size. */
 static enum zk_err
-keys_check_file(struct env *env, int fd)
+keys_check_file(struct env *env, int fd, uint64_t *size)
 {
 	struct env_stat st;
 	int r = env_fstat(env, fd, &st);
@@ -382,19 +382,23 @@ keys_check_file(struct env *env, int fd)
 		    (unsigned)(st.mode & 07777));
 		return ZK_EPERM;
 	}
+	*size = st.size;
 	return ZK_OK;
 }
 
-/* All of fd, at most b->max bytes. */
+/*
+ * All of fd, at most KEYS_MAX bytes, into no more memory than it takes: all
+ * of that is wiped, in every command.  A byte more than the size is its end.
+ */
 static enum zk_err
-keys_read(struct env *env, int fd, struct buf *b)
+keys_read(struct env *env, int fd, uint64_t size, struct buf *b)
 {
-	size_t got;
-	enum zk_err r = buf_reserve(b, KEYS_MAX);
+	size_t got, n = size < KEYS_MAX ? (size_t)size + 1 : KEYS_MAX;
+	enum zk_err r = buf_reserve(b, n);
 
 	if (r != ZK_OK)
 		return r;
-	r = io_read_some(env, fd, b->data, KEYS_MAX, &got);
+	r = io_read_some(env, fd, b->data, n, &got);
 	if (r == ZK_OK)
 		b->len = got;
 	return r;
@@ -403,6 +407,7 @@ keys_read(struct env *env, int fd, struct buf *b)
 enum zk_err
 keys_load(struct env *env, int dirfd, struct keys **out)
 {
+	uint64_t size = 0;
 	struct buf b;
 	enum zk_err r;
 	int fd;
@@ -418,9 +423,9 @@ keys_load(struct env *env, int dirfd, struct keys **out)
 	if (fd < 0)
 		return err_from_errno(-fd);
 	buf_init_secret(&b, KEYS_MAX);
-	r = keys_check_file(env, fd);
+	r = keys_check_file(env, fd, &size);
 	if (r == ZK_OK)
-		r = keys_read(env, fd, &b);
+		r = keys_read(env, fd, size, &b);
 	if (r == ZK_OK) {
 		r = keys_decode(b.data, b.len, out);
 		if (r != ZK_OK)

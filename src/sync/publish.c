@@ -202,13 +202,20 @@ static enum zk_err
 note_results(struct round *rd, struct vremote *vr, const struct batch *b)
 {
 	struct vault *v = rd->v;
+	bool plain = true;
 	enum zk_err r = ZK_OK;
 
 	for (size_t i = 0; r == ZK_OK && i < b->n; i++)
-		if (b->res[i] == TSEG_TAKEN)
+		if (b->res[i] == TSEG_TAKEN) {
+			plain = false;
 			r = republish(rd, &b->segs[i]);
+		}
+	/*
+	 * A remote that is offered again what it has says that it has it, so
+	 * that a power cut may take this back; not so one that refused.
+	 */
 	if (r == ZK_OK)
-		r = db_begin(v->db);
+		r = plain ? db_begin_light(v->db) : db_begin(v->db);
 	/* a refused one is not offered again: its copy travels in the fork */
 	for (size_t i = 0; r == ZK_OK && i < b->n; i++)
 		if (b->res[i] != TSEG_GAP)

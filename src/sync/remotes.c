@@ -209,16 +209,19 @@ fetch_records(struct round *rd, struct vremote *vr)
 {
 	struct vault *v = rd->v;
 	struct names a = { .v = v };
-	struct tmark mark = { .len = 0 };
+	struct tmark mark = { .len = 0 }, was;
 	enum zk_err r = remotedb_mark(v->db, vr->info.id, 1, mark.b,
 	    &mark.len);
 
+	was = mark;
 	if (r == ZK_OK)
 		r = transport_rec_list(vr->t, &mark, collect, &a);
 	for (size_t i = 0; r == ZK_OK && i < a.n; i++)
 		r = fetch_record(rd, vr, a.p[i]);
-	if (r == ZK_OK)
-		r = db_begin(v->db);
+	if (r != ZK_OK || (mark.len == was.len &&
+	    memcmp(mark.b, was.b, mark.len) == 0))
+		goto out;
+	r = db_begin(v->db);
 	if (r == ZK_OK) {
 		r = remotedb_mark_set(v->db, vr->info.id, 1, mark.b, mark.len);
 		if (r == ZK_OK)
@@ -226,6 +229,7 @@ fetch_records(struct round *rd, struct vremote *vr)
 		if (r != ZK_OK)
 			db_rollback(v->db);
 	}
+out:
 	free(a.p);
 	return r;
 }
@@ -401,6 +405,7 @@ remotes_wait(struct round *rd, struct vremote *vr, unsigned ms, bool *news)
 struct heads {
 	struct round *rd;
 	struct vremote *vr;
+	uint64_t own;		/* where our own log ends there; 0: nowhere */
 	bool behind;		/* our own log is shorter there */
 	enum zk_err r;
 };
@@ -440,7 +445,10 @@ check_head(void *arg, const struct logdb_log *l)
 		return ZK_OK;
 	if (r != ZK_OK)
 		return r;
-	r = transport_head(a->vr->t, l->log, &seq, hash);
+	if (own)
+		seq = a->own;
+	else
+		r = transport_head(a->vr->t, l->log, &seq, hash);
 	if (r != ZK_OK && r != ZK_ENOENT)
 		return r;
 	if (r == ZK_OK && seq >= mine.seq)
@@ -488,24 +496,21 @@ add_log(void *arg, const struct logdb_log *l)
 
 /* Our own log: longer there than here means that it went on without us. */
 static enum zk_err
-check_own(struct round *rd, struct vremote *vr)
+check_own(struct heads *a)
 {
-	struct vault *v = rd->v;
-	struct logdb_seg tip = { 0 };
+	struct vault *v = a->rd->v;
 	uint8_t hash[32];
-	uint64_t seq = 0;
 	bool have = false;
-	enum zk_err r = logdb_tip(v->db, v->log_id, &tip);
+	enum zk_err r = transport_head(a->vr->t, v->log_id, &a->own, hash);
 
-	if (r != ZK_OK && r != ZK_ENOENT)
-		return r;
-	r = transport_head(vr->t, v->log_id, &seq, hash);
-	if (r == ZK_ENOENT)
+	if (r == ZK_ENOENT) {
+		a->own = 0;
 		return ZK_OK;
+	}
 	if (r == ZK_OK)
 		r = logdb_have(v->db, hash, &have);
 	if (r == ZK_OK && !have)
-		rd->own_ahead = true;
+		a->rd->own_ahead = true;
 	return r;
 }
 
@@ -515,7 +520,7 @@ remotes_heads(struct round *rd, struct vremote *vr, bool only_own)
 	struct vault *v = rd->v;
 	struct heads a = { .rd = rd, .vr = vr };
 	struct log_list logs = { 0 };
-	enum zk_err r = check_own(rd, vr);
+	enum zk_err r = check_own(&a);
 
 	/* requests may take long: the list is read first */
 	if (r == ZK_OK)

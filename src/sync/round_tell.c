@@ -132,7 +132,8 @@ enum zk_err
 round_report_all(struct round *rd)
 {
 	struct db *db = rd->v->db;
-	enum zk_err r = db_begin(db);
+	/* when a remote was reached last is only told */
+	enum zk_err r = db_begin_light(db);
 
 	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
 		struct vremote *vr = rd->remotes[i];

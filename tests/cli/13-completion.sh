@@ -93,7 +93,7 @@ if command -v zsh >/dev/null; then
 	cat >"$T/init.zsh" <<'ZSH'
 PROMPT=
 autoload -U compinit
-compinit -u -D
+compinit -u -C -d "$ZDUMP"
 bindkey '^I' complete-word
 mark() { echo -E - $'\0' }
 compprefuncs=(mark)
@@ -127,6 +127,10 @@ while zpty -r z line; do
 	fi
 done
 ZSH
+	# zsh looks through all its functions once, not for each line
+	export ZDUMP="$T/zdump"
+	timeout 60 zsh -f -c "fpath=($top/completions \$fpath)
+	    autoload -U compinit; compinit -u -d $ZDUMP" || fail "compinit"
 	zsh_try() { timeout 30 zsh -f "$T/try.zsh" "$top" "$T/init.zsh" "$1"; }
 	all_offers zsh
 	echo "ok completion-zsh"

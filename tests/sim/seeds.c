@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "crypto/crypto.h"
+#include "tests/sim/memo.h"
 #include "util/log.h"
 
 #define WORKERS 2		/* processes */
@@ -44,8 +45,8 @@ some(uint64_t first, uint64_t end, uint64_t steps, seeds_opts *opts)
 	for (uint64_t s = first; s < end && bad < 5; s += WORKERS)
 		bad += !one(s, steps, opts, &t);
 	printf("# %" PRIu64 " operations, %" PRIu64 " calls, %" PRIu64
-	    " began from a checkpoint\n", world_operations(), world_calls(),
-	    world_begun());
+	    " answers known, %" PRIu64 " began from a checkpoint\n",
+	    world_operations(), world_calls(), memo_known(), world_begun());
 	fflush(stdout);
 	return bad;
 }

@@ -107,6 +107,45 @@ test_tx(void)
 	db_close(db);
 }
 
+/* How commits are waited for: 2 each of them, 1 none. */
+static int64_t
+synchronous(void)
+{
+	struct stmt *s = db_stmt(db, "PRAGMA synchronous");
+	int64_t n = -1;
+
+	if (stmt_step(db, s) == ZK_OK)
+		n = stmt_col_int(s, 0);
+	stmt_reset(s);
+	return n;
+}
+
+/* Only its own commit is not waited for, however it ends. */
+static void
+test_light(void)
+{
+	begin();
+	CHECK(synchronous() == 2);
+	CHECK(db_begin_light(db) == ZK_OK && db_in_tx(db));
+	CHECK(synchronous() == 1);
+	CHECK(insert(1, "a", 1, NULL) == ZK_OK && db_commit(db) == ZK_OK);
+	CHECK(synchronous() == 2 && count() == 1);
+	CHECK(db_begin_light(db) == ZK_OK);
+	CHECK(insert(2, "a", 1, NULL) == ZK_OK);
+	db_rollback(db);
+	CHECK(synchronous() == 2 && count() == 1);
+	CHECK(db_begin(db) == ZK_OK && synchronous() == 2);
+	CHECK(insert(3, "a", 1, NULL) == ZK_OK && db_commit(db) == ZK_OK);
+	/* in a dry transaction, which never commits */
+	CHECK(db_dry_begin(db) == ZK_OK);
+	CHECK(db_begin_light(db) == ZK_OK && synchronous() == 2);
+	CHECK(insert(4, "a", 1, NULL) == ZK_OK && db_commit(db) == ZK_OK);
+	CHECK(count() == 3);
+	db_dry_end(db);
+	CHECK(count() == 2);
+	db_close(db);
+}
+
 /* Committed in a dry transaction: seen in it, and gone after it. */
 static void
 test_dry(void)
@@ -239,6 +278,7 @@ TESTS(
     { "row", test_row },
     { "bad-sql", test_bad_sql },
     { "tx", test_tx },
+    { "light", test_light },
     { "dry", test_dry },
     { "files", test_files },
 )
