@@ -103,7 +103,8 @@ ZK_CHECKED enum zk_err trash_find(struct root *r, const char *at,
 /*
  * Makes the directories above path, a place below the root for the entry at,
  * component by component with the permissions that the trash has for them.
- * Durable.  ZK_EEXIST: something above it is no directory.
+ * Durable.  ZK_EEXIST: something above it is no directory.  ZK_ENOENT: at is
+ * no name of an entry.
  */
 ZK_CHECKED enum zk_err trash_make_above(struct root *r, const char *at,
     const char *path);

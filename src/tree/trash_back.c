@@ -163,6 +163,8 @@ trash_make_above(struct root *r, const char *at, const char *path)
 	size_t n = strcspn(at, "/") + 1, m = 0;
 	int e = 0;
 
+	if (!path_ok(at) || at[n - 1] == '\0')
+		return ZK_ENOENT;
 	buf_init(&dir, PATH_LEN_MAX);
 	for (; e == 0; n++, m++) {
 		n += strcspn(at + n, "/");
