@@ -98,8 +98,9 @@ thin_open(const void *stored, size_t n, const uint8_t *device, bool whole,
 	if (s == NULL)
 		return ZK_ENOMEM;
 	rd_init(&rd, stored, n);
-	if (!thin_is(rd_bytes(&rd, sizeof(magic)), sizeof(magic)))
+	if (!thin_is(stored, n))
 		rd_fail(&rd, ZK_EFORMAT);
+	(void)rd_bytes(&rd, sizeof(magic));
 	if (rd_u8(&rd) != FORMAT)
 		rd_fail(&rd, ZK_EVERSION);
 	rd_copy(&rd, s->hdr.pk, sizeof(s->hdr.pk));
