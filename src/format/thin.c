@@ -10,6 +10,8 @@
 
 #define FORMAT 1
 
+_Static_assert(SEG_HELD_MAX >= SEGHDR_STORED_MAX, "either is held");
+
 static const uint8_t magic[3] = { 'z', 'k', 'T' };
 
 bool
@@ -109,7 +111,7 @@ thin_open(const void *stored, size_t n, const uint8_t *device, bool whole,
 	rd_copy(&rd, s->hash, sizeof(s->hash));
 	rd_copy(&rd, s->epoch_id, sizeof(s->epoch_id));
 	if (rd.err == ZK_OK && (s->hdr.seq == 0 ||
-	    s->hdr.seq > SEGHDR_SEQ_MAX || rd.left > SEG_PLAIN_MAX ||
+	    s->hdr.seq > SEGHDR_SEQ_MAX || rd.left > THIN_PLAIN_MAX ||
 	    rd.left == 0))
 		rd_fail(&rd, ZK_EFORMAT);
 	r = rd.err;

@@ -23,8 +23,14 @@
 struct buf;
 
 #define THIN_HEAD_LEN (4 + 32 + 8 + 32 + 32 + 32)
-/* Bytes of the longest one: no content grows by going. */
-#define THIN_MAX (THIN_HEAD_LEN + SEG_PLAIN_MAX)
+/*
+ * Bytes of the longest one.  A short content grows by going, with the length
+ * of its op by the rest of an id at most; so does a segment full of them.
+ */
+#define THIN_PLAIN_MAX (SEG_PLAIN_MAX + SEG_OPS_MAX * OPID_HASH_LEN)
+#define THIN_MAX (THIN_HEAD_LEN + THIN_PLAIN_MAX)
+/* Of what a device holds of one segment, thin or not. */
+#define SEG_HELD_MAX THIN_MAX
 
 /* Whether stored bytes are a thin segment. */
 bool thin_is(const void *stored, size_t n);

@@ -223,7 +223,7 @@ replay(struct vault *v, int64_t id, struct heads *h)
 	struct buf b;
 	enum zk_err r = ZK_EBUG;
 
-	buf_init(&b, TRANSPORT_OBJ_MAX);
+	buf_init(&b, SEG_HELD_MAX);
 	r = logdb_data(v->db, id, &b);
 	if (r == ZK_ENOENT)
 		r = ZK_ETAMPER;

@@ -150,7 +150,7 @@ cpstream_open(struct vault *v, int64_t row, struct seg **out)
 	enum zk_err r = ZK_EBUG;
 
 	*out = NULL;
-	buf_init(&b, TRANSPORT_OBJ_MAX);
+	buf_init(&b, SEG_HELD_MAX);
 	r = logdb_data(v->db, row, &b);
 	if (r == ZK_OK)
 		r = seg_open_held(b.data, b.len, vault_id(v), &keys, out);

@@ -106,7 +106,7 @@ take_segment(struct gc_mark *m, const struct logdb_seg *g)
 		came = m->now;
 		r = ZK_OK;
 	}
-	buf_init(&b, TRANSPORT_OBJ_MAX);
+	buf_init(&b, SEG_HELD_MAX);
 	if (r == ZK_OK)
 		r = logdb_data(v->db, g->id, &b);
 	if (r == ZK_OK)

@@ -355,7 +355,7 @@ take_ready(struct round *rd, struct vremote *vr, struct page *p)
 		r = logdb_ready(v->db, &row);
 		if (r != ZK_OK)
 			break;
-		buf_init(&b, TRANSPORT_OBJ_MAX);
+		buf_init(&b, SEG_HELD_MAX);
 		r = logdb_data(v->db, row.id, &b);
 		if (r == ZK_OK)
 			r = seg_open_held(b.data, b.len, vault_id(v), &keys,

@@ -274,8 +274,8 @@ sync_kv_proof(struct vault *v, const struct kv_key *key,
 
 	buf_init(&rd.name, 256);
 	buf_init_secret(&f.value, KV_VALUE_MAX);
-	buf_init(&o[0].stored, TRANSPORT_OBJ_MAX);
-	buf_init(&o[1].stored, TRANSPORT_OBJ_MAX);
+	buf_init(&o[0].stored, SEG_HELD_MAX);
+	buf_init(&o[1].stored, SEG_HELD_MAX);
 	if (r == ZK_OK)
 		r = kvdb_live(v->db, k, take_first, &f);
 	if (r == ZK_OK && !f.there)

@@ -29,7 +29,7 @@ open_seg(struct vault *v, int64_t id, uint8_t device[static 32],
 	enum zk_err r = ZK_EBUG;
 
 	*out = NULL;
-	buf_init(&b, TRANSPORT_OBJ_MAX);
+	buf_init(&b, SEG_HELD_MAX);
 	r = logdb_data(v->db, id, &b);
 	if (r == ZK_OK)
 		r = seg_open_held(b.data, b.len, vault_id(v), &keys, out);

@@ -136,7 +136,7 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 		r = transit_over(rd, vr, &g, &over);
 	if (r != ZK_OK)
 		return r;
-	buf_init(data, TRANSPORT_OBJ_MAX);
+	buf_init(data, SEG_HELD_MAX);
 	r = logdb_data(v->db, id, data);
 	thin = r == ZK_OK && thin_is(data->data, data->len);
 	if (thin && early)

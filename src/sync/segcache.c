@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "format/segment.h"
+#include "format/thin.h"
 #include "store/logdb.h"
 #include "sync/vault.h"
 
 #define CACHE_SLOTS 4
-#define STORED_MAX TRANSPORT_OBJ_MAX
 #define INDEX_BITS 16
 
 _Static_assert(SEG_OPS_MAX <= 1 << INDEX_BITS, "an index fits a locator");
@@ -101,7 +101,7 @@ slot_load(struct vault *v, int64_t id, struct slot *s)
 	struct buf data;
 	struct seg_keys keys = { records_find_epoch, v };
 
-	buf_init(&data, STORED_MAX);
+	buf_init(&data, SEG_HELD_MAX);
 	r = logdb_data(v->db, id, &data);
 	if (r == ZK_OK)
 		r = seg_open_contents(data.data, data.len, vault_id(v),

@@ -231,7 +231,7 @@ names_of(struct sweep *a, const struct logdb_seg *g)
 	a->n = 0;
 	if (!g->blobs)
 		return ZK_OK;
-	buf_init(&stored, TRANSPORT_OBJ_MAX);
+	buf_init(&stored, SEG_HELD_MAX);
 	r = logdb_data(v->db, g->id, &stored);
 	if (r == ZK_OK)
 		r = seg_open_held(stored.data, stored.len, vault_id(v), &keys,

@@ -349,7 +349,7 @@ verify_segment(struct verify *vf, const struct logdb_seg *g)
 	struct buf b;
 	enum zk_err r = ZK_EBUG;
 
-	buf_init(&b, TRANSPORT_OBJ_MAX);
+	buf_init(&b, SEG_HELD_MAX);
 	r = logdb_data(v->db, g->id, &b);
 	if (r == ZK_OK)
 		r = seg_open_held(b.data, b.len, vault_id(v), &keys, &s);
