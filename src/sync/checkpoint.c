@@ -254,7 +254,7 @@ check(struct round *rd, struct known *k)
 	if (!right) {
 		log_error(ZK_ETAMPER, NULL, "a checkpoint of one of your "
 		    "devices is not what the history says: it is ignored. "
-		    "Look at 'zk device list', and remove a device that "
+		    "Look at 'zk device ls', and remove a device that "
 		    "somebody else may have");
 		round_note(rd, ZK_ETAMPER);
 	}
