@@ -9,7 +9,11 @@
 
 /* ops, left: the encoded ops and where seg_next stands in them. */
 struct seg {
-	struct seghdr hdr;	/* of a thin one: pk, seq and prev alone */
+	struct seghdr hdr;
+	/* opened whole: the header as bytes, hash of the body, signature */
+	uint8_t head[SEGHDR_LEN];
+	uint8_t body[SEG_HASH_LEN];
+	uint8_t sig[SEGHDR_SIG_LEN];
 	uint8_t log[SEG_HASH_LEN];
 	uint8_t hash[SEG_HASH_LEN];
 	uint8_t epoch_id[SEG_HASH_LEN];

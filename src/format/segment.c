@@ -204,20 +204,37 @@ out:
 	return r;
 }
 
+/* Checks the header and the signature, and keeps what is signed. */
+static enum zk_err
+seg_outside(struct seg *s, const uint8_t *p, size_t n)
+{
+	enum zk_err r = seghdr_decode(p, n, &s->hdr);
+
+	if (r != ZK_OK)
+		return r;
+	memcpy(s->head, p, SEGHDR_LEN);
+	seghdr_body_hash(p + SEGHDR_LEN, s->hdr.body_len, s->body);
+	memcpy(s->sig, p + SEGHDR_LEN + s->hdr.body_len, SEGHDR_SIG_LEN);
+	seghdr_log_id(s->hdr.pk, s->log);
+	return seghdr_check_sig(s->head, s->body, s->sig, s->hash);
+}
+
 enum zk_err
 seg_signed(const void *stored, size_t n, struct seg_signed *out)
 {
 	struct seghdr hdr;
 	const uint8_t *p = stored;
-	enum zk_err r = seghdr_decode(stored, n, &hdr);
+	enum zk_err r;
 
 	memset(out, 0, sizeof(*out));
+	if (thin_is(stored, n))
+		return thin_signed(stored, n, out);
+	r = seghdr_decode(stored, n, &hdr);
 	if (r != ZK_OK)
 		return r;
 	out->header = p;
 	out->header_len = SEGHDR_LEN;
-	hash_bytes(LABEL_HASH_SEGMENT_BODY, p + SEGHDR_LEN, hdr.body_len,
-	    out->body);
+	seghdr_body_hash(p + SEGHDR_LEN, hdr.body_len, out->body);
 	out->sig = p + SEGHDR_LEN + hdr.body_len;
 	return ZK_OK;
 }
@@ -233,7 +250,7 @@ seg_open(const void *stored, size_t n,
 	*out = NULL;
 	if (s == NULL)
 		return ZK_ENOMEM;
-	r = seghdr_check(stored, n, &s->hdr, s->log, s->hash);
+	r = seg_outside(s, stored, n);
 	if (r != ZK_OK)
 		goto out;
 	r = seg_decrypt(s, stored, vault, keys);

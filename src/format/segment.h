@@ -113,9 +113,9 @@ ZK_CHECKED enum zk_err seg_open(const void *stored, size_t n,
     const uint8_t *device, struct seg **out);
 
 /*
- * What is signed of a stored segment that seg_open takes: header and sig
- * lend from it.  The hash that is signed is that of header and body, see
- * zk-format(5).  ZK_EFORMAT, ZK_EVERSION.
+ * What is signed of a stored segment that seg_open takes, or a thin one:
+ * header and sig lend from it.  The hash that is signed is that of header and
+ * body, see zk-format(5).  ZK_EFORMAT, ZK_EVERSION.
  */
 struct seg_signed {
 	const uint8_t *header;

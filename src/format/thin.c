@@ -26,10 +26,9 @@ put_head(const struct seg *s, struct buf *out)
 {
 	buf_put(out, magic, sizeof(magic));
 	buf_u8(out, FORMAT);
-	buf_put(out, s->hdr.pk, sizeof(s->hdr.pk));
-	buf_u64(out, s->hdr.seq);
-	buf_put(out, s->hdr.prev, sizeof(s->hdr.prev));
-	buf_put(out, s->hash, sizeof(s->hash));
+	buf_put(out, s->head, sizeof(s->head));
+	buf_put(out, s->body, sizeof(s->body));
+	buf_put(out, s->sig, sizeof(s->sig));
 	buf_put(out, s->epoch_id, sizeof(s->epoch_id));
 	buf_put(out, s->payload, s->head_len);
 }
@@ -105,19 +104,19 @@ thin_open(const void *stored, size_t n, const uint8_t *device, bool whole,
 	(void)rd_bytes(&rd, sizeof(magic));
 	if (rd_u8(&rd) != FORMAT)
 		rd_fail(&rd, ZK_EVERSION);
-	rd_copy(&rd, s->hdr.pk, sizeof(s->hdr.pk));
-	s->hdr.seq = rd_u64(&rd);
-	rd_copy(&rd, s->hdr.prev, sizeof(s->hdr.prev));
-	rd_copy(&rd, s->hash, sizeof(s->hash));
+	rd_copy(&rd, s->head, sizeof(s->head));
+	rd_copy(&rd, s->body, sizeof(s->body));
+	rd_copy(&rd, s->sig, sizeof(s->sig));
 	rd_copy(&rd, s->epoch_id, sizeof(s->epoch_id));
-	if (rd.err == ZK_OK && (s->hdr.seq == 0 ||
-	    s->hdr.seq > SEGHDR_SEQ_MAX || rd.left > THIN_PLAIN_MAX ||
-	    rd.left == 0))
+	if (rd.err == ZK_OK && (rd.left > THIN_PLAIN_MAX || rd.left == 0))
 		rd_fail(&rd, ZK_EFORMAT);
 	r = rd.err;
+	if (r == ZK_OK)
+		r = seghdr_decode_head(s->head, sizeof(s->head), &s->hdr);
 	if (r != ZK_OK)
 		goto out;
 	seghdr_log_id(s->hdr.pk, s->log);
+	seghdr_hash_of(s->head, s->body, s->hash);
 	s->plain_len = rd.left;
 	s->plain = malloc(s->plain_len);
 	if (s->plain == NULL) {
@@ -136,6 +135,32 @@ thin_open(const void *stored, size_t n, const uint8_t *device, bool whole,
 out:
 	seg_free(s);
 	return r;
+}
+
+enum zk_err
+thin_signed(const void *stored, size_t n, struct seg_signed *out)
+{
+	const uint8_t *p = stored;
+
+	memset(out, 0, sizeof(*out));
+	if (!thin_is(stored, n) || n < THIN_HEAD_LEN)
+		return ZK_EFORMAT;
+	out->header = p + sizeof(magic) + 1;
+	out->header_len = SEGHDR_LEN;
+	memcpy(out->body, out->header + SEGHDR_LEN, sizeof(out->body));
+	out->sig = out->header + SEGHDR_LEN + sizeof(out->body);
+	return ZK_OK;
+}
+
+enum zk_err
+thin_check(const void *stored, size_t n)
+{
+	struct seg_signed s;
+	uint8_t hash[SEG_HASH_LEN];
+	enum zk_err r = thin_signed(stored, n, &s);
+
+	return r == ZK_OK ? seghdr_check_sig(s.header, s.body, s.sig, hash) :
+	    r;
 }
 
 enum zk_err

@@ -2,13 +2,14 @@
  * Thin segments (zk-format(5), CHECKPOINTS): what is kept of a segment once
  * every device has it and it is past the history window.
  *
- *	"zkT" | format, 1 | log public key (32) | seq (8) | segment hash of
- *	seq - 1 (32) | segment hash (32) | epoch id (32) | payload
+ *	"zkT" | format, 1 | header of the segment (97) | hash of its body (32) |
+ *	its signature (64) | epoch id (32) | payload
  *
  * The payload is that of the segment, but for contents that are gone.  So
  * the merge of thin segments is that of the segments; only what lies in old
- * versions cannot be had.  A thin segment is neither signed nor sealed: it
- * is inside the content of a checkpoint, or in the database of a device.
+ * versions cannot be had.  The signature says that there was such a segment,
+ * and no more what was in it.  A thin segment is not sealed: it is inside the
+ * content of a checkpoint, or in the database of a device.
  */
 #ifndef ZK_FORMAT_THIN_H
 #define ZK_FORMAT_THIN_H
@@ -18,11 +19,12 @@
 #include <stdint.h>
 
 #include "format/segment.h"
+#include "proto/seghdr.h"
 #include "util/err.h"
 
 struct buf;
 
-#define THIN_HEAD_LEN (4 + 32 + 8 + 32 + 32 + 32)
+#define THIN_HEAD_LEN (4 + SEGHDR_LEN + 32 + SEGHDR_SIG_LEN + 32)
 /*
  * Bytes of the longest one.  A short content grows by going, with the length
  * of its op by the rest of an id at most; so does a segment full of them.
@@ -47,12 +49,21 @@ ZK_CHECKED enum zk_err thin_make(struct seg *s,
 
 /*
  * Opens a thin segment as seg_open does others; device may be NULL.  whole:
- * as seg_open, else as seg_open_contents.  Nothing in it is verified: it
- * comes from a checkpoint that was, or from this device.  ZK_EFORMAT,
- * ZK_EVERSION.
+ * as seg_open, else as seg_open_contents.  No signature is checked: it comes
+ * from this device, or thin_check was asked.  ZK_EFORMAT, ZK_EVERSION.
  */
 ZK_CHECKED enum zk_err thin_open(const void *stored, size_t n,
     const uint8_t *device, bool whole, struct seg **out);
+
+/*
+ * That the log's key signed the segment of which this is the thin form.
+ * ZK_ETAMPER; ZK_EFORMAT, ZK_EVERSION.
+ */
+ZK_CHECKED enum zk_err thin_check(const void *stored, size_t n);
+
+/* As seg_signed. */
+ZK_CHECKED enum zk_err thin_signed(const void *stored, size_t n,
+    struct seg_signed *out);
 
 /*
  * Opens what a device holds of a segment that it took in: as seg_open, or

@@ -46,7 +46,7 @@ seghdr_encode(const struct seghdr *h, uint8_t out[static SEGHDR_LEN])
 
 /* What must hold between the fields. */
 static enum zk_err
-seghdr_valid(const struct seghdr *h, size_t n)
+seghdr_valid(const struct seghdr *h)
 {
 	static const uint8_t zero[SEGHDR_HASH_LEN];
 	bool first = memcmp(h->prev, zero, sizeof(zero)) == 0;
@@ -55,13 +55,11 @@ seghdr_valid(const struct seghdr *h, size_t n)
 		return ZK_EFORMAT;
 	if (h->body_len < SEGHDR_BODY_MIN || h->body_len > SEGHDR_BODY_MAX)
 		return ZK_EFORMAT;
-	if (n != SEGHDR_LEN + (size_t)h->body_len + SEGHDR_SIG_LEN)
-		return ZK_EFORMAT;
 	return ZK_OK;
 }
 
 enum zk_err
-seghdr_decode(const void *stored, size_t n, struct seghdr *out)
+seghdr_decode_head(const void *stored, size_t n, struct seghdr *out)
 {
 	struct rd r;
 	uint8_t magic[sizeof(seghdr_magic)];
@@ -85,21 +83,63 @@ seghdr_decode(const void *stored, size_t n, struct seghdr *out)
 	out->body_len = rd_u32(&r);
 	if (rd_end(&r) != ZK_OK)
 		return ZK_EFORMAT;
-	return seghdr_valid(out, n);
+	return seghdr_valid(out);
+}
+
+enum zk_err
+seghdr_decode(const void *stored, size_t n, struct seghdr *out)
+{
+	enum zk_err r = seghdr_decode_head(stored, n, out);
+
+	if (r == ZK_OK &&
+	    n != SEGHDR_LEN + (size_t)out->body_len + SEGHDR_SIG_LEN)
+		r = ZK_EFORMAT;
+	return r;
+}
+
+void
+seghdr_body_hash(const void *body, size_t body_len,
+    uint8_t out[static SEGHDR_HASH_LEN])
+{
+	hash_bytes(LABEL_HASH_SEGMENT_BODY, body, body_len, out);
+}
+
+void
+seghdr_hash_of(const uint8_t hdr[static SEGHDR_LEN],
+    const uint8_t body[static SEGHDR_HASH_LEN],
+    uint8_t hash[static SEGHDR_HASH_LEN])
+{
+	struct hash h;
+
+	hash_init(&h, LABEL_HASH_SEGMENT);
+	hash_update(&h, hdr, SEGHDR_LEN);
+	hash_update(&h, body, SEGHDR_HASH_LEN);
+	hash_final(&h, hash);
+}
+
+enum zk_err
+seghdr_check_sig(const uint8_t hdr[static SEGHDR_LEN],
+    const uint8_t body[static SEGHDR_HASH_LEN],
+    const uint8_t sig[static SEGHDR_SIG_LEN],
+    uint8_t hash[static SEGHDR_HASH_LEN])
+{
+	struct seghdr h;
+	enum zk_err r = seghdr_decode_head(hdr, SEGHDR_LEN, &h);
+
+	if (r != ZK_OK)
+		return r;
+	seghdr_hash_of(hdr, body, hash);
+	return sign_check(h.pk, LABEL_SIGN_SEGMENT, hash, HASH_LEN, sig);
 }
 
 void
 seghdr_hash(const uint8_t hdr[static SEGHDR_LEN], const void *body,
     size_t body_len, uint8_t hash[static SEGHDR_HASH_LEN])
 {
-	uint8_t inner[HASH_LEN];
-	struct hash h;
+	uint8_t inner[SEGHDR_HASH_LEN];
 
-	hash_bytes(LABEL_HASH_SEGMENT_BODY, body, body_len, inner);
-	hash_init(&h, LABEL_HASH_SEGMENT);
-	hash_update(&h, hdr, SEGHDR_LEN);
-	hash_update(&h, inner, sizeof(inner));
-	hash_final(&h, hash);
+	seghdr_body_hash(body, body_len, inner);
+	seghdr_hash_of(hdr, inner, hash);
 }
 
 enum zk_err

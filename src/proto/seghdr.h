@@ -66,6 +66,28 @@ void seghdr_encode(const struct seghdr *h, uint8_t out[static SEGHDR_LEN]);
 ZK_CHECKED enum zk_err seghdr_decode(const void *stored, size_t n,
     struct seghdr *out);
 
+/*
+ * The same of the header alone, whose body may be elsewhere or gone.
+ */
+ZK_CHECKED enum zk_err seghdr_decode_head(const void *hdr, size_t n,
+    struct seghdr *out);
+
+/*
+ * Checks what is signed of a segment: the segment hash of header (SEGHDR_LEN
+ * bytes) and the hash of the body, which it gives.  ZK_ETAMPER.
+ */
+ZK_CHECKED enum zk_err seghdr_check_sig(const uint8_t hdr[static SEGHDR_LEN],
+    const uint8_t body[static SEGHDR_HASH_LEN],
+    const uint8_t sig[static SEGHDR_SIG_LEN],
+    uint8_t hash[static SEGHDR_HASH_LEN]);
+
+/* The hash of a body; the segment hash of header and that. */
+void seghdr_body_hash(const void *body, size_t body_len,
+    uint8_t out[static SEGHDR_HASH_LEN]);
+void seghdr_hash_of(const uint8_t hdr[static SEGHDR_LEN],
+    const uint8_t body[static SEGHDR_HASH_LEN],
+    uint8_t hash[static SEGHDR_HASH_LEN]);
+
 /* The segment hash of header bytes and body. */
 void seghdr_hash(const uint8_t hdr[static SEGHDR_LEN], const void *body,
     size_t body_len, uint8_t hash[static SEGHDR_HASH_LEN]);

@@ -1,24 +1,72 @@
 /* Checkpoints known here.  See cpdb.h. */
 #include "store/cpdb.h"
 
+#include <string.h>
+
 const char cpdb_schema[] =
     "CREATE TABLE IF NOT EXISTS checkpoint ("
     " id BLOB PRIMARY KEY, loc INTEGER NOT NULL,"
-    " state INTEGER NOT NULL) WITHOUT ROWID;"
+    " state INTEGER NOT NULL, body BLOB NOT NULL, form INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, hash BLOB NOT NULL, data BLOB NOT NULL);"
     "CREATE TABLE IF NOT EXISTS checkpoint_offer ("
-    " seg INTEGER PRIMARY KEY);"
+    " id BLOB PRIMARY KEY, seg INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS checkpoint_thin ("
     " seg INTEGER PRIMARY KEY);";
 
 enum zk_err
-cpdb_add(struct db *db, const struct opid *id, uint64_t locator)
+cpdb_add(struct db *db, const struct op *op)
 {
 	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO checkpoint"
-	    " (id, loc, state) VALUES (?1, ?2, 0)");
+	    " (id, loc, state, body, form, size, hash, data)"
+	    " VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7)");
+	const struct content *c = &op->content;
 
-	stmt_blob(s, 1, id->b, OPID_LEN);
-	stmt_int(s, 2, (int64_t)locator);
+	stmt_blob(s, 1, op->id.b, OPID_LEN);
+	stmt_int(s, 2, (int64_t)c->locator);
+	stmt_blob(s, 3, op->body, op->body_len);
+	stmt_int(s, 4, c->form);
+	stmt_int(s, 5, (int64_t)c->size);
+	stmt_blob(s, 6, c->hash, CONTENT_HASH_LEN);
+	stmt_blob(s, 7, c->data, c->data_len);
 	return stmt_run(db, s);
+}
+
+/* Appends a column to b. */
+static enum zk_err
+column(struct stmt *s, int i, struct buf *b)
+{
+	size_t n = 0;
+	const void *p = stmt_col_blob(s, i, &n);
+
+	buf_reset(b);
+	return buf_put(b, p, n);
+}
+
+enum zk_err
+cpdb_load(struct db *db, const struct opid *id, struct buf *body,
+    struct content *c, struct buf *data)
+{
+	struct stmt *s = db_stmt(db, "SELECT body, form, size, hash, data, loc"
+	    " FROM checkpoint WHERE id = ?1");
+	enum zk_err r = ZK_EBUG;
+
+	memset(c, 0, sizeof(*c));
+	stmt_blob(s, 1, id->b, OPID_LEN);
+	r = stmt_step(db, s);
+	if (r != ZK_OK)
+		return r;
+	c->form = (uint8_t)stmt_col_int(s, 1);
+	c->size = (uint64_t)stmt_col_int(s, 2);
+	c->locator = (uint64_t)stmt_col_int(s, 5);
+	r = stmt_col_copy(s, 3, c->hash, sizeof(c->hash));
+	if (r == ZK_OK)
+		r = column(s, 0, body);
+	if (r == ZK_OK)
+		r = column(s, 4, data);
+	stmt_reset(s);
+	c->data = data->data;
+	c->data_len = data->len;
+	return r;
 }
 
 enum zk_err
@@ -69,31 +117,30 @@ cpdb_done(struct db *db, struct cpdb_checkpoint *out)
 }
 
 enum zk_err
-cpdb_offer(struct db *db, int64_t seg)
+cpdb_offer(struct db *db, const struct opid *id, int64_t seg)
 {
 	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO"
-	    " checkpoint_offer (seg) VALUES (?1)");
+	    " checkpoint_offer (id, seg) VALUES (?1, ?2)");
 
-	stmt_int(s, 1, seg);
+	stmt_blob(s, 1, id->b, OPID_LEN);
+	stmt_int(s, 2, seg);
 	return stmt_run(db, s);
 }
 
 enum zk_err
-cpdb_offered(struct db *db, int64_t *row)
+cpdb_offered(struct db *db, struct opid *id, int64_t *seg)
 {
-	struct stmt *s = db_stmt(db, "SELECT max(o.seg) FROM"
+	struct stmt *s = db_stmt(db, "SELECT o.id, o.seg FROM"
 	    " checkpoint_offer o JOIN seg ON seg.id = o.seg"
-	    " WHERE seg.state = 0 AND (?1 = 0 OR o.seg < ?1)");
+	    " WHERE seg.state = 0 AND o.id < ?1 ORDER BY o.id DESC LIMIT 1");
 	enum zk_err r = ZK_EBUG;
 
-	stmt_int(s, 1, *row);
+	stmt_blob(s, 1, id->b, OPID_LEN);
 	r = stmt_step(db, s);
 	if (r != ZK_OK)
 		return r;
-	if (stmt_col_null(s, 0))
-		r = ZK_ENOENT;
-	else
-		*row = stmt_col_int(s, 0);
+	*seg = stmt_col_int(s, 1);
+	r = stmt_col_copy(s, 0, id->b, OPID_LEN);
 	stmt_reset(s);
 	return r;
 }

@@ -11,6 +11,7 @@
 
 #include "crdt/op.h"
 #include "db/db.h"
+#include "util/buf.h"
 
 /* May be run on a database that has the tables. */
 extern const char cpdb_schema[];
@@ -24,13 +25,21 @@ enum cpdb_state {
 
 struct cpdb_checkpoint {
 	struct opid id;		/* of its op */
-	uint64_t locator;	/* of its content: segment and op */
+	uint64_t locator;	/* of its op: segment and index */
 	enum cpdb_state state;
 };
 
-/* Takes one in, as CPDB_SEEN; known already is fine. */
-ZK_CHECKED enum zk_err cpdb_add(struct db *db, const struct opid *id,
-    uint64_t locator);
+/*
+ * Takes one in by its op (id, content with locator, body), as CPDB_SEEN;
+ * known already is fine.  It stays when its segment becomes thin.
+ */
+ZK_CHECKED enum zk_err cpdb_add(struct db *db, const struct op *op);
+/*
+ * In place of what they held: its body, and its content, whose data lends
+ * from data.  ZK_ENOENT.
+ */
+ZK_CHECKED enum zk_err cpdb_load(struct db *db, const struct opid *id,
+    struct buf *body, struct content *c, struct buf *data);
 ZK_CHECKED enum zk_err cpdb_set(struct db *db, const struct opid *id,
     enum cpdb_state state);
 
@@ -43,12 +52,14 @@ ZK_CHECKED enum zk_err cpdb_done(struct db *db,
     struct cpdb_checkpoint *out);
 
 /*
- * The pending segment in row seg (of logdb) has a checkpoint: what it waits
- * for may be in that.  Rows of those that are pending still, the greatest
- * below *row (0: of all) into *row.  ZK_ENOENT.
+ * The pending segment in row seg (of logdb) has a checkpoint with that op id:
+ * what it waits for may be in that.  Of those that are pending still the one
+ * with the greatest id below *id (all 0xff: of all).  ZK_ENOENT.
  */
-ZK_CHECKED enum zk_err cpdb_offer(struct db *db, int64_t seg);
-ZK_CHECKED enum zk_err cpdb_offered(struct db *db, int64_t *row);
+ZK_CHECKED enum zk_err cpdb_offer(struct db *db, const struct opid *id,
+    int64_t seg);
+ZK_CHECKED enum zk_err cpdb_offered(struct db *db, struct opid *id,
+    int64_t *seg);
 
 /*
  * Whether the bytes held of segment seg (a row of logdb) are its thin form;

@@ -69,9 +69,10 @@ cpscan_op(struct cpscan *c, const struct opid *id, const struct opid *node,
 
 	if (r != ZK_OK)
 		return r;
-	s = db_stmt(c->db, "INSERT OR IGNORE INTO op(id, n, regs, gone, cut,"
+	s = db_stmt(c->db, "INSERT INTO op(id, n, regs, gone, cut,"
 	    " edited, covered) VALUES (?1, (SELECT n FROM node WHERE"
-	    " id = ?2), ?3, 0, ?4, 0, 0)");
+	    " id = ?2), ?3, 0, ?4, 0, 0)"
+	    " ON CONFLICT(id) DO UPDATE SET cut = cut | excluded.cut");
 	stmt_blob(s, 1, id->b, OPID_LEN);
 	stmt_blob(s, 2, node->b, OPID_LEN);
 	stmt_int(s, 3, regs);

@@ -22,7 +22,7 @@ void cpscan_free(struct cpscan *s);
 
 /*
  * An op that is in registers of its node (regs: enum cdb_regs); cut: it is
- * within the cut.  A second one with the same id counts as the first.
+ * within the cut.  Of one that stands in several segments any of them is.
  */
 ZK_CHECKED enum zk_err cpscan_op(struct cpscan *s, const struct opid *id,
     const struct opid *node, unsigned regs, bool cut);

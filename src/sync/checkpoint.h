@@ -18,13 +18,16 @@
 #include "sync/cpcut.h"
 #include "sync/round.h"
 
-/* The stream (sync/cpstream.c) --------------------------------------------- */
+/* The stream (sync/cpstream.c, sync/cpfile.c) ------------------------------ */
+
+#define CPSTREAM_MAGIC { 'z', 'k', 'C', 1 }	/* and its format */
 
 struct seg;
 
 /* It, in a file of its own in the state directory. */
 struct cpstream {
 	struct env *env;
+	const char *name;	/* in the state directory; static */
 	int state_fd, fd;
 	uint64_t size;		/* bytes */
 	uint64_t gone;		/* contents that it leaves out */
@@ -39,8 +42,11 @@ ZK_CHECKED enum zk_err cpstream_make(struct round *rd,
 /* Opens a held segment, thin or not.  ZK_ETAMPER: it is damaged. */
 ZK_CHECKED enum zk_err cpstream_open(struct vault *v, int64_t row,
     struct seg **out);
-/* An empty file, to be written. */
-ZK_CHECKED enum zk_err cpstream_empty(struct vault *v, struct cpstream *out);
+/* An empty file of that name, to be written. */
+#define CPSTREAM_MADE "checkpoint-made.tmp"	/* cpstream_make's */
+#define CPSTREAM_CAME "checkpoint-came.tmp"
+ZK_CHECKED enum zk_err cpstream_empty(struct vault *v, const char *name,
+    struct cpstream *out);
 /* Removes the file. */
 void cpstream_release(struct cpstream *s);
 
@@ -50,6 +56,18 @@ void cpstream_release(struct cpstream *s);
  */
 ZK_CHECKED enum zk_err cpstream_thin(struct round *rd,
     const struct cpcut *cut);
+
+/*
+ * Records contents again that the cut's stream leaves out and that are at a
+ * path all the same, by an op which its writer did not know: as edits with
+ * the same bytes.  To be called before they go.
+ */
+ZK_CHECKED enum zk_err cpstream_back(struct round *rd,
+    const struct cpcut *cut);
+
+/* Whether two streams have the same bytes. */
+ZK_CHECKED enum zk_err cpstream_same(const struct cpstream *a,
+    const struct cpstream *b, bool *same);
 
 /*
  * Gives each thin segment of a stream to fn.  ZK_EFORMAT, ZK_EVERSION; codes
@@ -75,7 +93,14 @@ ZK_CHECKED enum zk_err checkpoint_make(struct round *rd,
  */
 ZK_CHECKED enum zk_err checkpoint_settle(struct round *rd, bool *waits);
 
-/* It is the newest that is done, or on its way. */
+/*
+ * Says again what the newest checkpoint leaves out and is back by an op of
+ * ours that its writer could not know: before others are told that this
+ * device, which nobody waited for, is back.
+ */
+ZK_CHECKED enum zk_err checkpoint_back(struct round *rd);
+
+/* Its blobs are needed: the newest that is done does not stand for it. */
 ZK_CHECKED enum zk_err checkpoint_counts(struct vault *v,
     const struct opid *id, bool *counts);
 
@@ -86,6 +111,8 @@ ZK_CHECKED enum zk_err checkpoint_counts(struct vault *v,
  */
 ZK_CHECKED enum zk_err checkpoint_left_out(struct vault *v,
     const uint8_t *seen, size_t len, bool *yes);
+
+/* On remotes (sync/cpremote.c) --------------------------------------------- */
 
 /* Brings the blobs of one that counts to a remote (a publication does). */
 ZK_CHECKED enum zk_err checkpoint_send(struct round *rd, struct vremote *vr,
@@ -110,11 +137,10 @@ ZK_CHECKED enum zk_err checkpoint_skip(struct round *rd, struct vremote *vr,
 /* Beginning from one (sync/cpload.c) --------------------------------------- */
 
 /*
- * If segments wait for what is not here, after vr was read, and one of them
- * has a checkpoint: takes in what that covers.  Where it cannot be had or does
- * not fit, all waits as before.
+ * If segments wait for what is not here, after all remotes were read, and one
+ * of them has a checkpoint that covers that: takes it in.  Where that cannot
+ * be had, or is not what it says, all waits as before.
  */
-ZK_CHECKED enum zk_err checkpoint_load(struct round *rd,
-    const struct vremote *vr);
+ZK_CHECKED enum zk_err checkpoint_load(struct round *rd);
 
 #endif

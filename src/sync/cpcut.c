@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/op.h"
 #include "store/cpdb.h"
 #include "store/gcdb.h"
 #include "store/logdb.h"
 #include "sync/causal.h"
+#include "sync/segcache.h"
 
 enum bit { KNOWN = 1, IN = 2 };
 
@@ -93,7 +95,7 @@ set_chain(void *arg, const struct logdb_seg *end)
 	return r == ZK_ENOENT ? ZK_ETAMPER : r;
 }
 
-/* The end of a log in the cut of an op. */
+/* The end of a log in the cut of an op.  ZK_EFORMAT: it is not known. */
 static enum zk_err
 set_end(void *arg, const struct logop_end *e)
 {
@@ -107,13 +109,57 @@ set_end(void *arg, const struct logop_end *e)
 	return r == ZK_OK ? set_chain(w, &g) : r;
 }
 
+/* Whether it is in the cut, too.  ZK_EEXIST: it is not. */
+static enum zk_err
+has_end(void *arg, const struct logop_end *e)
+{
+	const struct walk *w = arg;
+	struct logdb_seg g = { 0 };
+	enum zk_err r = logdb_by_hash(w->v->db, e->hash, &g);
+
+	if (r == ZK_ENOENT || (r == ZK_OK && !cpcut_known(w->cut, g.id)))
+		return ZK_EFORMAT;
+	return r == ZK_OK && !cpcut_in(w->cut, g.id) ? ZK_EEXIST : r;
+}
+
+/*
+ * Gives the ends of each checkpoint in what is known to fn.  One with an end
+ * that is not known is void.
+ */
+static enum zk_err
+each_known(struct walk *w,
+    enum zk_err (*fn)(void *arg, const struct logop_end *e))
+{
+	struct db *db = w->v->db;
+	struct cpdb_checkpoint c;
+	struct content content;
+	struct buf body, data;
+	enum zk_err r = cpdb_newest(db, NULL, &c);
+
+	buf_init(&body, OP_BODY_MAX);
+	buf_init(&data, OP_DATA_MAX);
+	while (r == ZK_OK) {
+		struct opid below = c.id;
+
+		if (cpcut_known(w->cut, segcache_row(c.locator)))
+			r = cpdb_load(db, &c.id, &body, &content, &data);
+		if (r == ZK_OK && cpcut_known(w->cut,
+		    segcache_row(c.locator)))
+			r = logop_cut_decode(body.data, body.len, fn, w);
+		if (r == ZK_OK || r == ZK_EFORMAT)
+			r = cpdb_newest(db, &below, &c);
+	}
+	buf_release(&body);
+	buf_release(&data);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 enum zk_err
 cpcut_of(struct vault *v, int64_t seg, const uint8_t *body, size_t n,
     struct cpcut *out)
 {
 	struct walk w = { .v = v, .cut = out, .bit = KNOWN, .skip = seg };
 	struct logdb_seg g = { 0 };
-	uint64_t thin = 0;
 	enum zk_err r = prepare(v, out);
 
 	if (r == ZK_OK)
@@ -123,10 +169,10 @@ cpcut_of(struct vault *v, int64_t seg, const uint8_t *body, size_t n,
 	w.bit = IN;
 	if (r == ZK_OK)
 		r = logop_cut_decode(body, n, set_end, &w);
-	/* none may cover less than one that is done */
+	/* none covers less than those before it */
 	if (r == ZK_OK)
-		r = cpdb_thin_count(v->db, &thin);
-	if (r == ZK_OK && out->segments - out->fresh < thin)
+		r = each_known(&w, has_end);
+	if (r == ZK_EEXIST)
 		r = ZK_EFORMAT;
 	if (r != ZK_OK)
 		cpcut_release(out);
@@ -179,36 +225,82 @@ is_old(struct vault *v, const struct logdb_seg *g, int64_t before, bool *yes)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-enum zk_err
-cpcut_new(struct vault *v, int64_t now, int64_t window, struct cpcut *out)
+/* Marks what is known, and of it what is old from the first one on. */
+static enum zk_err
+mark_old(struct vault *v, int64_t before, struct cpcut *c)
 {
 	struct logdb_seg g = { 0 };
 	bool old = true, thin = false;
-	enum zk_err r = prepare(v, out);
+	enum zk_err r = ZK_OK;
 
 	while (r == ZK_OK) {
 		r = logdb_next(v->db, g.ord, &g);
-		if (r == ZK_OK && g.id >= out->rows)
+		if (r == ZK_OK && g.id >= c->rows)
 			r = ZK_EBUG;
-		if (r != ZK_OK)
-			break;
-		out->bits[g.id] |= KNOWN;
-		if (old)
-			r = is_old(v, &g, now - window, &old);
+		if (r == ZK_OK && old)
+			r = is_old(v, &g, before, &old);
 		if (r == ZK_OK)
 			r = cpdb_is_thin(v->db, g.id, &thin);
-		if (r != ZK_OK || (!old && !thin))
-			continue;
-		out->bits[g.id] |= IN;
-		r = count(v, out, &g);
 		if (r == ZK_OK)
-			r = move_end(out, &g);
+			c->bits[g.id] |= old || thin ? KNOWN | IN : KNOWN;
 	}
-	if (r != ZK_ENOENT) {
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* Counts what is in the cut, and finds its ends. */
+static enum zk_err
+find_ends(struct vault *v, struct cpcut *c)
+{
+	struct logdb_seg g = { 0 };
+	enum zk_err r = ZK_OK;
+
+	c->segments = c->fresh = c->fresh_bytes = 0;
+	while (r == ZK_OK) {
+		r = logdb_next(v->db, g.ord, &g);
+		if (r != ZK_OK || !cpcut_in(c, g.id))
+			continue;
+		r = count(v, c, &g);
+		if (r == ZK_OK)
+			r = move_end(c, &g);
+	}
+	if (r == ZK_ENOENT && c->ends_n > 0)
+		qsort(c->ends, c->ends_n, sizeof(*c->ends), by_log);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+cpcut_new(struct vault *v, int64_t before, struct cpcut *out)
+{
+	struct walk w = { .v = v, .cut = out, .bit = IN };
+	enum zk_err r = prepare(v, out);
+
+	if (r == ZK_OK)
+		r = mark_old(v, before, out);
+	if (r == ZK_OK)
+		r = each_known(&w, set_end);
+	if (r == ZK_OK)
+		r = find_ends(v, out);
+	if (r != ZK_OK)
 		cpcut_release(out);
-		return r;
+	return r;
+}
+
+enum zk_err
+cpcut_is_old(struct vault *v, const struct cpcut *c, int64_t before,
+    bool *yes)
+{
+	struct logdb_seg g = { 0 };
+	bool thin = false;
+	enum zk_err r = ZK_OK;
+
+	*yes = true;
+	while (r == ZK_OK && *yes) {
+		r = logdb_next(v->db, g.ord, &g);
+		if (r != ZK_OK || !cpcut_in(c, g.id))
+			continue;
+		r = cpdb_is_thin(v->db, g.id, &thin);
+		if (r == ZK_OK && !thin)
+			r = is_old(v, &g, before, yes);
 	}
-	if (out->ends_n > 0)
-		qsort(out->ends, out->ends_n, sizeof(*out->ends), by_log);
-	return ZK_OK;
+	return r == ZK_ENOENT ? ZK_OK : r;
 }

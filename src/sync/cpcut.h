@@ -28,20 +28,23 @@ struct cpcut {
 
 /*
  * That of a new checkpoint: all that is applied is known, and the cut is what
- * came, in the order applied, before a segment that is younger than the
- * window of window ms at now, and what the last one covers.  An empty cut has
- * no ends.
+ * came before the time before (ms since 1970), from the first on in the order
+ * applied, and what those before it cover.  An empty cut has no ends.
  */
-ZK_CHECKED enum zk_err cpcut_new(struct vault *v, int64_t now, int64_t window,
+ZK_CHECKED enum zk_err cpcut_new(struct vault *v, int64_t before,
     struct cpcut *out);
 
 /*
  * That of the checkpoint whose op, with this body, is in the applied segment
- * in row seg.  ZK_EFORMAT: the body is malformed, the cut is not in its past,
- * or lacks something that is thin here.
+ * in row seg; without ends.  ZK_EFORMAT: the body is malformed, the cut is not
+ * in its past, or covers less than a checkpoint in its past.
  */
 ZK_CHECKED enum zk_err cpcut_of(struct vault *v, int64_t seg,
     const uint8_t *body, size_t n, struct cpcut *out);
+
+/* Whether all of the cut that is not thin here came before that time. */
+ZK_CHECKED enum zk_err cpcut_is_old(struct vault *v, const struct cpcut *c,
+    int64_t before, bool *yes);
 
 void cpcut_release(struct cpcut *c);
 

@@ -3,144 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crdt/cdb.h"
+#include "crdt/emit.h"
+#include "format/op.h"
 #include "format/segment.h"
 #include "format/thin.h"
 #include "store/cpdb.h"
-#include "store/cpscan.h"
 #include "store/logdb.h"
 #include "sync/checkpoint.h"
+#include "sync/cplook.h"
+#include "sync/oplog.h"
+#include "sync/segw.h"
 #include "util/io.h"
+#include "util/log.h"
 #include "util/rd.h"
 
-#define FILE_NAME "checkpoint.tmp"
 #define WRITE_BYTES (256u * 1024)
 #define READ_BYTES (THIN_MAX + 16)
 #define BATCH 256		/* segments made thin in one transaction */
 
-static const uint8_t magic[4] = { 'z', 'k', 'C', 1 };
-
-enum zk_err
-cpstream_empty(struct vault *v, struct cpstream *out)
-{
-	*out = (struct cpstream){ .env = v->env, .state_fd = v->state_fd };
-	out->fd = env_openat(v->env, v->state_fd, FILE_NAME,
-	    O_RDWR | O_CREAT | O_TRUNC, 0600);
-	return out->fd < 0 ? err_from_errno(-out->fd) : ZK_OK;
-}
-
-void
-cpstream_release(struct cpstream *s)
-{
-	if (s->env == NULL)
-		return;
-	if (s->fd >= 0)
-		(void)env_close(s->env, s->fd);
-	(void)env_unlinkat(s->env, s->state_fd, FILE_NAME, 0);
-	memset(s, 0, sizeof(*s));
-}
-
-/* What is past ------------------------------------------------------------- */
-
-struct look {
-	struct round *rd;
-	const struct cpcut *cut;
-	struct cpscan *scan;
-	bool in;		/* the segment at hand is in the cut */
-};
-
-static enum zk_err
-replaced(struct look *k, const struct opid *refs, size_t n, unsigned regs)
-{
-	enum zk_err r = ZK_OK;
-
-	for (size_t i = 0; r == ZK_OK && i < n; i++)
-		r = cpscan_replaced(k->scan, &refs[i], regs, k->in);
-	return r;
-}
-
-/* What a removal names, as far as one that is not void does. */
-static enum zk_err
-covered(struct look *k, const struct opid *refs, size_t n)
-{
-	enum zk_err r = ZK_OK;
-
-	for (size_t i = 0; r == ZK_OK && k->in && i < n; i++) {
-		bool yes = false;
-
-		r = tree_covered(k->rd->v->tree, &refs[i], &yes);
-		if (r == ZK_OK && yes)
-			r = cpscan_covered(k->scan, &refs[i]);
-		if (r == ZK_ENOENT)
-			r = ZK_OK;
-	}
-	return r;
-}
-
-static unsigned
-regs_of(const struct op *op)
-{
-	switch (op->type) {
-	case OP_CREATE:
-		return REG_PLACE | REG_ATTR |
-		    (op->content.form != CONTENT_NONE ? REG_CONTENT : 0);
-	case OP_MOVE:
-		return REG_PLACE;
-	case OP_EDIT:
-		return REG_CONTENT |
-		    (op->has_mode || op->has_mtime ? REG_ATTR : 0);
-	case OP_ATTR:
-		return REG_ATTR;
-	case OP_KEEP:
-		return REG_KEEP;
-	default:
-		return 0;
-	}
-}
-
-/* One of which files come apart: nothing of it, nor of what it makes, goes. */
-static enum zk_err
-apart(struct look *k, const struct op *op)
-{
-	struct opid made;
-	enum zk_err r = cpscan_keep(k->scan, &op->node);
-
-	if (r != ZK_OK || op->type != OP_SPLIT)
-		return r;
-	tree_split_id(k->rd->v->tree, &op->content_refs[0], &made);
-	return cpscan_keep(k->scan, &made);
-}
-
-static enum zk_err
-look_at(struct look *k, const struct op *op)
-{
-	const struct opid *node = op->type == OP_CREATE ? &op->id : &op->node;
-	uint64_t locator = 0;
-	enum zk_err r = ZK_OK;
-
-	if (op->type == OP_REMOVE) {
-		r = covered(k, op->place_refs, op->place_refs_n);
-		if (r == ZK_OK)
-			r = covered(k, op->content_refs, op->content_refs_n);
-		return r == ZK_OK ? covered(k, op->attr_refs,
-		    op->attr_refs_n) : r;
-	}
-	if (op->type == OP_SPLIT || op->type == OP_DROP)
-		return apart(k, op);
-	/* void ones do not exist */
-	r = tree_locator(k->rd->v->tree, &op->id, &locator);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_OK : r;
-	r = cpscan_op(k->scan, &op->id, node, regs_of(op), k->in);
-	if (r == ZK_OK)
-		r = replaced(k, op->place_refs, op->place_refs_n,
-		    REG_PLACE | REG_KEEP);
-	if (r == ZK_OK && op->type == OP_EDIT)
-		r = replaced(k, op->content_refs, op->content_refs_n,
-		    REG_CONTENT);
-	return r == ZK_OK && op->type != OP_KEEP ? replaced(k, op->attr_refs,
-	    op->attr_refs_n, REG_ATTR) : r;
-}
+static const uint8_t magic[] = CPSTREAM_MAGIC;
 
 enum zk_err
 cpstream_open(struct vault *v, int64_t row, struct seg **out)
@@ -158,56 +39,11 @@ cpstream_open(struct vault *v, int64_t row, struct seg **out)
 	return r == ZK_ENOENT || r == ZK_EFORMAT ? ZK_ETAMPER : r;
 }
 
-static enum zk_err
-look_at_segment(struct look *k, int64_t row)
-{
-	struct seg *s = NULL;
-	struct op op;
-	enum zk_err r = cpstream_open(k->rd->v, row, &s);
-
-	k->in = cpcut_in(k->cut, row);
-	while (r == ZK_OK) {
-		r = seg_next(s, &op);
-		if (r == ZK_EREFUSED)
-			r = ZK_OK;
-		else if (r == ZK_OK && op.type <= OP_SPLIT)
-			r = look_at(k, &op);
-	}
-	seg_free(s);
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-/* Goes through all that is known. */
-static enum zk_err
-look(struct round *rd, const struct cpcut *cut, struct cpscan **out)
-{
-	struct look k = { .rd = rd, .cut = cut };
-	struct logdb_seg g = { 0 };
-	enum zk_err r = cpscan_new(&k.scan);
-
-	while (r == ZK_OK) {
-		if (round_stopped(rd)) {
-			r = ZK_ESIGNAL;
-			break;
-		}
-		r = logdb_next(rd->v->db, g.ord, &g);
-		if (r == ZK_OK && !g.ack && cpcut_known(cut, g.id))
-			r = look_at_segment(&k, g.id);
-	}
-	if (r == ZK_ENOENT)
-		r = cpscan_settle(k.scan);
-	if (r == ZK_OK)
-		*out = k.scan;
-	else
-		cpscan_free(k.scan);
-	return r;
-}
-
 /* Making segments thin ----------------------------------------------------- */
 
 struct thinning {
 	struct round *rd;
-	struct cpscan *scan;
+	struct cplook scans;
 	uint64_t gone;
 	bool note;		/* in the tree, too */
 	bool blobs;		/* the segment at hand names some still */
@@ -222,7 +58,7 @@ goes(void *arg, const struct op *op, bool *yes)
 
 	*yes = op->type == OP_CHECKPOINT;
 	if (op->type == OP_CREATE || op->type == OP_EDIT)
-		r = cpscan_past(t->scan, &op->id, yes);
+		r = cplook_past(&t->scans, &op->id, yes);
 	if (r == ZK_OK && *yes && t->note)
 		r = cpdb_gone(t->rd->v->db, &op->id);
 	t->gone += *yes;
@@ -314,16 +150,16 @@ cpstream_make(struct round *rd, const struct cpcut *cut,
 {
 	struct thinning t = { .rd = rd };
 	struct rows rows = { .n = 0 };
-	enum zk_err r = cpstream_empty(rd->v, out);
+	enum zk_err r = cpstream_empty(rd->v, CPSTREAM_MADE, out);
 
 	if (r == ZK_OK)
-		r = look(rd, cut, &t.scan);
+		r = cplook_new(rd, cut, &t.scans);
 	if (r == ZK_OK)
 		r = rows_new(rd->v, cut, &rows);
 	if (r == ZK_OK)
 		r = write_all(&t, &rows, out);
 	out->gone = t.gone;
-	cpscan_free(t.scan);
+	cplook_free(&t.scans);
 	free(rows.v);
 	if (r != ZK_OK)
 		cpstream_release(out);
@@ -359,7 +195,7 @@ cpstream_thin(struct round *rd, const struct cpcut *cut)
 	struct rows rows = { .n = 0 };
 	size_t i = 0;
 	struct buf b;
-	enum zk_err r = look(rd, cut, &t.scan);
+	enum zk_err r = cplook_new(rd, cut, &t.scans);
 
 	buf_init_secret(&b, THIN_MAX);
 	if (r == ZK_OK)
@@ -371,72 +207,110 @@ cpstream_thin(struct round *rd, const struct cpcut *cut)
 	treedb_rolled_back(rd->v->td);
 	segcache_clear(rd->v->cache);
 	buf_release(&b);
-	cpscan_free(t.scan);
+	cplook_free(&t.scans);
 	free(rows.v);
 	return r;
 }
 
-/* Reading ------------------------------------------------------------------ */
+/* What is back ------------------------------------------------------------- */
 
-/* Whether a whole one lies at the start of n bytes: its head and length. */
+/* Contents that are past, and at a path all the same. */
+struct back {
+	struct thinning t;
+	struct opid *id, *node;
+	uint64_t *locator;
+	size_t n, cap;
+};
+
 static enum zk_err
-whole(const uint8_t *p, size_t n, bool last, size_t *head, size_t *len)
+back_add(struct back *b, const struct op *op)
 {
-	struct rd rd;
+	if (b->n == b->cap) {
+		size_t cap = b->cap == 0 ? 16 : b->cap * 2;
+		struct opid *id = realloc(b->id, cap * sizeof(*id));
+		struct opid *node = id == NULL ? NULL :
+		    realloc(b->node, cap * sizeof(*node));
+		uint64_t *loc = node == NULL ? NULL :
+		    realloc(b->locator, cap * sizeof(*loc));
 
-	rd_init(&rd, p, n);
-	*len = (size_t)rd_varint(&rd, THIN_MAX);
-	if (rd.err != ZK_OK)
-		return last || n >= 10 ? ZK_EFORMAT : ZK_ENOENT;
-	*head = n - rd.left;
-	if (*len <= rd.left)
+		b->id = id == NULL ? b->id : id;
+		b->node = node == NULL ? b->node : node;
+		if (loc == NULL)
+			return ZK_ENOMEM;
+		b->locator = loc;
+		b->cap = cap;
+	}
+	b->id[b->n] = op->id;
+	b->node[b->n] = op->type == OP_CREATE ? op->id : op->node;
+	b->locator[b->n++] = op->content.locator;
+	return ZK_OK;
+}
+
+/* An oplog_fn. */
+static enum zk_err
+back_look(void *arg, struct op *op)
+{
+	struct back *b = arg;
+	bool yes = false;
+	enum zk_err r = ZK_OK;
+
+	if ((op->type != OP_CREATE && op->type != OP_EDIT) ||
+	    op->content.form == CONTENT_NONE ||
+	    op->content.form == CONTENT_GONE)
 		return ZK_OK;
-	return last ? ZK_EFORMAT : ZK_ENOENT;
+	r = cplook_past(&b->t.scans, &op->id, &yes);
+	if (r == ZK_OK && yes)
+		r = tree_shows(b->t.rd->v->tree, &op->id, &yes);
+	if (r == ZK_OK && yes)
+		r = back_add(b, op);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* A segw_fill: each as an edit that says the same again. */
+static enum zk_err
+back_say(void *arg, struct segw *w)
+{
+	struct back *b = arg;
+	struct vault *v = b->t.rd->v;
+	struct content c;
+	struct emit_file f = { .content = &c };
+	struct buf data;
+	enum zk_err r = ZK_OK;
+
+	buf_init_secret(&data, OP_DATA_MAX);
+	for (size_t i = 0; r == ZK_OK && i < b->n; i++) {
+		r = segcache_copy(v, b->locator[i], &c, &data);
+		c.merge = MERGE_COPY;
+		c.script = NULL;
+		c.script_len = 0;
+		if (r == ZK_OK)
+			r = emit_merge(segw_emit(w), &b->node[i], &b->id[i],
+			    1, &f);
+	}
+	buf_release(&data);
+	return r;
 }
 
 enum zk_err
-cpstream_read(const struct cpstream *s,
-    enum zk_err (*fn)(void *arg, const void *thin, size_t n), void *arg)
+cpstream_back(struct round *rd, const struct cpcut *cut)
 {
-	uint8_t *p = malloc(READ_BYTES);
-	size_t fill = 0, at = 0;
-	uint64_t off = 0;
-	bool begun = false;
-	enum zk_err r = p == NULL ? ZK_ENOMEM : ZK_OK;
+	struct back b = { .t = { .rd = rd } };
+	struct rows rows = { .n = 0 };
+	enum zk_err r = cplook_new(rd, cut, &b.t.scans);
 
-	while (r == ZK_OK && (off < s->size || at < fill)) {
-		size_t head = 0, len = 0, room;
-
-		if (begun && at < fill) {
-			r = whole(p + at, fill - at, off == s->size, &head,
-			    &len);
-			if (r == ZK_OK) {
-				r = fn(arg, p + at + head, len);
-				at += head + len;
-				continue;
-			}
-			if (r != ZK_ENOENT)
-				break;
-			r = ZK_OK;
-		}
-		memmove(p, p + at, fill - at);
-		fill -= at;
-		at = 0;
-		room = READ_BYTES - fill;
-		if (room > s->size - off)
-			room = (size_t)(s->size - off);
-		r = io_pread_full(s->env, s->fd, p + fill, room, off);
-		off += room;
-		fill += room;
-		if (r == ZK_OK && !begun) {
-			if (fill < sizeof(magic) || memcmp(p, magic, 3) != 0)
-				r = ZK_EFORMAT;
-			else if (p[3] != magic[3])
-				r = ZK_EVERSION;
-			begun = true;
-			at = sizeof(magic);
-		}
+	if (r == ZK_OK)
+		r = rows_new(rd->v, cut, &rows);
+	for (size_t i = 0; r == ZK_OK && i < rows.n; i++)
+		r = round_stopped(rd) ? ZK_ESIGNAL :
+		    oplog_segment(rd->v, rows.v[i], back_look, &b);
+	if (r == ZK_OK && b.n > 0) {
+		log_debug("%zu contents are said again", b.n);
+		r = segw_batch(rd->v, back_say, &b);
 	}
-	free(p);
+	cplook_free(&b.t.scans);
+	free(rows.v);
+	free(b.id);
+	free(b.node);
+	free(b.locator);
 	return r;
 }

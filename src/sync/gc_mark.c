@@ -4,8 +4,10 @@
 
 #include "format/compress.h"
 #include "format/manifest.h"
+#include "format/op.h"
 #include "format/segment.h"
 #include "format/thin.h"
+#include "store/cpdb.h"
 #include "store/gcdb.h"
 #include "store/logdb.h"
 #include "sync/blobget.h"
@@ -57,24 +59,12 @@ over_all(struct gc_mark *m, const struct opid *refs, size_t n)
 	return r;
 }
 
-/* One whose place another has taken goes at once. */
-static enum zk_err
-take_checkpoint(struct gc_mark *m, const struct op *op)
-{
-	bool counts = false;
-	enum zk_err r = checkpoint_counts(m->rd->v, &op->id, &counts);
-
-	return r == ZK_OK && !counts ? gcscan_over(m->scan, &op->id, 0) : r;
-}
-
 static enum zk_err
 take_op(struct gc_mark *m, const struct op *op)
 {
 	const struct gc_refs to = { m, take_content, take_one };
 	enum zk_err r = gc_refs(op, &to);
 
-	if (r == ZK_OK && op->type == OP_CHECKPOINT)
-		return take_checkpoint(m, op);
 	if (r != ZK_OK || op->type > OP_SPLIT)
 		return r;
 	r = over_all(m, op->content_refs, op->content_refs_n);
@@ -207,15 +197,13 @@ part(void *arg, unsigned level, const struct chunk_ref *ref,
 
 /* All blobs of a content.  ZK_EGAP: which these are cannot be read. */
 static enum zk_err
-walk(struct gc_mark *m, uint64_t locator)
+walk_content(struct gc_mark *m, const struct content *c)
 {
 	struct manifest_reader *reader = NULL;
-	struct manifest_entry e;
-	struct content c;
-	enum zk_err r = segcache_content(m->rd->v, locator, &c);
+	struct manifest_entry e = { .off = 0 };
+	enum zk_err r = manifest_reader_new(c->data, c->data_len, part, m,
+	    &reader);
 
-	if (r == ZK_OK)
-		r = manifest_reader_new(c.data, c.data_len, part, m, &reader);
 	while (r == ZK_OK) {
 		r = manifest_next(reader, &e);
 		if (r == ZK_OK)
@@ -224,6 +212,15 @@ walk(struct gc_mark *m, uint64_t locator)
 	chunk_ref_wipe(&e.ref);
 	manifest_reader_free(reader);
 	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+static enum zk_err
+walk(struct gc_mark *m, uint64_t locator)
+{
+	struct content c;
+	enum zk_err r = segcache_content(m->rd->v, locator, &c);
+
+	return r == ZK_OK ? walk_content(m, &c) : r;
 }
 
 /* Whether a failure is about one content alone. */
@@ -299,6 +296,40 @@ walk_all(struct gc_mark *m, bool needed)
 		}
 		m->done[m->done_n++] = c.id;
 	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* Those of checkpoints: one whose place another has taken goes at once. */
+static enum zk_err
+checkpoint_all(struct gc_mark *m, bool needed)
+{
+	struct db *db = m->rd->v->db;
+	struct cpdb_checkpoint k;
+	struct content c;
+	struct buf body, data;
+	enum zk_err r = cpdb_newest(db, NULL, &k);
+
+	buf_init(&body, OP_BODY_MAX);
+	buf_init_secret(&data, OP_DATA_MAX);
+	m->needed = needed;
+	while (r == ZK_OK) {
+		struct opid below = k.id;
+		bool counts = false;
+
+		r = checkpoint_counts(m->rd->v, &k.id, &counts);
+		if (r == ZK_OK)
+			r = cpdb_load(db, &k.id, &body, &c, &data);
+		if (r == ZK_OK && counts == needed &&
+		    c.form == CONTENT_MANIFEST)
+			r = walk_content(m, &c);
+		/* what it names stays, or is to be found when it is needed */
+		if (its_own(r))
+			r = ZK_OK;
+		if (r == ZK_OK)
+			r = cpdb_newest(db, &below, &k);
+	}
+	buf_release(&body);
+	buf_release(&data);
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
@@ -402,9 +433,13 @@ gc_mark_new(struct round *rd, size_t max, struct gc_mark **out)
 	if (r == ZK_OK)
 		r = walk_all(m, true);
 	if (r == ZK_OK)
+		r = checkpoint_all(m, true);
+	if (r == ZK_OK)
 		r = alias_all(m, true);
 	if (r == ZK_OK)
 		r = walk_all(m, false);
+	if (r == ZK_OK)
+		r = checkpoint_all(m, false);
 	if (r == ZK_OK)
 		r = alias_all(m, false);
 	/* with more than max found, not all of it is known */

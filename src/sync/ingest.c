@@ -287,7 +287,7 @@ offer(struct round *rd, struct seg *s, const struct logdb_seg *row)
 	while (r == ZK_OK || r == ZK_EREFUSED) {
 		r = seg_next(s, &op);
 		if (r == ZK_OK && op.type == OP_CHECKPOINT)
-			return cpdb_offer(rd->v->db, row->id);
+			r = cpdb_offer(rd->v->db, &op.id, row->id);
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -389,8 +389,22 @@ ingest_ready(struct round *rd)
 	return r;
 }
 
+/* A remote that has the segment `at` had those that are thin now. */
+static enum zk_err
+had(struct vault *v, const struct vremote *vr, const struct logdb_seg *at,
+    const struct logdb_seg *g)
+{
+	bool yes = false;
+	enum zk_err r = remotedb_has(v->db, vr->info.id, at->hash, &yes);
+
+	if (r == ZK_OK && yes)
+		r = remotedb_has_set(v->db, vr->info.id, g->hash);
+	return r == ZK_OK && yes ? transitdb_gone(v->db, vr->info.id, g->id) :
+	    r;
+}
+
 enum zk_err
-ingest_thin(struct round *rd, const struct vremote *vr, const void *thin,
+ingest_thin(struct round *rd, const struct logdb_seg *at, const void *thin,
     size_t n)
 {
 	struct vault *v = rd->v;
@@ -399,8 +413,10 @@ ingest_thin(struct round *rd, const struct vremote *vr, const void *thin,
 	struct past past = { 0 };
 	struct seg *s = NULL;
 	bool have = false;
-	enum zk_err r = thin_open(thin, n, NULL, true, &s);
+	enum zk_err r = thin_check(thin, n);
 
+	if (r == ZK_OK)
+		r = thin_open(thin, n, NULL, true, &s);
 	if (r == ZK_OK)
 		r = logdb_have(v->db, seg_hash(s), &have);
 	if (r != ZK_OK || have)
@@ -410,10 +426,8 @@ ingest_thin(struct round *rd, const struct vremote *vr, const void *thin,
 	r = store_row(rd, s, thin, n, &row);
 	if (r == ZK_OK)
 		r = cpdb_thin_note(v->db, row.id);
-	if (r == ZK_OK)
-		r = remotedb_has_set(v->db, vr->info.id, row.hash);
-	if (r == ZK_OK)
-		r = transitdb_gone(v->db, vr->info.id, row.id);
+	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++)
+		r = had(v, rd->remotes[i], at, &row);
 	if (r == ZK_OK)
 		r = look_back(rd, s, row.id, &past);
 	if (r == ZK_OK && past.ready)

@@ -48,12 +48,13 @@ ZK_CHECKED enum zk_err ingest_ops(struct round *rd, struct page *p,
     struct causal *c);
 
 /*
- * Takes in a thin segment of a checkpoint, which is not verified: stores it
- * and applies it if it is ready.  One that is held is passed over.  vr is
- * known to have had it.  A transaction is open, and the tree's batch.
+ * Takes in a thin segment of the checkpoint in the segment `at`: checks that
+ * there was such a segment, stores it and applies it if it is ready.  One
+ * that is held is passed over.  Remotes that have `at` are known to have had
+ * it.  A transaction is open, and the tree's batch.  ZK_ETAMPER.
  */
 ZK_CHECKED enum zk_err ingest_thin(struct round *rd,
-    const struct vremote *vr, const void *thin, size_t n);
+    const struct logdb_seg *at, const void *thin, size_t n);
 
 /* Applies what waited and no longer does; the same holds. */
 ZK_CHECKED enum zk_err ingest_ready(struct round *rd);

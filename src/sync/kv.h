@@ -134,10 +134,7 @@ struct kv_proof {
 	size_t cert_len;
 	const uint8_t *device_key; /* 32 bytes */
 };
-/*
- * ZK_ENOENT.  ZK_ETAMPER (logged): what is held does not bear it out.
- * ZK_EEXPIRED (logged): a checkpoint covers it, and the signature is gone.
- */
+/* ZK_ENOENT.  ZK_ETAMPER (logged): what is held does not bear it out. */
 ZK_CHECKED enum zk_err sync_kv_proof(struct vault *v,
     const struct kv_key *key, enum zk_err (*give)(void *arg,
         const struct kv_proof *p), void *arg);

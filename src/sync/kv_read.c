@@ -234,12 +234,6 @@ prove(struct vault *v, const struct kv_key *key, const struct kvdb_row *row,
 		r = op_at(o[0].s, p->index, &op);
 	if (r == ZK_OK)
 		r = check_op(&op, key, row);
-	if (r == ZK_OK && thin_is(o[0].stored.data, o[0].stored.len)) {
-		log_error(ZK_EEXPIRED, NULL, "the value is older than the "
-		    "last checkpoint, and its signature is not kept: set it "
-		    "again for a proof");
-		return ZK_EEXPIRED;
-	}
 	if (r == ZK_OK)
 		r = seg_signed(o[0].stored.data, o[0].stored.len, sig);
 	if (r == ZK_OK)

@@ -57,7 +57,7 @@ logtake_checkpoint(struct vault *v, const struct op *op)
 
 	if (r != ZK_OK || op->content.form == CONTENT_GONE)
 		return r;
-	return cpdb_add(v->db, &op->id, op->content.locator);
+	return cpdb_add(v->db, op);
 }
 
 enum zk_err

@@ -6,6 +6,7 @@
 
 #include "store/chunkdb.h"
 #include "store/store.h"
+#include "sync/checkpoint.h"
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "util/log.h"
@@ -114,6 +115,8 @@ park_return(struct round *rd, struct vremote *first)
 	r = read_all(rd);
 	if (r == ZK_OK)
 		r = forget_blobs(rd);
+	if (r == ZK_OK)
+		r = checkpoint_back(rd);
 	if (r == ZK_OK)
 		r = segw_ack(rd->v);
 	if (r == ZK_OK)

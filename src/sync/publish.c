@@ -9,6 +9,7 @@
 #include "format/segment.h"
 #include "format/thin.h"
 #include "store/chunkdb.h"
+#include "store/cpdb.h"
 #include "store/gcdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
@@ -197,6 +198,25 @@ republish(struct round *rd, const struct tseg *t)
 	return r;
 }
 
+/*
+ * A remote has all up to where a log begins, it says; but a branch that a
+ * checkpoint does not cover it may never have had.
+ */
+static enum zk_err
+below_begin(struct round *rd, const struct tseg *t)
+{
+	struct logdb_seg other = { 0 };
+	bool thin = false;
+	enum zk_err r = logdb_fork(rd->v->db, t->log, t->seq, t->hash,
+	    &other);
+
+	if (r == ZK_OK)
+		r = cpdb_is_thin(rd->v->db, other.id, &thin);
+	if (r == ZK_OK && thin)
+		r = republish(rd, t);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 /* Notes what the remote said of each segment. */
 static enum zk_err
 note_results(struct round *rd, struct vremote *vr, const struct batch *b)
@@ -209,6 +229,8 @@ note_results(struct round *rd, struct vremote *vr, const struct batch *b)
 		if (b->res[i] == TSEG_TAKEN) {
 			plain = false;
 			r = republish(rd, &b->segs[i]);
+		} else if (b->res[i] == TSEG_HAVE) {
+			r = below_begin(rd, &b->segs[i]);
 		}
 	/*
 	 * A remote that is offered again what it has says that it has it, so

@@ -357,11 +357,13 @@ sync_push(struct vault *v, const struct sync_opts *o,
 enum zk_err
 round_read_all(struct round *rd, struct vremote **first)
 {
+	enum zk_err r = ZK_OK;
+
 	*first = NULL;
 	for (size_t i = 0; i < rd->remotes_n; i++) {
 		struct vremote *vr = rd->remotes[i];
-		enum zk_err r = remotes_greet(rd, vr);
 
+		r = remotes_greet(rd, vr);
 		/* what is full can still be read; the push part tells */
 		if (r == ZK_EREMOTEFULL) {
 			vr->err = ZK_OK;
@@ -371,8 +373,6 @@ round_read_all(struct round *rd, struct vremote **first)
 			r = remotes_heads(rd, vr, false);
 		if (r == ZK_OK)
 			r = remotes_fetch(rd, vr);
-		if (r == ZK_OK)
-			r = checkpoint_load(rd, vr);
 		if (fatal(r))
 			return r;
 		if (r == ZK_EROLLBACK)
@@ -384,7 +384,8 @@ round_read_all(struct round *rd, struct vremote **first)
 	}
 	if (*first == NULL)
 		return none_reached(rd);
-	return rd->own_ahead ? ingest_new_incarnation(rd) : ZK_OK;
+	r = checkpoint_load(rd);
+	return r == ZK_OK && rd->own_ahead ? ingest_new_incarnation(rd) : r;
 }
 
 static enum zk_err

@@ -291,8 +291,7 @@ segw_checkpoint(struct segw *w, struct op *op)
 
 	op->wall_ms = w->wall_ms;
 	r = add(w, op);
-	return r == ZK_OK ? cpdb_add(w->v->db, &op->id,
-	    op->content.locator) : r;
+	return r == ZK_OK ? cpdb_add(w->v->db, op) : r;
 }
 
 enum zk_err

@@ -18,7 +18,7 @@ at() {
 segments() { find "$T/${1:-far}" -path '*/seg/*' -type f | wc -l; }
 gc() { jq -r "select(.type == \"gc\") | .$1" "$T/out"; }
 has() { [ "$(gc "$1")" = "$2" ] || fail "$1 is $(gc "$1"): $(cat "$T/out")"; }
-kept() { find "$T/$1" -name .zk -prune -o -type f -print | wc -l; }
+notes() { head -c 3000 /dev/urandom | base64 >"$1"; }
 
 # a year's worth of changes, in which things come and go
 device_init a "file://$T/far"
@@ -27,7 +27,7 @@ echo canary-stays >"$T/a/stays"
 echo canary-gone >"$T/a/gone"
 head -c 150000 /dev/urandom >"$T/a/large"
 for n in 1 2 3 4 5 6 7 8; do
-	seq $((n * 100)) $((n * 100 + 50)) >"$T/a/dir/sub/notes.txt"
+	notes "$T/a/dir/sub/notes.txt"
 	echo "$n" >"$T/a/dir/count"
 	expect 0 at a push
 	days 2
@@ -152,7 +152,7 @@ done
 
 # more time, more of it: the second one takes the place of the first
 for n in 1 2 3 4; do
-	seq $((n * 7)) $((n * 7 + 90)) >"$T/b/moved/sub/notes.txt"
+	notes "$T/b/moved/sub/notes.txt"
 	expect 0 at b push
 	days 3
 done

@@ -1,0 +1,251 @@
+/* Checkpoints and remotes.  See checkpoint.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/op.h"
+#include "format/segment.h"
+#include "store/logdb.h"
+#include "store/transitdb.h"
+#include "sync/checkpoint.h"
+#include "sync/cpknown.h"
+#include "sync/cuts.h"
+#include "sync/segcache.h"
+#include "util/log.h"
+
+#define SKIP_BATCH 256		/* segments passed over in one transaction */
+
+/* Sending ------------------------------------------------------------------ */
+
+static enum zk_err
+copy(struct round *rd, struct vremote *vr, const struct op *op, bool known,
+    int fd)
+{
+	struct upload_source src = { .fd = fd, .ask = known,
+		.spare = fd < 0, .dead = UPLOAD_DEAD_ANEW };
+	struct transport *from[SYNC_REMOTES_MAX];
+	struct upload *u = NULL;
+	uint64_t sent = 0;
+	enum zk_err r = cuts_upload(rd, vr, &u);
+
+	for (size_t i = 0; i < rd->remotes_n; i++)
+		if (rd->remotes[i] != vr && rd->remotes[i]->err == ZK_OK)
+			from[src.from_n++] = rd->remotes[i]->t;
+	src.from = from;
+	return r == ZK_OK ? upload_copy(u, &op->content, &src, &sent) : r;
+}
+
+enum zk_err
+checkpoint_send(struct round *rd, struct vremote *vr, const struct op *op,
+    bool known)
+{
+	struct vault *v = rd->v;
+	struct cpstream s = { .env = NULL };
+	struct cpcut cut;
+	struct cpknown k;
+	bool counts = false;
+	enum zk_err r = checkpoint_counts(v, &op->id, &counts);
+
+	if (r != ZK_OK || !counts)
+		return r;
+	r = copy(rd, vr, op, known, -1);
+	if (r != ZK_EGAP)
+		return r;
+	/* no remote has it: it is made again */
+	cpknown_init(&k);
+	r = cpdb_newest(v->db, NULL, &k.c);
+	while (r == ZK_OK && opid_cmp(&k.c.id, &op->id) != 0)
+		r = cpknown_older(v, &k.c);
+	if (r == ZK_OK)
+		r = cpknown_load(v, &k);
+	if (r == ZK_OK)
+		r = cpknown_cut(v, &k, &cut);
+	cpknown_release(&k);
+	if (r != ZK_OK)
+		return r == ZK_ENOENT ? ZK_EGAP : r;
+	r = cpstream_make(rd, &cut, &s);
+	if (r == ZK_OK)
+		r = copy(rd, vr, op, known, s.fd);
+	cpstream_release(&s);
+	cpcut_release(&cut);
+	return r;
+}
+
+/*
+ * Passes over one that is thin, and but for the first names no blobs; *more:
+ * the next one may be such, too.
+ */
+static enum zk_err
+skip_one(struct round *rd, struct vremote *vr, bool first, int64_t *ord,
+    bool *more)
+{
+	struct db *db = rd->v->db;
+	struct logdb_seg g = { 0 }, next = { 0 };
+	int64_t id = 0;
+	bool thin = false, inner = false;
+	enum zk_err r = remotedb_lacks(db, vr->info.id, *ord, &id);
+
+	*more = false;
+	if (r == ZK_OK)
+		r = logdb_by_id(db, id, &g);
+	if (r == ZK_OK)
+		r = cpdb_is_thin(db, id, &thin);
+	if (r != ZK_OK || !thin || (g.blobs && !first))
+		return r == ZK_ENOENT ? ZK_OK : r;
+	/* where the next one of its log is thin, too, that one says it */
+	r = logdb_from(db, g.log, g.seq + 1, &next);
+	if (r == ZK_OK && memcmp(next.prev, g.hash, sizeof(g.hash)) == 0)
+		r = cpdb_is_thin(db, next.id, &inner);
+	if (r == ZK_ENOENT)
+		r = ZK_OK;
+	if (r == ZK_OK && !inner)
+		r = transport_log_begin(vr->t, g.log, g.seq, g.hash);
+	if (r == ZK_OK)
+		r = remotedb_has_set(db, vr->info.id, g.hash);
+	if (r == ZK_OK)
+		r = transitdb_gone(db, vr->info.id, g.id);
+	*ord = g.ord;
+	*more = r == ZK_OK;
+	return r;
+}
+
+enum zk_err
+checkpoint_skip(struct round *rd, struct vremote *vr, int64_t *ord)
+{
+	struct db *db = rd->v->db;
+	bool more = true, first = true;
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK && more && !round_stopped(rd)) {
+		r = db_begin(db);
+		for (unsigned i = 0; r == ZK_OK && more && i < SKIP_BATCH;
+		    i++) {
+			r = skip_one(rd, vr, first, ord, &more);
+			first = false;
+		}
+		if (r == ZK_OK)
+			r = db_commit(db);
+		if (r != ZK_OK)
+			db_rollback(db);
+	}
+	return r == ZK_OK && round_stopped(rd) ? ZK_ESIGNAL : r;
+}
+
+/* Deleting ----------------------------------------------------------------- */
+
+/* One segment on the remote; it is told that it went. */
+static enum zk_err
+delete_one(struct round *rd, struct vremote *vr, const struct logdb_seg *g)
+{
+	struct db *db = rd->v->db;
+	enum zk_err r = transport_seg_delete(vr->t, g->log, g->seq);
+
+	log_debug("segment %llu of log %02x%02x goes: %s",
+	    (unsigned long long)g->seq, g->log[0], g->log[1], err_text(r));
+
+	if (r == ZK_OK)
+		r = db_begin(db);
+	if (r == ZK_OK)
+		r = transitdb_gone(db, vr->info.id, g->id);
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
+/* A place is deleted with all that stands there: not with another branch. */
+static enum zk_err
+is_alone(struct db *db, const struct logdb_seg *g, bool *yes)
+{
+	struct logdb_seg other = { 0 };
+	enum zk_err r = logdb_fork(db, g->log, g->seq, g->hash, &other);
+
+	*yes = r == ZK_ENOENT;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* Where a log goes on once what is before that is gone. */
+static enum zk_err
+begin_at(void *arg, const struct logop_end *e)
+{
+	const struct vremote *vr = arg;
+
+	return transport_log_begin(vr->t, e->log, e->seq, e->hash);
+}
+
+/*
+ * Tells the remote where its logs go on, before anything goes, so that who
+ * still has all of it and offers it again changes nothing.
+ */
+static enum zk_err
+begin_all(struct round *rd, struct vremote *vr,
+    const struct cpdb_checkpoint *c)
+{
+	struct cpknown k;
+	enum zk_err r = ZK_EBUG;
+
+	cpknown_init(&k);
+	k.c = *c;
+	r = cpknown_load(rd->v, &k);
+	if (r == ZK_OK)
+		r = logop_cut_decode(k.body.data, k.body.len, begin_at, vr);
+	cpknown_release(&k);
+	return r;
+}
+
+static enum zk_err
+sweep(struct round *rd, struct vremote *vr, const struct cpdb_checkpoint *c,
+    size_t *budget, struct sync_gc *out)
+{
+	struct db *db = rd->v->db;
+	int64_t row = 0;
+	bool begun = rd->o->dry_run;
+	enum zk_err r = ZK_OK;
+
+	while (r == ZK_OK) {
+		struct logdb_seg g = { 0 };
+		bool thin = false, alone = false;
+
+		r = transitdb_next(db, vr->info.id, &row);
+		if (r == ZK_OK)
+			r = cpdb_is_thin(db, row, &thin);
+		if (r != ZK_OK || !thin)
+			continue;
+		if (round_stopped(rd))
+			return ZK_ESIGNAL;
+		if (*budget == 0) {
+			out->more = true;
+			return ZK_OK;
+		}
+		--*budget;
+		out->segments++;
+		r = begun ? ZK_OK : begin_all(rd, vr, c);
+		begun = true;
+		if (r == ZK_OK)
+			r = logdb_by_id(db, row, &g);
+		if (r == ZK_OK)
+			r = is_alone(db, &g, &alone);
+		if (r == ZK_OK && alone && !rd->o->dry_run)
+			r = delete_one(rd, vr, &g);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+checkpoint_sweep(struct round *rd, struct vremote *vr, size_t *budget,
+    struct sync_gc *out)
+{
+	struct vault *v = rd->v;
+	struct cpdb_checkpoint c;
+	struct logdb_seg g = { 0 };
+	bool there = false;
+	enum zk_err r = cpdb_done(v->db, &c);
+
+	if (r == ZK_OK)
+		r = logdb_by_id(v->db, segcache_row(c.locator), &g);
+	if (r == ZK_OK)
+		r = remotedb_has(v->db, vr->info.id, g.hash, &there);
+	if (r == ZK_OK && there && !vr->transit)
+		r = sweep(rd, vr, &c, budget, out);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
