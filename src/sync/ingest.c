@@ -22,11 +22,6 @@
 #include "sync/round.h"
 #include "util/log.h"
 
-/*
- * Pending segments (N22).  A newcomer holds all behind a cut so, until it has
- * the checkpoint: what one device wrote in a window.
- */
-#define WAIT_OF_ONE_LOG_MAX 65536
 #define AHEAD_MIN (64u * 1024)	/* bytes of a segment worth a worker */
 
 /* What is needed to judge one segment, gathered from the database. */
@@ -271,7 +266,7 @@ store_pending(struct round *rd, const struct item *it, const struct seg *s,
 	uint64_t n = 0;
 	enum zk_err r = logdb_pending_of(rd->v->db, seg_log(s), &n);
 
-	if (r == ZK_OK && n >= WAIT_OF_ONE_LOG_MAX)
+	if (r == ZK_OK && n >= INGEST_WAIT_MAX)
 		r = ZK_ELIMIT;
 	return r == ZK_OK ? store_row(rd, s, it->data, it->s.len, row) : r;
 }

@@ -8,6 +8,12 @@
 
 struct causal;
 
+/*
+ * Segments of one log that wait (N22).  A newcomer holds all behind a cut so,
+ * until it has the checkpoint: what one device wrote in a window.
+ */
+#define INGEST_WAIT_MAX 65536
+
 /* A segment as it came. */
 struct item {
 	struct tseg s;

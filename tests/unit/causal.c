@@ -21,6 +21,7 @@
 #include "store/logdb.h"
 #include "store/remotedb.h"
 #include "store/store.h"
+#include "sync/ingest_int.h"
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "sync/vault.h"
@@ -924,6 +925,28 @@ test_own_fork(void)
 	world_free(&w);
 }
 
+/* n more rows that wait, of the log of the segment with that hash. */
+static void
+fill_waiting(struct world *w, const uint8_t *hash, uint64_t n)
+{
+	struct db *db = w->v[0]->db;
+	struct logdb_seg g = { 0 };
+
+	MUST(logdb_by_hash(db, hash, &g));
+	MUST(db_begin(db));
+	for (uint64_t i = 0; i < n; i++) {
+		struct logdb_seg f = { .seq = 1000 + i };
+		int64_t row = 0;
+
+		memcpy(f.log, g.log, sizeof(f.log));
+		memcpy(f.hash, &i, sizeof(i));
+		MUST(logdb_put(db, &f, "", 1));
+		row = f.id;
+		MUST(logdb_wait(db, row, f.log, f.seq - 1, f.hash));
+	}
+	MUST(db_commit(db));
+}
+
 /*
  * N22: what names a head that does not exist waits, so many of one log at
  * most, and keeps nobody else waiting.
@@ -932,7 +955,7 @@ static void
 test_waiting_bound(void)
 {
 	static struct world w;
-	static const int page[] = { 4100 % 2, 2 };
+	static const int page[] = { 8 % 2, 2 };
 	struct seg_head none = { .seq = 7, .log = "no", .hash = "such" };
 	struct logdb_seg g = { 0 };
 	uint64_t pending = 0;
@@ -943,7 +966,7 @@ test_waiting_bound(void)
 	w.seed = 6;
 	world_make(&w);
 	w.n = 2;
-	for (uint64_t seq = 1; seq <= 4100; seq++) {
+	for (uint64_t seq = 1; seq <= 8; seq++) {
 		struct mseg *s = &w.s[seq % 2];
 		struct segb_opts o = { .vault = w.vault, .seq = seq,
 			.rec_heads = (const uint8_t (*)[32])
@@ -964,9 +987,11 @@ test_waiting_bound(void)
 		    &s->stored, s->hash));
 		segb_free(b);
 		take(&w, w.v[0], &at, 1);
+		if (seq == 2)
+			fill_waiting(&w, s->hash, INGEST_WAIT_MAX - 4);
 	}
 	MUST(logdb_pending(w.v[0]->db, &pending));
-	CHECK(pending == 4096);
+	CHECK(pending == INGEST_WAIT_MAX);
 	w.n = 3;
 	w.at = 2;
 	MUST(tree_begin(w.tree));
@@ -975,7 +1000,7 @@ test_waiting_bound(void)
 	/* on one page with the last of those that find no room */
 	take(&w, w.v[0], page, 2);
 	MUST(logdb_pending(w.v[0]->db, &pending));
-	CHECK(pending == 4096);
+	CHECK(pending == INGEST_WAIT_MAX);
 	MUST(logdb_by_hash(w.v[0]->db, w.s[2].hash, &g));
 	CHECK(g.state == LOGDB_APPLIED);
 	world_free(&w);
