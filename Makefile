@@ -127,7 +127,8 @@ ASAN_SKIP = 11-help 12-docs 13-completion \
   check-layers check-size check-docs \
   47-kill 70-killed 75-cut-off 78-each-fails 78-every-call 79-blackbox \
   27-settings-effect 35-dry-run 36-pull-path \
-  22-pair-guess 31-real-tree 37-too-deep 42-five-devices 74-two-runs
+  22-pair-guess 31-real-tree 37-too-deep 42-five-devices 74-two-runs \
+  89-checkpoint-killed
 
 # a seed of the simulation is ten times as dear here, and so is what is drawn
 # at random elsewhere
