@@ -10,6 +10,7 @@
 #include "crdt/op.h"
 #include "format/segment.h"
 #include "store/logdb.h"
+#include "util/buf.h"
 #include "util/err.h"
 
 struct segb;
@@ -17,6 +18,7 @@ struct vault;
 
 #define FORGE_OPS 8192
 #define FORGE_TEXT 8192
+#define FORGE_BODY_MAX 65536
 
 struct forge {
 	struct vault *v;
@@ -30,6 +32,7 @@ struct forge {
 	uint8_t ext[FORGE_TEXT];
 	uint8_t script[FORGE_TEXT];
 	size_t ext_len;
+	struct buf cut, stream;	/* of a checkpoint */
 };
 
 /* Ends the program with a line on stderr. */

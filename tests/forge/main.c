@@ -24,6 +24,7 @@
  *				root for none
  *	message BODY SIZE TEXT
  *	ext BYTES		the extensions of the op in the next line
+ *	checkpoint CUT STREAM	see checkpoint.h
  *	swapped WHAT NAME NAME
  *
  * swapped makes two files of 100,000 random bytes, a chunk each, whose
@@ -293,6 +294,8 @@ main(int argc, char **argv)
 		printf("\n");
 	}
 	segb_free(f.b);
+	buf_release(&f.cut);
+	buf_release(&f.stream);
 	vault_close(f.v);
 	return 0;
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "format/chunk.h"
+#include "format/op.h"
+#include "tests/forge/checkpoint.h"
 #include "tests/forge/forge.h"
 
 size_t
@@ -82,6 +84,21 @@ read_create(struct forge *f, struct op *op, char **rest)
 		content(f, op, word(rest));
 }
 
+static void
+read_checkpoint(struct forge *f, struct op *op, char **rest)
+{
+	const char *cut = word(rest);
+	enum zk_err r;
+
+	buf_release(&f->cut);
+	buf_release(&f->stream);
+	buf_init(&f->cut, FORGE_BODY_MAX);
+	buf_init(&f->stream, OP_DATA_MAX);
+	r = forge_checkpoint(f->v, cut, word(rest), op, &f->cut, &f->stream);
+	if (r != ZK_OK)
+		die("a checkpoint", r);
+}
+
 void
 read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 {
@@ -101,6 +118,10 @@ read_op(struct forge *f, char *line, struct op *op, struct opid *refs)
 	}
 	if (strcmp(verb, "type") == 0) {
 		op->type = (uint8_t)strtoul(word(&rest), NULL, 10);
+		return;
+	}
+	if (strcmp(verb, "checkpoint") == 0) {
+		read_checkpoint(f, op, &rest);
 		return;
 	}
 	if (strcmp(verb, "message") == 0) {

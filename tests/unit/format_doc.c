@@ -15,6 +15,7 @@
 #include "format/manifest.h"
 #include "format/record.h"
 #include "format/segment.h"
+#include "format/thin.h"
 #include "proto/seghdr.h"
 #include "store/keys.h"
 #include "util/env.h"
@@ -175,6 +176,15 @@ doc_find(void *arg, const uint8_t prefix[static 16],
 	return ZK_OK;
 }
 
+static enum zk_err
+doc_goes(void *arg, const struct op *op, bool *yes)
+{
+	(void)arg;
+	(void)op;
+	*yes = true;
+	return ZK_OK;
+}
+
 static void
 test_segment(void)
 {
@@ -222,6 +232,9 @@ test_segment(void)
 	NEED(seg_open(out.data, out.len, k.vault, &keys, NULL, &s) == ZK_OK);
 	doc_check("segment-plain", seg_plain(s, &n),
 	    segb_size(b) - 2);	/* the number of ops takes one byte of 3 */
+	buf_reset(&out);
+	NEED(thin_make(s, doc_goes, NULL, &out) == ZK_OK);
+	doc_check("thin", out.data, out.len);
 	seg_free(s);
 	segb_free(b);
 	buf_release(&body);

@@ -70,6 +70,7 @@ test_ops(void)
 	static const uint8_t log_id[32] = "the log";
 	static struct op_ids ids;
 	struct logop_alias a = { .plain_len = 1000, .stored_len = 1088 };
+	struct logop_end ends[2] = { { .seq = 7 }, { .seq = 300 } };
 	uint8_t condemned[2][32];
 	struct opid node, head, root;
 	struct opdict *d;
@@ -122,6 +123,13 @@ test_ops(void)
 	buf_reset(&b);
 	NEED(logop_name_encode("laptop", &b) == ZK_OK);
 	doc_check("name", b.data, b.len);
+	memset(ends[0].log, 0x11, sizeof(ends[0].log));
+	memset(ends[0].hash, 0x22, sizeof(ends[0].hash));
+	memset(ends[1].log, 0x33, sizeof(ends[1].log));
+	memset(ends[1].hash, 0x44, sizeof(ends[1].hash));
+	buf_reset(&b);
+	NEED(logop_cut_encode(ends, 2, &b) == ZK_OK);
+	doc_check("checkpoint", b.data, b.len);
 	opdict_free(d);
 	buf_release(&b);
 }
