@@ -61,7 +61,7 @@ checkpoint_send(struct round *rd, struct vremote *vr, const struct op *op,
 		r = cpknown_cut(v, &k, &cut);
 	cpknown_release(&k);
 	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_EGAP : r;
+		return r == ZK_ENOENT || r == ZK_EFORMAT ? ZK_OK : r;
 	r = cpstream_make(rd, &cut, &s);
 	if (r == ZK_OK)
 		r = copy(rd, vr, op, known, s.fd);
