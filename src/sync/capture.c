@@ -288,8 +288,10 @@ record_remove(struct recorder *r, const struct prepared *p)
 	struct base_entry e;
 	enum zk_err err = load_old(r, p->d.row, &e);
 
-	if (err == ZK_OK)
-		err = emit_remove(segw_emit(r->w), r->old.data, r->old.len);
+	/* what was kept stood for nothing */
+	if (err != ZK_OK || r->old.len == 0)
+		return err;
+	err = emit_remove(segw_emit(r->w), r->old.data, r->old.len);
 	r->rd->rep->deleted++;
 	r->removed++;
 	return err;
