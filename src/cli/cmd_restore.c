@@ -12,8 +12,10 @@
 #include "cli/progress.h"
 #include "cli/show.h"
 #include "sync/sync.h"
+#include "tree/whole.h"
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/io.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -36,6 +38,7 @@ struct target {
 	const char *name;	/* NULL: standard output */
 	struct buf tmp;		/* "": a file without a name */
 	int fd;
+	bool tree;		/* tmp is a directory */
 };
 
 static enum zk_err
@@ -119,12 +122,70 @@ target_done(struct target *t, struct out *o)
 	return e < 0 ? cannot_write(t, e) : ZK_OK;
 }
 
+/* Makes the directory tmp from its stream. */
+static enum zk_err
+unpack(struct target *t, unsigned mode, const struct bundle_source *src)
+{
+	const char *tmp = buf_cstr(&t->tmp);
+	const char *slash = strrchr(tmp, '/');
+	struct buf dir;
+	struct whole w;
+	int fd;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&dir, t->tmp.max);
+	r = slash == NULL ? buf_str(&dir, ".") :
+	    buf_put(&dir, tmp, (size_t)(slash - tmp) + 1);
+	fd = r == ZK_OK ? env_openat(t->env, ENV_CWD, buf_cstr(&dir),
+	    O_RDONLY | O_DIRECTORY, 0) : -ENOMEM;
+	buf_release(&dir);
+	if (fd < 0)
+		return err_from_errno(-fd);
+	r = whole_write(t->env, fd, slash == NULL ? tmp : slash + 1, mode,
+	    src, &w);
+	if (r == ZK_OK && env_syncfs(t->env, fd) < 0)
+		r = ZK_EIO;
+	(void)env_close(t->env, fd);
+	return r;
+}
+
+/* The file holds the stream of a directory: this becomes tmp. */
+static enum zk_err
+target_unpack(struct target *t, const struct sync_restored *got)
+{
+	struct whole_file f = { .env = t->env, .fd = t->fd };
+	struct bundle_source src;
+	struct env_stat st;
+	int e = env_fstat(t->env, t->fd, &st);
+	enum zk_err r = ZK_EUSAGE;
+
+	if (e < 0)
+		return cannot_write(t, e);
+	if (t->name == NULL) {
+		log_error(r, NULL, "a directory that is kept as one does not "
+		    "go to standard output: name a directory for it");
+		return r;
+	}
+	/* the open file alone holds the stream from here on */
+	(void)env_unlinkat(t->env, ENV_CWD, buf_cstr(&t->tmp), 0);
+	src = whole_from_file(&f, st.size);
+	t->tree = true;
+	r = unpack(t, got->tree_mode, &src);
+	if (r != ZK_OK)
+		log_error(r, &(struct log_where){ .path = t->name },
+		    "cannot write '%s': %s", t->name, err_text(r));
+	return r;
+}
+
 static void
 target_close(struct target *t)
 {
 	if (t->fd >= 0)
 		(void)env_close(t->env, t->fd);
-	if (t->tmp.len > 0)
+	if (t->tmp.len > 0 && t->tree &&
+	    io_remove_tree(t->env, ENV_CWD, buf_cstr(&t->tmp)) != ZK_OK)
+		log_warn("'%s' could not be removed", buf_cstr(&t->tmp));
+	else if (t->tmp.len > 0 && !t->tree)
 		(void)env_unlinkat(t->env, ENV_CWD, buf_cstr(&t->tmp), 0);
 	buf_release(&t->tmp);
 }
@@ -144,11 +205,14 @@ to_file(struct cmd_ctx *c, const struct sync_opts *o,
 	ro->fd = t.fd;
 	if (r == ZK_OK)
 		r = sync_restore(c->vault, o, ro, c->rep, &got);
+	if (r == ZK_OK && got.tree)
+		r = target_unpack(&t, &got);
 	if (r == ZK_OK)
 		r = target_done(&t, c->out);
 	target_close(&t);
 	if (r == ZK_OK)
-		snprintf(c->say, sizeof(c->say), "wrote 1 file (%s)",
+		snprintf(c->say, sizeof(c->say), "wrote 1 %s (%s)",
+		    got.tree ? "directory" : "file",
 		    progress_size(size, (double)c->rep->bytes));
 	return r;
 }

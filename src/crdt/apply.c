@@ -172,6 +172,10 @@ content_fits(uint8_t kind, const struct content *c)
 	case NODE_SYMLINK:
 		return c->form == CONTENT_INLINE && c->size > 0 &&
 		    c->size < LINK_MAX;
+	case NODE_TREE:
+		/* no text, whatever its bytes may look like */
+		return (c->form == CONTENT_INLINE ||
+		    c->form == CONTENT_MANIFEST) && c->merge == MERGE_COPY;
 	case NODE_DIR:
 		return c->form == CONTENT_NONE;
 	default:

@@ -7,6 +7,7 @@
 #include "store/gcdb.h"
 #include "sync/cuts.h"
 #include "sync/segcache.h"
+#include "tree/whole.h"
 #include "util/path.h"
 
 /* Other remotes of this run, which may hold a blob. */
@@ -38,19 +39,27 @@ local_row(struct db *db, const struct op *op, bool past, int64_t *row)
 	    op->content.size, op->content.hash, row) : r;
 }
 
-/* The local file that has this content now, or -1. */
+/*
+ * The local file that has this content now, or -1.  *tree: a directory kept
+ * as one at path has it, which is yet to be read.
+ */
 static int
 local_file(struct round *rd, const struct op *op, bool past,
-    struct buf *path)
+    struct buf *path, bool *tree)
 {
+	struct base_entry e;
 	int64_t row = 0;
 	enum zk_err r = local_row(rd->v->db, op, past, &row);
 
 	if (r != ZK_OK)
 		return -1;
 	buf_reset(path);
-	r = base_path(rd->v->db, row, path);
-	if (r != ZK_OK)
+	r = base_get(rd->v->db, row, &e);
+	if (r == ZK_OK) {
+		*tree = e.kind == NODE_TREE;
+		r = base_path(rd->v->db, row, path);
+	}
+	if (r != ZK_OK || *tree)
 		return -1;
 	return root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK,
 	    0);
@@ -80,6 +89,27 @@ may_pass(const struct round *rd, const struct vremote *vr)
 	return all || vr == rd->first;
 }
 
+/* upload_copy without the tree at path: all may be there without reading it. */
+static enum zk_err
+copy_unread(struct round *rd, struct upload *u, const struct op *op,
+    struct upload_source *src, const char *path)
+{
+	bool spare = src->spare;
+	uint64_t sent = 0;
+	struct whole w;
+	enum zk_err r;
+
+	src->spare = true;
+	r = upload_copy(u, &op->content, src, &sent);
+	src->spare = spare;
+	if (r != ZK_EGAP)
+		return r;
+	/* what of it has changed since is another version's */
+	if (whole_read(rd->v->root, path, &src->fd, &w) != ZK_OK)
+		src->fd = -1;
+	return upload_copy(u, &op->content, src, &sent);
+}
+
 /* upload_copy from what is here and on other remotes. */
 static enum zk_err
 bring(struct round *rd, struct vremote *vr, const struct op *op,
@@ -88,6 +118,7 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
 	struct transport *from[SYNC_REMOTES_MAX];
 	struct upload *u = NULL;
 	struct buf path;
+	bool tree = false;
 	uint64_t sent = 0;
 	enum zk_err r = cuts_upload(rd, vr, &u);
 
@@ -96,10 +127,12 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
 	buf_init(&path, PATH_LEN_MAX + 1);
 	/* a message is in no file */
 	src->fd = op->type == OP_MSG ? -1 :
-	    local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path);
+	    local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path,
+	    &tree);
 	src->from = from;
 	src->from_n = others(rd, vr, from);
-	r = upload_copy(u, &op->content, src, &sent);
+	r = tree ? copy_unread(rd, u, op, src, buf_cstr(&path)) :
+	    upload_copy(u, &op->content, src, &sent);
 	if (src->fd >= 0)
 		(void)env_close(rd->v->env, src->fd);
 	buf_release(&path);
@@ -191,7 +224,8 @@ send_kept(struct round *rd, struct vremote *vr, const struct op *op)
 		r = base_by_node(v->db, &op->node, &row);
 	if (r == ZK_OK && any)
 		r = base_get(v->db, row, &e);
-	if (r == ZK_OK && any && e.kind == NODE_FILE)
+	if (r == ZK_OK && any && (e.kind == NODE_FILE ||
+	    e.kind == NODE_TREE))
 		at = refs_locator(e.refs, e.refs_len);
 	if (r != ZK_OK || at == 0)
 		return r == ZK_ENOENT ? ZK_OK : r;

@@ -31,6 +31,10 @@ round_release(struct round *rd)
 		chunk_ref_wipe(&rd->aliases[i]);
 	free(rd->aliases);
 	rd->aliases = NULL;
+	while (rd->held_n > 0)
+		free(rd->held[--rd->held_n]);
+	free(rd->held);
+	rd->held = NULL;
 	for (size_t i = 0; i < rd->paths_n; i++)
 		free(rd->own_paths[i]);
 	free(rd->own_paths);
@@ -451,12 +455,13 @@ record(struct round *rd, struct vremote *first)
 static enum zk_err
 settle(struct round *rd, struct vremote *first)
 {
-	enum zk_err r = ZK_OK;
+	bool misread = false;
+	enum zk_err r = capture_misread(rd, &misread);
 
 	for (int i = 0; r == ZK_OK && i < SETTLE_ROUNDS; i++) {
 		/* what lies outside of the paths may have changed, too */
 		rd->wide |= i > 0;
-		if (i > 0)
+		if (i > 0 || misread)
 			r = capture_scan(rd);
 		if (r == ZK_OK)
 			r = capture_brake(rd);

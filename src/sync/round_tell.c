@@ -55,6 +55,21 @@ round_progress(struct round *rd, enum sync_phase phase)
 		rd->o->ui.progress(rd->o->ui.arg, &rd->progress);
 }
 
+char
+round_type(uint8_t kind)
+{
+	switch (kind) {
+	case NODE_DIR:
+		return 'd';
+	case NODE_SYMLINK:
+		return 'l';
+	case NODE_TREE:
+		return 't';
+	default:
+		return 'f';
+	}
+}
+
 void
 round_count(struct round *rd, uint8_t kind, uint64_t bytes)
 {

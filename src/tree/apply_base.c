@@ -169,6 +169,9 @@ moved_stat(struct apply *a, int64_t row, const struct env_stat *st,
 	if (r != ZK_OK)
 		return r;
 	e.flags = (e.flags & ~(unsigned)BASE_STAGED) | add;
+	/* what is known of a tree stays true where it goes */
+	if (e.kind == NODE_TREE)
+		return base_set_stat(a->db, row, &e.st, e.flags);
 	if (!trust) {
 		if (e.kind != NODE_DIR)
 			e.flags |= BASE_RACY;
