@@ -28,6 +28,11 @@ struct world_opts {
 	 */
 	bool stops;
 	/*
+	 * Directories are kept as one, and none any more, as the first
+	 * device says now and then.
+	 */
+	bool trees;
+	/*
 	 * Values are written between the edits; at rest they are equal, and
 	 * nothing that was recorded is missing from a sum.
 	 */
