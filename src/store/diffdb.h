@@ -21,7 +21,8 @@ enum diff_what {
 	DIFF_KEPT = 7,		/* a kept row that changed: becomes a node */
 	/*
 	 * row goes since a directory is kept as one from now on, or no longer:
-	 * what it stood for is in the NEW one at its path, or at one above
+	 * what it stood for is in the NEW one at its path, or at one above; or
+	 * since an earlier run was to record that it is gone, and ended
 	 */
 	DIFF_TAKEN = 8,
 	/* nothing to record, only to tell the user */

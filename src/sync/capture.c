@@ -115,7 +115,7 @@ make_room(struct recorder *r, int64_t self, int64_t dir,
 
 	if (err != ZK_OK || e.id == self)
 		return err == ZK_ENOENT ? ZK_OK : err;
-	n = snprintf(aside, sizeof(aside), ".zk-tmp-row-%lld",
+	n = snprintf(aside, sizeof(aside), SCAN_ASIDE "%lld",
 	    (long long)e.id);
 	return base_move(r->rd->v->db, e.id, BASE_ROOT, aside, (size_t)n);
 }
@@ -525,6 +525,8 @@ capture_record(struct round *rd, struct vremote *to)
 	bool clean = false;
 	enum zk_err r = cuts_upload(rd, to, &u);
 
+	/* of an earlier scan */
+	capture_release(rd);
 	if (r == ZK_OK)
 		r = diff_count(rd->v->db, ROUND_CHANGES | ROUND_GONE,
 		    &all.files_total);

@@ -135,6 +135,15 @@ capture_hold(struct round *rd, const char *path)
 	return ZK_OK;
 }
 
+void
+capture_release(struct round *rd)
+{
+	while (rd->held_n > 0)
+		free(rd->held[--rd->held_n]);
+	free(rd->held);
+	rd->held = NULL;
+}
+
 bool
 capture_holds(const struct round *rd, const char *path)
 {

@@ -31,10 +31,7 @@ round_release(struct round *rd)
 		chunk_ref_wipe(&rd->aliases[i]);
 	free(rd->aliases);
 	rd->aliases = NULL;
-	while (rd->held_n > 0)
-		free(rd->held[--rd->held_n]);
-	free(rd->held);
-	rd->held = NULL;
+	capture_release(rd);
 	for (size_t i = 0; i < rd->paths_n; i++)
 		free(rd->own_paths[i]);
 	free(rd->own_paths);

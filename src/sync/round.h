@@ -302,11 +302,13 @@ ZK_CHECKED enum zk_err capture_scan(struct round *rd);
 ZK_CHECKED enum zk_err capture_misread(struct round *rd, bool *yes);
 
 /*
- * A tree that could not be recorded: what it is to take the place of is not
- * to go either (DIFF_TAKEN).  capture_holds asks of path.
+ * A tree of this scan that could not be recorded: what it is to take the place
+ * of is not to go either (DIFF_TAKEN).  capture_holds asks of path.
  */
 ZK_CHECKED enum zk_err capture_hold(struct round *rd, const char *path);
 bool capture_holds(const struct round *rd, const char *path);
+/* Forgets them. */
+void capture_release(struct round *rd);
 
 /*
  * Whether the disk shows what the tree says, so that what is recorded now

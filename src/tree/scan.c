@@ -271,18 +271,24 @@ old_entry(struct scan *s, const struct job *in, const struct base_entry *e,
 	    scan_emit(s, DIFF_KEPT, e->id, in->t.row, st) : r;
 }
 
-/* A row that has no entry. */
+/*
+ * A row that has no entry.  A directory put aside while others were recorded
+ * was found gone, and judged, by the scan of that run, which has ended early.
+ */
 static enum zk_err
 lost_entry(struct scan *s, const struct job *in, const struct base_entry *e)
 {
-	bool above;
+	static const char aside[] = SCAN_ASIDE;
+	bool above, was = e->parent == BASE_ROOT && e->kind == NODE_DIR &&
+	    e->name_len >= sizeof(aside) &&
+	    memcmp(e->name, aside, sizeof(aside) - 1) == 0;
 
 	if (e->flags & BASE_STAGED || !wanted(s, &in->t, &above))
 		return ZK_OK;
 	if (!scan_is_absent(s, &in->l, e))
 		return scan_emit(s, DIFF_UNKNOWN, e->id, in->t.row, NULL);
-	return scan_emit(s, e->flags & BASE_KEPT ? SCAN_GONE : DIFF_VANISHED,
-	    e->id, in->t.row, NULL);
+	return scan_emit(s, e->flags & BASE_KEPT ? SCAN_GONE :
+	    was ? DIFF_TAKEN : DIFF_VANISHED, e->id, in->t.row, NULL);
 }
 
 /* True if a name below the root is none that zk looks at. */

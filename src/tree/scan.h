@@ -20,6 +20,12 @@
 #include "store/diffdb.h"
 #include "tree/root.h"
 
+/*
+ * How a row is named, in the root, that had to leave its place before what
+ * became of it is recorded: see DIFF_TAKEN.
+ */
+#define SCAN_ASIDE ".zk-tmp-row-"
+
 struct scan_opts {
 	/* only differences at or below these paths; n 0: everything */
 	const char *const *paths;
