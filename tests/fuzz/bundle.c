@@ -7,9 +7,28 @@
 #include <string.h>
 
 #include "tree/bundle.h"
-#include "tree/whole.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t n);
+
+struct input {
+	const uint8_t *p;
+	size_t n;
+};
+
+/* A few bytes at a time. */
+static enum zk_err
+take(void *ctx, void *p, size_t n, size_t *got)
+{
+	struct input *in = ctx;
+	size_t k = in->n < 11 ? in->n : 11;
+
+	*got = n < k ? n : k;
+	if (*got > 0)
+		memcpy(p, in->p, *got);
+	in->p += *got;
+	in->n -= *got;
+	return ZK_OK;
+}
 
 static void
 one(struct bundle_reader *r, const struct bundle_entry *e, struct buf *out)
@@ -37,8 +56,8 @@ one(struct bundle_reader *r, const struct bundle_entry *e, struct buf *out)
 int
 LLVMFuzzerTestOneInput(const uint8_t *in, size_t n)
 {
-	struct whole_bytes b = { in, n };
-	struct bundle_source src = whole_from_bytes(&b);
+	struct input from = { in, n };
+	struct bundle_source src = { take, &from, n };
 	const struct bundle_entry *e = NULL;
 	struct bundle_reader *r = NULL;
 	struct buf out;

@@ -29,7 +29,8 @@ struct world_opts {
 	bool stops;
 	/*
 	 * Directories are kept as one, and none any more, as the first
-	 * device says now and then.
+	 * device says now and then.  To come to rest takes a round more:
+	 * what merged is once more recorded as another kind.
 	 */
 	bool trees;
 	/*
