@@ -420,6 +420,109 @@ test_no_tree(void)
 	kit_end(&k);
 }
 
+/* In a mount: staged beside it, and to the trash by copying. */
+static void
+test_mount(void)
+{
+	static const struct kit_goal v1[] = {
+		{ 1, 0, "m", NODE_DIR, NULL, 0, 0 },
+		{ 2, 1, "t", NODE_TREE, kit_stream1, 0, 0 },
+	};
+	static const struct kit_goal v2[] = {
+		{ 1, 0, "m", NODE_DIR, NULL, 0, 0 },
+		{ 2, 1, "t", NODE_TREE, kit_stream2, 0, 0 },
+	};
+
+	NEED(kit_begin(&k, 1));
+	CHECK(kit_mkdir(&k, "m") && fake_mount(k.fake, "/v/m") == 0);
+	CHECK(recorded("N m\n"));
+	CHECK(kit_apply(&k, v1, 2, NULL) == ZK_OK && k.res.failed == 0);
+	CHECK(kit_reached(&k, v1, 2));
+	CHECK(kit_apply(&k, v2, 2, NULL) == ZK_OK && k.res.failed == 0);
+	CHECK(kit_reached(&k, v2, 2));
+	CHECK(kit_has(&k, ".zk/trash/2026-01-01/m/t/f", "abc"));
+	CHECK(kit_apply(&k, v1, 1, NULL) == ZK_OK && kit_reached(&k, v1, 1));
+	CHECK(kit_has(&k, ".zk/trash/2026-01-01/m/t~1/f", "other"));
+	CHECK(kit_exists(&k, ".zk/trash/2026-01-01/m/t~1/s/l"));
+	/* a mount in it is a fault */
+	CHECK(kit_mkdir(&k, "t") && kit_mkdir(&k, "t/m"));
+	CHECK(fake_mount(k.fake, "/v/t/m") == 0);
+	CHECK(is_fault(WHOLE_SPECIAL, "m"));
+	kit_end(&k);
+}
+
+/* A file system that cannot exchange names. */
+static const struct env_ops *ops;
+
+static int
+no_exchange(void *ctx, int from, const char *a, int to, const char *b,
+    unsigned flags)
+{
+	return (flags & RENAME_EXCHANGE) != 0 ? -EINVAL :
+	    ops->renameat(ctx, from, a, to, b, flags);
+}
+
+static bool
+begin_plain(uint64_t seed)
+{
+	static struct env_ops own;
+
+	if (!kit_begin(&k, seed))
+		return false;
+	ops = k.env->ops;
+	own = *ops;
+	own.renameat = no_exchange;
+	k.env->ops = &own;
+	return true;
+}
+
+/* Stopped at call n of a replacement; false if it ended before. */
+static bool
+replaced(int64_t n)
+{
+	static const struct kit_goal v1[] = {
+		{ 1, 0, "a", NODE_TREE, kit_stream1, 0, 0 },
+		{ 2, 0, "b", NODE_TREE, kit_stream1, 0, 0 },
+	};
+	static const struct kit_goal v2[] = {
+		{ 1, 0, "a", NODE_TREE, kit_stream2, 0, 0 },
+		{ 3, 0, "b", NODE_FILE, "file", 0, 0 },
+	};
+	bool ended;
+
+	if (!begin_plain((uint64_t)n + 1)) {
+		FAIL("kit");
+		return false;
+	}
+	CHECK(kit_apply(&k, v1, 2, NULL) == ZK_OK && kit_reached(&k, v1, 2));
+	fake_fail_at(k.fake, fake_calls(k.fake) + n, EIO, true);
+	ended = kit_apply(&k, v2, 2, NULL) == ZK_OK && k.res.failed == 0 &&
+	    k.res.changed == 0;
+	fake_fail_at(k.fake, -1, 0, false);
+	CHECK(kit_restart(&k));
+	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
+	CHECK(kit_streams(&k, "a", kit_stream1, KIT_STREAM1_LEN) ||
+	    kit_streams(&k, "a", kit_stream2, KIT_STREAM2_LEN));
+	CHECK(kit_has(&k, "b", "file") ||
+	    kit_streams(&k, "b", kit_stream1, KIT_STREAM1_LEN));
+	if (ended)
+		CHECK(kit_reached(&k, v2, 2));
+	if (test_failed)
+		printf("# stopped at call %d\n", (int)n);
+	kit_end(&k);
+	return !ended && !test_failed;
+}
+
+static void
+test_no_exchange(void)
+{
+	int64_t n = 0;
+
+	while (replaced(n))
+		n++;
+	CHECK(n > 50);
+}
+
 TESTS(
     { "streams", test_streams },
     { "damaged", test_damaged },
@@ -433,4 +536,6 @@ TESTS(
     { "held", test_held },
     { "preimage_I3", test_preimage },
     { "no_tree", test_no_tree },
+    { "mount", test_mount },
+    { "no_exchange_I4", test_no_exchange },
 )
