@@ -270,6 +270,7 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 		rd->progress.files++;
 		round_progress(rd, SYNC_APPLY);
 	}
+	round_not_applied(rd, path, r);
 	if (r != ZK_OK || s->op == PLAN_ADOPT)
 		return;
 	l->rules |= rulewatch_is(path);

@@ -158,6 +158,9 @@ char round_type(uint8_t kind);
 /* Counts an entry of that kind (enum node_kind) in the report. */
 void round_count(struct round *rd, uint8_t kind, uint64_t bytes);
 
+/* A step at path ended with r: says so where that is the disk's doing. */
+void round_not_applied(struct round *rd, const char *path, enum zk_err r);
+
 /* A phase begins: tells it, with the totals of *total and nothing done. */
 void round_phase(struct round *rd, enum sync_phase phase,
     const struct sync_progress *total);

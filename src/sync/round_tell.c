@@ -81,6 +81,18 @@ round_count(struct round *rd, uint8_t kind, uint64_t bytes)
 }
 
 void
+round_not_applied(struct round *rd, const char *path, enum zk_err r)
+{
+	if ((r != ZK_EPERM && r != ZK_EIO) ||
+	    !round_says(rd, path, err_text(r)))
+		return;
+	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
+	    "'%s' cannot be brought to what others have: %s", path,
+	    err_text(r));
+	rd->rep->skipped++;
+}
+
+void
 round_phase(struct round *rd, enum sync_phase phase,
     const struct sync_progress *total)
 {
