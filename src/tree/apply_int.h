@@ -164,6 +164,12 @@ bool apply_is_tree(const struct act *t);
 ZK_CHECKED enum zk_err apply_same_tree(struct apply *a, const char *path,
     const struct base_entry *e, struct env_stat *st);
 
+/*
+ * A directory that is closed to writing cannot be renamed elsewhere: opens
+ * the one at path, of which *st is, for its owner, as the vault has it anyway.
+ */
+void apply_open_tree(struct apply *a, const char *path, struct env_stat *st);
+
 /* Whether the tree at path is still as whole_stat said. */
 bool apply_tree_held(struct apply *a, const char *path,
     const struct env_stat *was);

@@ -143,6 +143,8 @@ apply_do_replace(struct apply *a, struct act *t)
 	enum zk_err r = apply_check_row(a, t->row, t->path, &e, &old);
 	bool was_tree = r == ZK_OK && e.kind == NODE_TREE;
 
+	if (was_tree)
+		apply_open_tree(a, t->path, &old);
 	if (r == ZK_OK && (was_tree || apply_is_tree(t)))
 		r = apply_take_place(a, t, t->row, &old);
 	else if (r == ZK_OK)

@@ -61,6 +61,25 @@ apply_same_tree(struct apply *a, const char *path,
 	    ZK_ECHANGED : ZK_OK;
 }
 
+void
+apply_open_tree(struct apply *a, const char *path, struct env_stat *st)
+{
+	unsigned mode = (st->mode & 0777) | 0700;
+	const char *name;
+	int dir, fd;
+
+	if ((st->mode & 0700) == 0700 ||
+	    apply_at(a, path, &dir, &name) != ZK_OK)
+		return;
+	fd = env_open_beneath(a->env, dir, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return;
+	if (env_fchmod(a->env, fd, mode) == 0)
+		st->mode |= 0700;
+	(void)env_close(a->env, fd);
+}
+
 bool
 apply_tree_held(struct apply *a, const char *path, const struct env_stat *was)
 {
