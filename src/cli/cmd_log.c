@@ -44,7 +44,8 @@ what_name(enum sync_log_what what)
 static const char *
 kind_name(char type)
 {
-	return type == 'd' ? "directory" : type == 'l' ? "symlink" : "file";
+	return type == 'd' ? "directory" : type == 'l' ? "symlink" :
+	    type == 't' ? "tree" : "file";
 }
 
 static void
@@ -100,7 +101,7 @@ static void
 put_name(struct out *o, const char *path, char type)
 {
 	out_name_str(o, path);
-	if (type == 'd')
+	if (type == 'd' || type == 't')
 		out_printf(o, "/");
 }
 

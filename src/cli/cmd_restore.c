@@ -13,8 +13,10 @@
 #include "cli/progress.h"
 #include "cli/show.h"
 #include "sync/sync.h"
+#include "tree/whole.h"
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/io.h"
 #include "util/log.h"
 #include "util/path.h"
 
@@ -44,6 +46,7 @@ struct target {
 	const char *name;	/* NULL: standard output */
 	struct buf tmp;		/* "": a file without a name */
 	int fd;
+	bool tree;		/* tmp is a directory */
 };
 
 static enum zk_err
@@ -127,44 +130,105 @@ target_done(struct target *t, struct out *o)
 	return e < 0 ? cannot_write(t, e) : ZK_OK;
 }
 
+/* Makes the directory tmp from its stream. */
+static enum zk_err
+unpack(struct target *t, unsigned mode, const struct bundle_source *src)
+{
+	const char *tmp = buf_cstr(&t->tmp);
+	const char *slash = strrchr(tmp, '/');
+	struct buf dir;
+	struct whole w;
+	int fd;
+	enum zk_err r = ZK_OK;
+
+	buf_init(&dir, t->tmp.max);
+	r = slash == NULL ? buf_str(&dir, ".") :
+	    buf_put(&dir, tmp, (size_t)(slash - tmp) + 1);
+	fd = r == ZK_OK ? env_openat(t->env, ENV_CWD, buf_cstr(&dir),
+	    O_RDONLY | O_DIRECTORY, 0) : -ENOMEM;
+	buf_release(&dir);
+	if (fd < 0)
+		return err_from_errno(-fd);
+	r = whole_write(t->env, fd, slash == NULL ? tmp : slash + 1, mode,
+	    src, &w);
+	if (r == ZK_OK && env_syncfs(t->env, fd) < 0)
+		r = ZK_EIO;
+	(void)env_close(t->env, fd);
+	return r;
+}
+
+/* The file holds the stream of a directory: this becomes tmp. */
+static enum zk_err
+target_unpack(struct target *t, const struct sync_restored *got)
+{
+	struct whole_file f = { .env = t->env, .fd = t->fd };
+	struct bundle_source src;
+	struct env_stat st;
+	int e = env_fstat(t->env, t->fd, &st);
+	enum zk_err r = ZK_EUSAGE;
+
+	if (e < 0)
+		return cannot_write(t, e);
+	if (t->name == NULL) {
+		log_error(r, NULL, "a directory that is kept as one does not "
+		    "go to standard output: name a directory for it");
+		return r;
+	}
+	/* the open file alone holds the stream from here on */
+	(void)env_unlinkat(t->env, ENV_CWD, buf_cstr(&t->tmp), 0);
+	src = whole_from_file(&f, st.size);
+	t->tree = true;
+	r = unpack(t, got->tree_mode, &src);
+	if (r != ZK_OK)
+		log_error(r, &(struct log_where){ .path = t->name },
+		    "cannot write '%s': %s", t->name, err_text(r));
+	return r;
+}
+
 static void
 target_close(struct target *t)
 {
 	if (t->fd >= 0)
 		(void)env_close(t->env, t->fd);
-	if (t->tmp.len > 0)
+	if (t->tmp.len > 0 && t->tree &&
+	    io_remove_tree(t->env, ENV_CWD, buf_cstr(&t->tmp)) != ZK_OK)
+		log_warn("'%s' could not be removed", buf_cstr(&t->tmp));
+	else if (t->tmp.len > 0 && !t->tree)
 		(void)env_unlinkat(t->env, ENV_CWD, buf_cstr(&t->tmp), 0);
 	buf_release(&t->tmp);
 }
 
-/* Puts what arg means into the empty file fd. */
-typedef enum zk_err fill_fn(struct cmd_ctx *c, const void *arg, int fd);
+/* Puts what arg means into the empty file fd; *got: whether that is a tree. */
+typedef enum zk_err fill_fn(struct cmd_ctx *c, const void *arg, int fd,
+    struct sync_restored *got);
 
 static enum zk_err
-fill_version(struct cmd_ctx *c, const void *arg, int fd)
+fill_version(struct cmd_ctx *c, const void *arg, int fd,
+    struct sync_restored *got)
 {
 	struct sync_restore_opts ro = *(const struct sync_restore_opts *)arg;
-	struct sync_restored got;
 	struct sync_opts o;
 
 	cmd_sync_opts(c, &o);
 	o.dir = c->g->dir;
 	ro.fd = fd;
-	return sync_restore(c->vault, &o, &ro, c->rep, &got);
+	return sync_restore(c->vault, &o, &ro, c->rep, got);
 }
 
 static enum zk_err
-fill_trash(struct cmd_ctx *c, const void *arg, int fd)
+fill_trash(struct cmd_ctx *c, const void *arg, int fd,
+    struct sync_restored *got)
 {
 	struct sync_untrash_opts u = *(const struct sync_untrash_opts *)arg;
-	struct sync_untrashed got;
+	struct sync_untrashed back;
 	enum zk_err r = ZK_EBUG;
 
+	memset(got, 0, sizeof(*got));
 	u.fd = fd;
-	r = sync_untrash(c->vault, &u, &got);
+	r = sync_untrash(c->vault, &u, &back);
 	c->rep->files = 1;
-	c->rep->bytes = got.bytes;
-	free(got.path);
+	c->rep->bytes = back.bytes;
+	free(back.path);
 	return r;
 }
 
@@ -173,18 +237,22 @@ to_file(struct cmd_ctx *c, const char *name, fill_fn *fill, const void *arg)
 {
 	struct target t = { .env = c->env, .fd = -1,
 		.name = strcmp(name, "-") == 0 ? NULL : name };
+	struct sync_restored got = { .tree = false };
 	char size[16];
 	enum zk_err r = ZK_EBUG;
 
 	buf_init(&t.tmp, PATH_LEN_MAX);
 	r = target_open(&t);
 	if (r == ZK_OK)
-		r = fill(c, arg, t.fd);
+		r = fill(c, arg, t.fd, &got);
+	if (r == ZK_OK && got.tree)
+		r = target_unpack(&t, &got);
 	if (r == ZK_OK)
 		r = target_done(&t, c->out);
 	target_close(&t);
 	if (r == ZK_OK)
-		snprintf(c->say, sizeof(c->say), "wrote 1 file (%s)",
+		snprintf(c->say, sizeof(c->say), "wrote 1 %s (%s)",
+		    got.tree ? "directory" : "file",
 		    progress_size(size, (double)c->rep->bytes));
 	return r;
 }

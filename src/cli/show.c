@@ -32,7 +32,8 @@ kind_name(enum sync_change_kind kind)
 static const char *
 type_name(char type)
 {
-	return type == 'd' ? "directory" : type == 'l' ? "symlink" : "file";
+	return type == 'd' ? "directory" : type == 'l' ? "symlink" :
+	    type == 't' ? "tree" : "file";
 }
 
 /* Raw bytes as a member; those that are not UTF-8 as jsonw_bytes has it. */
@@ -76,7 +77,7 @@ show_change(void *arg, const struct sync_change *ch)
 		out_printf(c->out, " -> ");
 	}
 	out_name_str(c->out, ch->path);
-	if (ch->type == 'd')
+	if (ch->type == 'd' || ch->type == 't')
 		out_printf(c->out, "/");
 	if (ch->why != NULL) {
 		out_printf(c->out, " (");

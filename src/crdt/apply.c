@@ -173,6 +173,11 @@ content_fits(uint8_t kind, const struct content *c)
 		return (c->form == CONTENT_INLINE ||
 		    c->form == CONTENT_GONE) && c->size > 0 &&
 		    c->size < LINK_MAX;
+	case NODE_TREE:
+		/* no text, whatever its bytes may look like */
+		return (c->form == CONTENT_INLINE ||
+		    c->form == CONTENT_MANIFEST || c->form == CONTENT_GONE) &&
+		    c->merge == MERGE_COPY;
 	case NODE_DIR:
 		return c->form == CONTENT_NONE;
 	default:

@@ -64,6 +64,8 @@ enum op_type {
 	OP_DROP = 6,	/* drops content heads content_refs, no new one */
 	OP_KEEP = 7,	/* node lives on its own, zk-merge(7) LIVENESS */
 	OP_SPLIT = 8,	/* content_refs of node become a node of their own */
+	/* CREATE of a NODE_TREE, in bytes alone: none has this type */
+	OP_CREATE_TREE = 9,
 	/* the log itself */
 	OP_LOG = 16,	/* certificate of this incarnation; first op of seq 1 */
 	OP_NAME = 17,	/* this device's name */
@@ -95,7 +97,12 @@ op_has_content(uint8_t type)
 enum node_kind {
 	NODE_FILE = 1,
 	NODE_DIR = 2,
-	NODE_SYMLINK = 3
+	NODE_SYMLINK = 3,
+	/*
+	 * A directory kept as one: to the merge a file, whose content says
+	 * all that is in it (zk-format(5), TREES).
+	 */
+	NODE_TREE = 4
 };
 
 /* How concurrent versions of a content merge; each content op says it. */
@@ -122,7 +129,7 @@ enum content_form {
 struct content {
 	uint8_t form;		/* enum content_form */
 	uint8_t merge;		/* enum merge_kind */
-	uint64_t size;		/* bytes of the whole file or link target */
+	uint64_t size;		/* bytes of all of it */
 	uint8_t hash[CONTENT_HASH_LEN];	/* format/filehash.h */
 	const uint8_t *data;	/* as the form says; raw bytes */
 	size_t data_len;

@@ -6,12 +6,13 @@
 #include "util/rd.h"
 
 /*
- * Bytes: varint count of nodes; each: 32 bytes id, one byte kind (2 bits)
- * and copy (4), varint count of refs; each: one byte what, with SAME where
- * the ref is the node's own id, else 32 bytes behind it.
+ * Bytes: varint count of nodes; each: 32 bytes id, one byte kind (2 bits, or
+ * TREE alone) and copy (4), varint count of refs; each: one byte what, with
+ * SAME where the ref is the node's own id, else 32 bytes behind it.
  */
 #define HEAD_COPY 0x04
 #define HEAD_KIND 0x03
+#define HEAD_TREE 0x08		/* NODE_TREE: the two bits of kind are 0 */
 #define REF_WHAT 0x1f
 #define REF_SAME 0x80
 
@@ -91,6 +92,13 @@ seen_clear(struct seen_node *n, uint8_t what)
 	n->refs_n = k;
 }
 
+static uint8_t
+head_byte(uint8_t kind, bool copy)
+{
+	return (uint8_t)((kind == NODE_TREE ? HEAD_TREE : kind) |
+	    (copy ? HEAD_COPY : 0));
+}
+
 enum zk_err
 seen_born(const struct opid *id, uint8_t kind, struct buf *out)
 {
@@ -100,7 +108,7 @@ seen_born(const struct opid *id, uint8_t kind, struct buf *out)
 		what |= SEEN_CONTENT;
 	buf_varint(out, 1);
 	buf_put(out, id->b, OPID_LEN);
-	buf_u8(out, kind);
+	buf_u8(out, head_byte(kind, false));
 	buf_varint(out, 1);
 	buf_u8(out, what | REF_SAME);
 	return buf_err(out);
@@ -114,7 +122,7 @@ seen_encode(const struct seen *s, struct buf *out)
 		const struct seen_node *n = &s->nodes[i];
 
 		buf_put(out, n->id.b, OPID_LEN);
-		buf_u8(out, (uint8_t)(n->kind | (n->copy ? HEAD_COPY : 0)));
+		buf_u8(out, head_byte(n->kind, n->copy));
 		buf_varint(out, n->refs_n);
 		for (size_t k = 0; k < n->refs_n; k++) {
 			const struct seen_ref *f = &n->refs[k];
@@ -145,9 +153,9 @@ read_head(struct rd *rd, struct head *h)
 	b = rd_u8(rd);
 	/* every ref takes a byte at least */
 	h->refs = rd_varint(rd, rd->left);
-	h->kind = b & HEAD_KIND;
+	h->kind = (b & ~HEAD_COPY) == HEAD_TREE ? NODE_TREE : b & HEAD_KIND;
 	h->copy = (b & HEAD_COPY) != 0;
-	return rd->err == ZK_OK && (b & ~(HEAD_KIND | HEAD_COPY)) == 0 &&
+	return rd->err == ZK_OK && head_byte(h->kind, h->copy) == b &&
 	    h->kind != 0;
 }
 

@@ -27,6 +27,7 @@
 #define LABEL_BODY "zk request body"		/* body of a signed request */
 #define LABEL_HASH_KEYSFILE "zk keys file"	/* checksum of the keys file */
 #define LABEL_HASH_CHUNK_ROW "zk chunk row"	/* checksum in the index */
+#define LABEL_HASH_TREE_STAT "zk tree stat"	/* local: stat of a tree */
 #define LABEL_HASH_TRACE "zk trace"		/* simulator runs */
 
 /* commitments */

@@ -74,6 +74,17 @@ op_shape(uint8_t type)
 	}
 }
 
+/*
+ * The first byte.  A reader that does not know trees is to stop at one, and
+ * not to take it for an op that is void.
+ */
+static uint8_t
+op_type_byte(const struct op *op)
+{
+	return op->type == OP_CREATE && op->kind == NODE_TREE ?
+	    OP_CREATE_TREE : op->type;
+}
+
 static uint64_t
 op_zigzag(int64_t v)
 {
@@ -218,7 +229,7 @@ op_encode_raw(struct opdict *d, const struct op *op, struct op_ids *ids,
 	uint64_t step = (uint64_t)op->wall_ms - (uint64_t)opdict_wall(d);
 
 	ids->n = 0;
-	buf_u8(out, op->type);
+	buf_u8(out, op_type_byte(op));
 	buf_u8(out, flags);
 	buf_varint(out, op_zigzag((int64_t)step));
 	op_put_places(d, op, shape, ids, out);
@@ -357,13 +368,14 @@ op_decode(struct opdict *d, const uint8_t *p, size_t n, struct op_ids *ids,
 {
 	struct rd r;
 	unsigned shape;
-	uint8_t flags;
+	uint8_t first, flags;
 	int64_t step;
 
 	memset(op, 0, sizeof(*op));
 	ids->n = 0;
 	rd_init(&r, p, n);
-	op->type = rd_u8(&r);
+	first = rd_u8(&r);
+	op->type = first == OP_CREATE_TREE ? OP_CREATE : first;
 	shape = op_shape(op->type);
 	if (r.err != ZK_OK)
 		return ZK_EFORMAT;
@@ -373,6 +385,9 @@ op_decode(struct opdict *d, const uint8_t *p, size_t n, struct op_ids *ids,
 	if (!op_flags_ok(flags, shape))
 		return ZK_EFORMAT;
 	op->kind = flags >> FLAG_KIND_SHIFT;
+	/* one kind of bytes for each op */
+	if (op_type_byte(op) != first)
+		return ZK_EFORMAT;
 	step = op_unzigzag(rd_varint(&r, UINT64_MAX));
 	op->wall_ms = (int64_t)((uint64_t)opdict_wall(d) + (uint64_t)step);
 	op_get_places(d, &r, shape, ids, op);
@@ -418,7 +433,7 @@ op_good(const struct op *op)
 	unsigned shape = op_shape(op->type);
 
 	if (shape & HAS_KIND && (op->kind < NODE_FILE ||
-	    op->kind > NODE_SYMLINK))
+	    op->kind > NODE_TREE))
 		return false;
 	if (shape & HAS_PLACE && !path_name_ok(op->name, op->name_len))
 		return false;

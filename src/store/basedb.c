@@ -222,7 +222,7 @@ put_narrow(struct db *db, const struct base_entry *e)
 	stmt_int(s, 4, e->kind);
 	stmt_int(s, 5, flags);
 	stmt_blob(s, 6, stat, BASEDB_STAT_LEN);
-	if (e->kind == NODE_DIR && e->st.ino != 0)
+	if ((e->kind == NODE_DIR || e->kind == NODE_TREE) && e->st.ino != 0)
 		stmt_int(s, 7, (int64_t)e->st.ino);
 	else
 		stmt_null(s, 7);
@@ -434,7 +434,8 @@ base_set_stat(struct db *db, int64_t id, const struct base_stat *st,
 	uint8_t stat[BASEDB_STAT_LEN];
 	struct stmt *s = db_stmt(db, "UPDATE base SET stat = ?2,"
 	    " flags = ?3 | (flags & 16),"
-	    " dirino = CASE WHEN kind = 2 THEN ?4 END WHERE (parent, name) ="
+	    " dirino = CASE WHEN kind IN (2, 4) THEN ?4 END WHERE"
+	    " (parent, name) ="
 	    " (SELECT parent, name FROM base_more WHERE id = ?1)");
 	enum zk_err r;
 

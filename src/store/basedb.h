@@ -50,7 +50,11 @@ enum base_flags {
 	BASE_RULES = 16
 };
 
-/* What stat said when the row was written.  Zeroes where never seen. */
+/*
+ * What stat said when the row was written.  Zeroes where never seen.  Of a
+ * tree ino, mode and btime are the directory's, and size, mtime and ctime stand
+ * for all that is in it (tree/whole.h).
+ */
 struct base_stat {
 	uint64_t ino;
 	uint64_t size;		/* bytes */
@@ -132,7 +136,10 @@ ZK_CHECKED enum zk_err base_by_content(struct db *db, uint64_t size,
 ZK_CHECKED enum zk_err base_by_node(struct db *db, const struct opid *node,
     int64_t *id);
 
-/* The directory row with this inode number and birth time.  ZK_ENOENT. */
+/*
+ * The row of a directory, kept as one or not, with this inode number and
+ * birth time.  ZK_ENOENT.
+ */
 ZK_CHECKED enum zk_err base_by_dirino(struct db *db, uint64_t ino,
     const struct env_time *btime, int64_t *id);
 

@@ -19,11 +19,19 @@ enum diff_what {
 	DIFF_ATTR = 5,		/* directory: mode differs */
 	DIFF_VANISHED = 6,	/* row has nothing on disk, witnessed */
 	DIFF_KEPT = 7,		/* a kept row that changed: becomes a node */
+	/*
+	 * row goes since a directory is kept as one from now on, or no longer:
+	 * what it stood for is in the NEW one at its path, or at one above; or
+	 * since an earlier run was to record that it is gone, and ended
+	 */
+	DIFF_TAKEN = 8,
 	/* nothing to record, only to tell the user */
 	DIFF_UNKNOWN = 16,	/* could not be read, or another mount */
 	DIFF_SPECIAL = 17,	/* FIFO, socket, device */
 	DIFF_BADNAME = 18,	/* a name that no node can have, or too deep */
-	DIFF_DEEP = 19		/* row has come to lie too deep for others */
+	DIFF_DEEP = 19,		/* row has come to lie too deep for others */
+	DIFF_HELD = 20		/* a directory kept as one: something in it,
+				 * which is reported, cannot be */
 };
 
 struct diff {

@@ -9,12 +9,13 @@
 
 #include <stdbool.h>
 
+#include "tree/scan.h"
 #include "util/err.h"
 
 struct buf;
 struct vault;
 
-#define ASIDE_NAME ".zk-tmp-row-"	/* and the number of the row */
+#define ASIDE_NAME SCAN_ASIDE	/* and the number of the row */
 
 /* Whether a path by base is that of such a row, or lies below one. */
 bool aside_is(const char *path);

@@ -122,6 +122,14 @@ make_room(struct recorder *r, int64_t self, int64_t dir,
 	return base_move(r->rd->v->db, e.id, BASE_ROOT, aside, (size_t)n);
 }
 
+/* The mode to record: a tree is always open to its owner. */
+static uint16_t
+mode_of(const struct prepared *p)
+{
+	return (uint16_t)((p->st.mode & 0777) |
+	    (p->d.kind == NODE_TREE ? 0700 : 0));
+}
+
 /* Writes the row of p: at (dir, name), standing for r->seen. */
 static enum zk_err
 write_row(struct recorder *r, const struct prepared *p, int64_t row,
@@ -130,7 +138,7 @@ write_row(struct recorder *r, const struct prepared *p, int64_t row,
 	struct entry_keys keys = { NULL, 0 };
 	struct base_entry e = { .id = row, .parent = dir, .name = at->name,
 		.name_len = at->name_len, .kind = p->d.kind, .st = p->st,
-		.mode = (uint16_t)(p->st.mode & 0777), .mtime = p->st.mtime };
+		.mode = mode_of(p), .mtime = p->st.mtime };
 	enum zk_err err = refs_make(&r->refs, locator, r->seen.data,
 	    r->seen.len);
 
@@ -157,8 +165,8 @@ describe(const struct prepared *p, struct emit_file *f)
 	memset(f, 0, sizeof(*f));
 	f->kind = p->d.kind;
 	f->has_mode = p->d.kind != NODE_SYMLINK;
-	f->mode = (uint16_t)(p->st.mode & 0777);
-	f->has_mtime = p->d.kind != NODE_DIR;
+	f->mode = mode_of(p);
+	f->has_mtime = p->d.kind == NODE_FILE || p->d.kind == NODE_SYMLINK;
 	f->mtime_sec = p->st.mtime.sec;
 	f->mtime_nsec = p->st.mtime.nsec;
 	f->content = p->read ? &p->content : NULL;
@@ -297,8 +305,12 @@ record_remove(struct recorder *r, const struct prepared *p)
 	struct base_entry e;
 	enum zk_err err = load_old(r, p->d.row, &e);
 
-	if (err == ZK_OK)
-		err = emit_remove(segw_emit(r->w), r->old.data, r->old.len);
+	/* what was kept stood for nothing */
+	if (err != ZK_OK || r->old.len == 0)
+		return err;
+	err = emit_remove(segw_emit(r->w), r->old.data, r->old.len);
+	if (p->d.what == DIFF_TAKEN)
+		return err;
 	r->rd->rep->deleted++;
 	r->removed++;
 	return err;
@@ -324,6 +336,7 @@ record_one(struct recorder *r, const struct prepared *p)
 		err = record_remove(r, p);
 		return err == ZK_OK ? record_new(r, p) : err;
 	case DIFF_VANISHED:
+	case DIFF_TAKEN:
 		err = record_remove(r, p);
 		return err == ZK_OK ?
 		    base_remove(r->rd->v->db, p->d.row) : err;
@@ -352,7 +365,8 @@ went_beyond(struct recorder *r, uint8_t what, uint64_t before)
 	uint32_t types = segw_types(r->w);
 
 	/* what leaves may have been all that a removed directory lived by */
-	if (what == DIFF_VANISHED || what == DIFF_MOVED)
+	if (what == DIFF_VANISHED || what == DIFF_TAKEN ||
+	    what == DIFF_MOVED)
 		return true;
 	return (types & ~(own[what] | 1u << OP_LOG |
 	    1u << OP_NAME)) != 0 || segw_count(r->w) - before > 4;
@@ -383,7 +397,8 @@ record_batch(struct round *rd, struct batch *b)
 		rd->beyond |= went_beyond(&r, b->p[i]->d.what, before);
 		if (err == ZK_EPARTIAL || err == ZK_ECHANGED) {
 			round_note(rd, ZK_EPARTIAL);
-			err = ZK_OK;
+			err = b->p[i]->d.kind == NODE_TREE ?
+			    capture_hold(rd, b->p[i]->path) : ZK_OK;
 		}
 	}
 	if (err == ZK_OK)
@@ -443,6 +458,9 @@ feed(struct round *rd, struct preparer *p, uint32_t mask, int64_t *after)
 
 	while (r == ZK_OK && *after >= 0 && preparer_room(p)) {
 		r = diff_next(rd->v->db, mask, after, &d);
+		if (r == ZK_OK && d.what == DIFF_TAKEN &&
+		    capture_holds(rd, d.path))
+			continue;
 		if (r == ZK_OK && is_of(&d, mask))
 			r = preparer_give(p, &d);
 		if (r == ZK_ENOENT) {
@@ -508,65 +526,6 @@ record_mask(struct round *rd, struct vremote *to, struct upload *u,
 	return r;
 }
 
-static enum zk_err
-conflict(void *arg, const struct buf *path, const struct list_entry *e)
-{
-	(void)path;
-	(void)e;
-	*(bool *)arg = true;
-	return ZK_ENOENT;	/* one is enough */
-}
-
-/*
- * Whether the disk shows what the tree says, so that what is recorded now
- * changes no other entry: nothing is dirty, and no name was made by the
- * conflict rule or for this disk (removing one of two entries gives the other
- * its name back).
- */
-static enum zk_err
-is_clean(struct round *rd, bool *clean)
-{
-	struct opid dirty;
-	int64_t cursor = -1;
-	size_t n = 0;
-	bool conflicts = false, left = false, aliases = false;
-	int64_t relook = 0;
-	enum zk_err r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
-
-	*clean = false;
-	if (r == ZK_OK)
-		r = store_get_int(rd->v->db, "relook", 0, &relook);
-	/* what was left out is waited for, too */
-	if (r == ZK_OK)
-		r = gather_any_left(rd->v->db, &left);
-	if (r == ZK_OK)
-		r = aliasdb_any(rd->v->db, &aliases);
-	if (r != ZK_OK || n > 0 || relook != 0 || left || aliases)
-		return r;
-	r = list_conflicts(rd->v->tree, conflict, &conflicts);
-	*clean = !conflicts;
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-/* What was recorded in a clean tree is on the disk. */
-static enum zk_err
-all_clean(struct round *rd)
-{
-	struct vault *v = rd->v;
-	uint64_t upto = 0;
-	enum zk_err r = tree_change(v->tree, &upto);
-
-	if (r == ZK_OK)
-		r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = tree_dirty_clear(v->tree, upto);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
-}
-
 enum zk_err
 capture_record(struct round *rd, struct vremote *to)
 {
@@ -575,6 +534,8 @@ capture_record(struct round *rd, struct vremote *to)
 	bool clean = false;
 	enum zk_err r = cuts_upload(rd, to, &u);
 
+	/* of an earlier scan */
+	capture_release(rd);
 	if (r == ZK_OK)
 		r = diff_count(rd->v->db, ROUND_CHANGES | ROUND_GONE,
 		    &all.files_total);
@@ -586,7 +547,7 @@ capture_record(struct round *rd, struct vremote *to)
 		r = rulewatch_scan(rd);
 	/* nothing to adopt where the disk has all that the tree has */
 	if (r == ZK_OK)
-		r = is_clean(rd, &clean);
+		r = capture_is_clean(rd, &clean);
 	log_debug("clean before recording: %d", clean);
 	if (r == ZK_OK)
 		r = record_mask(rd, to, u, ROUND_CHANGES, !clean);
@@ -594,5 +555,5 @@ capture_record(struct round *rd, struct vremote *to)
 		r = record_mask(rd, to, u, GONE, false);
 	if (r == ZK_OK)
 		r = upload_flush(u);
-	return r == ZK_OK && clean && !rd->beyond ? all_clean(rd) : r;
+	return r == ZK_OK && clean && !rd->beyond ? capture_all_clean(rd) : r;
 }

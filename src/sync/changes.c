@@ -1,13 +1,18 @@
 /*
- * Local differences: finding them, and holding too many removals back.
- * Recording is sync/capture.c, telling sync/tell.c.
+ * Local differences: finding them, and what is to be known before they are
+ * recorded, as whether too much is gone.  Recording is sync/capture.c, telling
+ * sync/tell.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "crdt/list.h"
+#include "store/aliasdb.h"
 #include "store/diffdb.h"
+#include "store/store.h"
 #include "sync/cuts.h"
+#include "sync/gather.h"
 #include "sync/round.h"
 #include "tree/apply.h"
 #include "tree/brake.h"
@@ -16,7 +21,7 @@
 #include "util/path.h"
 
 #define REPORTS (1u << DIFF_UNKNOWN | 1u << DIFF_SPECIAL | \
-    1u << DIFF_BADNAME | 1u << DIFF_DEEP)
+    1u << DIFF_BADNAME | 1u << DIFF_DEEP | 1u << DIFF_HELD)
 
 static void
 scanned(void *ctx, uint64_t entries)
@@ -43,7 +48,10 @@ report_one(struct round *rd, const struct diff *d)
 			    "leave it out", d->path, PATH_DEPTH_MAX);
 		return;
 	}
+	c.type = d->what == DIFF_HELD ? 't' : 'f';
 	c.why = d->what == DIFF_UNKNOWN ? "it cannot be read" :
+	    d->what == DIFF_HELD ? "it is kept as one, and not all that is in "
+	    "it can be" :
 	    d->what == DIFF_SPECIAL ? "neither file, directory nor symlink" :
 	    "a name or path that other devices cannot have";
 	if (!round_says(rd, d->path, c.why))
@@ -70,6 +78,85 @@ report(struct round *rd)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/* Whether the merged tree has a directory kept as one at path. */
+static enum zk_err
+has_tree(struct round *rd, const char *path, bool *yes)
+{
+	const struct list_entry *e = NULL;
+	struct list *l = NULL;
+	enum zk_err r = list_lookup(rd->v->tree, (const uint8_t *)path,
+	    strlen(path), &l);
+
+	if (r == ZK_OK)
+		r = list_next(l, &e);
+	*yes = r == ZK_OK && e->kind == NODE_TREE;
+	list_close(l);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* scan_opts.is_tree; what cannot be found out now fails later. */
+static bool
+is_tree(void *ctx, const char *path)
+{
+	bool yes = false;
+
+	return has_tree(ctx, path, &yes) == ZK_OK && yes;
+}
+
+enum zk_err
+capture_misread(struct round *rd, bool *yes)
+{
+	struct diff d;
+	int64_t after = 0;
+	enum zk_err r = ZK_OK;
+
+	*yes = false;
+	/* without news the scan knew */
+	while (r == ZK_OK && !*yes && rd->took > 0) {
+		r = diff_next(rd->v->db, 1u << DIFF_NEW, &after, &d);
+		if (r == ZK_OK && d.kind == NODE_DIR)
+			r = has_tree(rd, d.path, yes);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+capture_hold(struct round *rd, const char *path)
+{
+	char **p = realloc(rd->held, (rd->held_n + 1) * sizeof(*p));
+
+	if (p == NULL)
+		return ZK_ENOMEM;
+	rd->held = p;
+	p[rd->held_n] = strdup(path);
+	if (p[rd->held_n] == NULL)
+		return ZK_ENOMEM;
+	rd->held_n++;
+	return ZK_OK;
+}
+
+void
+capture_release(struct round *rd)
+{
+	while (rd->held_n > 0)
+		free(rd->held[--rd->held_n]);
+	free(rd->held);
+	rd->held = NULL;
+}
+
+bool
+capture_holds(const struct round *rd, const char *path)
+{
+	for (size_t i = 0; i < rd->held_n; i++) {
+		size_t n = strlen(rd->held[i]);
+
+		if (strncmp(path, rd->held[i], n) == 0 &&
+		    (path[n] == '\0' || path[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 enum zk_err
 capture_recover(struct round *rd)
 {
@@ -84,7 +171,7 @@ capture_scan(struct round *rd)
 	struct read_hasher h = cuts_hasher(rd);
 	struct scan_opts so = { .paths = rd->paths,
 		.paths_n = rd->paths == NULL || rd->wide ? 0 : rd->paths_n,
-		.progress = scanned, .ctx = rd };
+		.is_tree = is_tree, .progress = scanned, .ctx = rd };
 	/* a dry run has done so, for good */
 	enum zk_err r = rd->o->dry_run ? ZK_OK : capture_recover(rd);
 
@@ -136,7 +223,8 @@ capture_brake(struct round *rd)
 	uint64_t gone = 0, tree = 0;
 	char what[64];
 	bool over = false;
-	enum zk_err r = diff_count(rd->v->db, ROUND_GONE, &gone);
+	/* what was taken over is still there */
+	enum zk_err r = diff_count(rd->v->db, 1u << DIFF_VANISHED, &gone);
 
 	if (r == ZK_OK)
 		r = base_count(rd->v->db, &tree);
@@ -154,4 +242,58 @@ capture_brake(struct round *rd)
 	    (unsigned long long)gone, (unsigned long long)tree,
 	    (unsigned long long)gone);
 	return ZK_EBRAKE;
+}
+
+/* Clean -------------------------------------------------------------------- */
+
+static enum zk_err
+conflict(void *arg, const struct buf *path, const struct list_entry *e)
+{
+	(void)path;
+	(void)e;
+	*(bool *)arg = true;
+	return ZK_ENOENT;	/* one is enough */
+}
+
+enum zk_err
+capture_is_clean(struct round *rd, bool *clean)
+{
+	struct opid dirty;
+	int64_t cursor = -1;
+	size_t n = 0;
+	bool conflicts = false, left = false, aliases = false;
+	int64_t relook = 0;
+	enum zk_err r = tree_dirty(rd->v->tree, &cursor, &dirty, 1, &n);
+
+	*clean = false;
+	if (r == ZK_OK)
+		r = store_get_int(rd->v->db, "relook", 0, &relook);
+	/* what was left out is waited for, too */
+	if (r == ZK_OK)
+		r = gather_any_left(rd->v->db, &left);
+	if (r == ZK_OK)
+		r = aliasdb_any(rd->v->db, &aliases);
+	if (r != ZK_OK || n > 0 || relook != 0 || left || aliases)
+		return r;
+	r = list_conflicts(rd->v->tree, conflict, &conflicts);
+	*clean = !conflicts;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+capture_all_clean(struct round *rd)
+{
+	struct vault *v = rd->v;
+	uint64_t upto = 0;
+	enum zk_err r = tree_change(v->tree, &upto);
+
+	if (r == ZK_OK)
+		r = db_begin(v->db);
+	if (r == ZK_OK)
+		r = tree_dirty_clear(v->tree, upto);
+	if (r == ZK_OK)
+		r = db_commit(v->db);
+	if (r != ZK_OK)
+		db_rollback(v->db);
+	return r;
 }

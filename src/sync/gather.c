@@ -160,6 +160,7 @@ gather_free(struct gather *g)
 	keyset_release(&g->whole);
 	keyset_release(&g->left);
 	buf_release(&g->path);
+	gather_free_taken(g);
 	free(g);
 }
 
@@ -297,12 +298,16 @@ gather_give(struct gather *g, size_t dir, const struct list_entry *e)
 	struct plan_goal p = { .key = e->key, .name = e->name,
 		.name_len = e->name_len, .kind = e->kind,
 		.has_mode = e->kind != NODE_SYMLINK,
-		.has_mtime = e->has_mtime && e->kind != NODE_DIR };
+		.has_mtime = e->has_mtime && (e->kind == NODE_FILE ||
+		    e->kind == NODE_SYMLINK) };
 	struct buf refs;
 	enum zk_err r = ZK_EBUG;
 
 	p.mode = e->has_mode ? e->mode :
-	    e->kind == NODE_DIR ? MODE_DIR : MODE_FILE;
+	    e->kind == NODE_DIR || e->kind == NODE_TREE ? MODE_DIR : MODE_FILE;
+	/* it is always open to its owner */
+	if (e->kind == NODE_TREE)
+		p.mode |= 0700;
 	p.mtime = (struct env_time){ e->mtime_sec, e->mtime_nsec };
 	p.size = e->kind == NODE_DIR ? 0 : e->content.size;
 	if (e->kind != NODE_DIR)
@@ -319,6 +324,8 @@ gather_give(struct gather *g, size_t dir, const struct list_entry *e)
 		p.handle |= GATHER_MADE_NAME;
 	if (r == ZK_OK)
 		r = plan_goal(g->plan, dir, &p);
+	if (r == ZK_OK)
+		r = gather_note_tree(g, dir, e);
 	for (size_t i = 0; r == ZK_OK && i < p.nodes_n; i++)
 		r = keyset_add(&g->goals, &p.nodes[i], NULL);
 	g->entries++;
@@ -434,6 +441,17 @@ name_gone(struct gather *g, const struct base_entry *e, bool goal)
 	    gather_name(g, &e->nodes[0], e->id, &index) : r;
 }
 
+/* e is lent by a listing, which looking rows up does not disturb. */
+static enum zk_err
+count_removal(struct gather *g, const struct base_entry *e)
+{
+	bool taken = false;
+	enum zk_err r = gather_is_taken(g, e->id, &taken);
+
+	g->removals += !taken;
+	return r;
+}
+
 /*
  * A row of a named directory, at that path if paths were named: stays, goes
  * elsewhere, or goes for good.
@@ -441,7 +459,7 @@ name_gone(struct gather *g, const struct base_entry *e, bool goal)
 static enum zk_err
 give_row(struct gather *g, const struct base_entry *e, const char *path)
 {
-	bool goal = false, elsewhere = false;
+	bool goal = false, elsewhere = false, gone = false;
 	enum zk_err r = ZK_OK;
 
 	for (size_t i = 0; i < e->nodes_n && !goal; i++)
@@ -456,11 +474,12 @@ give_row(struct gather *g, const struct base_entry *e, const char *path)
 			r = gather_leave(g, &e->nodes[0]);
 		else if (r == ZK_ENOENT)
 			r = ZK_OK;
-		if (r == ZK_OK && !elsewhere)
-			g->removals++;
+		gone = r == ZK_OK && !elsewhere;
 	}
 	if (r == ZK_OK)
 		r = plan_base(g->plan, e, elsewhere ? PLAN_ELSEWHERE : 0);
+	if (r == ZK_OK && gone)
+		r = count_removal(g, e);
 	/* all that lies in a directory that goes is to be named, too */
 	if (r == ZK_OK && e->kind == NODE_DIR && !elsewhere && e->nodes_n > 0)
 		r = name_gone(g, e, goal);

@@ -23,6 +23,8 @@ struct named {
 	int64_t row;
 };
 
+struct taken;
+
 struct gather {
 	struct round *rd;
 	struct todo *todo;
@@ -42,6 +44,8 @@ struct gather {
 	bool looked;		/* left has all that was left out */
 	struct keyset left;	/* nodes: what is left out for its depth */
 	uint64_t removals;
+	struct taken *taken;	/* where trees come that are not here yet */
+	size_t taken_n, taken_cap;
 	/* the rest only where paths were named */
 	char **wait;		/* entries to be given, by path; owned */
 	size_t wait_n, wait_cap;
@@ -124,6 +128,21 @@ ZK_CHECKED enum zk_err gather_too_deep(struct gather *g,
  * told apart.
  */
 ZK_CHECKED enum zk_err gather_left_again(struct gather *g, bool *full);
+
+/* gather_tree.c ---------------------------------------------------------- */
+
+/* Notes where an entry of the goal comes, if it is a tree not yet here. */
+ZK_CHECKED enum zk_err gather_note_tree(struct gather *g, size_t dir,
+    const struct list_entry *e);
+
+/*
+ * Whether a row is, or lies in, a directory whose place one of these wants:
+ * it does not count as removed.
+ */
+ZK_CHECKED enum zk_err gather_is_taken(struct gather *g, int64_t row,
+    bool *yes);
+
+void gather_free_taken(struct gather *g);
 
 /* gather_paths.c --------------------------------------------------------- */
 

@@ -165,8 +165,7 @@ tell(struct history *h, const struct event *ev)
 		    &h->from);
 	if (r != ZK_OK)
 		return r;
-	it.type = ev->node.kind == NODE_DIR ? 'd' :
-	    ev->node.kind == NODE_SYMLINK ? 'l' : 'f';
+	it.type = round_type(ev->node.kind);
 	it.path = buf_cstr(&h->at);
 	it.from = ev->moved ? buf_cstr(&h->from) : NULL;
 	it.device_name = buf_cstr(&h->name);

@@ -265,6 +265,7 @@ step_done(void *ctx, const struct plan_step *s, const char *path,
 	if (r == ZK_EGAP && round_says(rd, path, "waits"))
 		log_error(r, &(struct log_where){ .path = path }, "'%s' waits "
 		    "for its content: no remote in reach has it", path);
+	round_not_applied(rd, path, r);
 	if (r != ZK_OK || s->op == PLAN_ADOPT)
 		return;
 	l->rules |= rulewatch_is(path);
@@ -358,8 +359,7 @@ tell(struct land *l, struct plan *p)
 			c.from = buf_cstr(&from);
 		}
 		c.type = s->op == PLAN_RMDIR ? 'd' : s->goal == NULL ? 'f' :
-		    s->goal->kind == NODE_DIR ? 'd' :
-		    s->goal->kind == NODE_SYMLINK ? 'l' : 'f';
+		    round_type(s->goal->kind);
 		c.bytes = s->goal == NULL ? 0 : s->goal->size;
 		c.path = buf_cstr(&path);
 		/* what is half recorded is told as what is to push */
@@ -424,8 +424,9 @@ count_removed(struct round *rd, uint64_t removed, uint64_t tree)
 	return r;
 }
 
+/* removals: those that count, as gather_next says. */
 static enum zk_err
-execute(struct land *l, struct plan *p)
+execute(struct land *l, struct plan *p, uint64_t removals)
 {
 	struct round *rd = l->rd;
 	struct apply_ops ops = { .content = content, .packed = packed,
@@ -439,7 +440,9 @@ execute(struct land *l, struct plan *p)
 	memset(&l->res, 0, sizeof(l->res));
 	if (r == ZK_OK)
 		r = apply_run(rd->v->root, rd->v->db, p, &ops, &l->res);
-	r = err_worse(r, count_removed(rd, l->res.removed, tree));
+	if (removals > l->res.removed)
+		removals = l->res.removed;
+	r = err_worse(r, count_removed(rd, removals, tree));
 	l->again |= l->res.changed > 0 || l->res.kept > 0;
 	l->failed |= l->res.failed > 0;
 	l->trashed |= l->res.trashed;
@@ -496,7 +499,7 @@ portion(struct land *l, struct gather *g)
 			if (r == ZK_OK)
 				r = gather_aside(l->rd, p);
 			if (r == ZK_OK)
-				r = execute(l, p);
+				r = execute(l, p, removals);
 			l->passing |= plan_passing(p);
 		}
 	}

@@ -10,6 +10,7 @@
 struct found {
 	bool any;
 	bool dir;		/* a directory, somewhere */
+	bool tree;		/* one that is kept as one */
 };
 
 static void
@@ -38,7 +39,8 @@ in_base(struct round *rd, const char *path, struct found *f)
 
 	if (r == ZK_OK) {
 		f->any = true;
-		f->dir |= e.kind == NODE_DIR;
+		f->tree |= e.kind == NODE_TREE;
+		f->dir |= e.kind == NODE_DIR || f->tree;
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -55,10 +57,37 @@ in_tree(struct round *rd, const char *path, struct found *f)
 		r = list_next(l, &e);
 	if (r == ZK_OK) {
 		f->any = true;
-		f->dir |= e->kind == NODE_DIR;
+		f->tree |= e->kind == NODE_TREE;
+		f->dir |= e->kind == NODE_DIR || f->tree;
 	}
 	list_close(l);
 	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/*
+ * A path in a directory that is kept as one, here or by the merge, means all
+ * of that: it is cut off there.
+ */
+static enum zk_err
+cut_to_tree(struct round *rd, char *path, struct found *f)
+{
+	enum zk_err r = ZK_OK;
+
+	for (char *p = strchr(path, '/'); r == ZK_OK && p != NULL;
+	    p = strchr(p + 1, '/')) {
+		struct found at = { .tree = false };
+
+		*p = '\0';
+		r = in_base(rd, path, &at);
+		if (r == ZK_OK && !at.tree)
+			r = in_tree(rd, path, &at);
+		if (r == ZK_OK && at.tree) {
+			f->any = f->dir = true;
+			return ZK_OK;
+		}
+		*p = '/';
+	}
+	return r;
 }
 
 /* As typed, "d/" or "d/.": only a directory will do. */
@@ -77,16 +106,18 @@ named_check(struct round *rd, bool tree)
 	enum zk_err worst = ZK_OK;
 
 	for (size_t i = 0; i < rd->paths_n; i++) {
-		const char *path = rd->own_paths[i];
+		char *path = rd->own_paths[i];
 		const char *typed = rd->o->paths[i];
-		struct found f = { false, false };
+		struct found f = { .any = false };
 		bool dir = names_dir(typed);
 		enum zk_err r = ZK_EBUG;
 
 		if (path[0] == '\0')
 			continue;
 		on_disk(rd, path, &f);
-		r = in_base(rd, path, &f);
+		r = cut_to_tree(rd, path, &f);
+		if (r == ZK_OK)
+			r = in_base(rd, path, &f);
 		if (r == ZK_OK && tree)
 			r = in_tree(rd, path, &f);
 		if (r != ZK_OK)

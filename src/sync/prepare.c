@@ -15,6 +15,7 @@
 #include "text/text.h"
 #include "tree/kinds.h"
 #include "tree/read.h"
+#include "tree/whole.h"
 #include "util/log.h"
 #include "util/io.h"
 #include "util/path.h"
@@ -123,6 +124,24 @@ read_file(struct round *rd, struct upload *u, struct prepared *p,
 	return r;
 }
 
+/* A directory kept as one: its stream, as of one moment. */
+static enum zk_err
+read_tree(struct round *rd, struct upload *u, struct prepared *p,
+    const struct content *prev)
+{
+	struct whole w;
+	int fd = -1;
+	enum zk_err r = whole_read(rd->v->root, p->path, &fd, &w);
+
+	if (r != ZK_OK)
+		return r;
+	r = upload_file(u, fd, prev, &p->data, &p->content);
+	(void)env_close(rd->v->env, fd);
+	base_stat_from(&w.st, &p->st);
+	p->racy = w.racy;
+	return r;
+}
+
 static enum zk_err
 read_link(struct round *rd, struct upload *u, struct prepared *p)
 {
@@ -162,7 +181,7 @@ previous(struct round *rd, const struct diff *d, struct content *out,
 	if (r != ZK_OK)
 		return r;
 	loc = refs_locator(e.refs, e.refs_len);
-	if (loc == 0 || e.kind != NODE_FILE)
+	if (loc == 0 || e.kind == NODE_SYMLINK)
 		return ZK_OK;
 	r = segcache_content(rd->v, loc, out);
 	*has = r == ZK_OK;
@@ -184,6 +203,8 @@ read_content(struct round *rd, struct upload *u, struct prepared *p)
 	prev.data = copy.data;
 	if (r == ZK_OK)
 		r = p->d.kind == NODE_SYMLINK ? read_link(rd, u, p) :
+		    p->d.kind == NODE_TREE ?
+		    read_tree(rd, u, p, has ? &prev : NULL) :
 		    read_file(rd, u, p, has ? &prev : NULL);
 	p->read = r == ZK_OK;
 	buf_release(&copy);
@@ -268,7 +289,7 @@ try_adopt(struct round *rd, struct prepared *p)
 static bool
 wants_content(const struct diff *d)
 {
-	if (d->kind != NODE_FILE && d->kind != NODE_SYMLINK)
+	if (d->kind == NODE_DIR || d->kind == 0)
 		return false;
 	return d->what == DIFF_NEW || d->what == DIFF_KIND ||
 	    d->what == DIFF_CHANGED || d->what == DIFF_KEPT ||
@@ -479,6 +500,11 @@ preparer_take(struct preparer *by, bool adopt, struct prepared **out)
 		r = skip(rd, p->path, r);
 	if (r == ZK_OK && adopt && p->d.what == DIFF_NEW)
 		r = try_adopt(rd, p);
+	if ((r == ZK_EPARTIAL || r == ZK_ENOENT) && p->d.kind == NODE_TREE) {
+		enum zk_err e = capture_hold(rd, p->path);
+
+		r = e != ZK_OK ? e : r;
+	}
 	if (r == ZK_OK)
 		*out = p;
 	else

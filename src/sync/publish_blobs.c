@@ -9,6 +9,7 @@
 #include "sync/checkpoint.h"
 #include "sync/cuts.h"
 #include "sync/segcache.h"
+#include "tree/whole.h"
 #include "util/path.h"
 
 /* Other remotes of this run, which may hold a blob. */
@@ -42,12 +43,14 @@ local_row(struct db *db, const struct op *op, bool past, int64_t *row)
 
 /*
  * The local file that has this content now, or -1; *none: no row has it, so
- * that no scan will find it either.
+ * that no scan will find it either.  *tree: a directory kept as one at path
+ * has it, which is yet to be read.
  */
 static int
 local_file(struct round *rd, const struct op *op, bool past,
-    struct buf *path, bool *none)
+    struct buf *path, bool *none, bool *tree)
 {
+	struct base_entry e;
 	int64_t row = 0;
 	enum zk_err r = local_row(rd->v->db, op, past, &row);
 
@@ -55,8 +58,12 @@ local_file(struct round *rd, const struct op *op, bool past,
 	if (r != ZK_OK)
 		return -1;
 	buf_reset(path);
-	r = base_path(rd->v->db, row, path);
-	if (r != ZK_OK)
+	r = base_get(rd->v->db, row, &e);
+	if (r == ZK_OK) {
+		*tree = e.kind == NODE_TREE;
+		r = base_path(rd->v->db, row, path);
+	}
+	if (r != ZK_OK || *tree)
 		return -1;
 	return root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK,
 	    0);
@@ -86,9 +93,29 @@ may_pass(const struct round *rd, const struct vremote *vr)
 	return all || vr == rd->first;
 }
 
+/* upload_copy without the tree at path: all may be there without reading it. */
+static enum zk_err
+copy_unread(struct round *rd, struct upload *u, const struct content *c,
+    struct upload_source *src, const char *path, uint64_t *sent)
+{
+	bool spare = src->spare;
+	struct whole w;
+	enum zk_err r;
+
+	src->spare = true;
+	r = upload_copy(u, c, src, sent);
+	src->spare = spare;
+	if (r != ZK_EGAP)
+		return r;
+	/* what of it has changed since is another version's */
+	if (whole_read(rd->v->root, path, &src->fd, &w) != ZK_OK)
+		src->fd = -1;
+	return upload_copy(u, c, src, sent);
+}
+
 enum zk_err
 publish_copy(struct round *rd, struct vremote *vr, const struct content *c,
-    struct upload_source *src, uint64_t *sent)
+    struct upload_source *src, const char *tree, uint64_t *sent)
 {
 	struct transport *from[SYNC_REMOTES_MAX];
 	struct upload *u = NULL;
@@ -99,7 +126,8 @@ publish_copy(struct round *rd, struct vremote *vr, const struct content *c,
 		return r;
 	src->from = from;
 	src->from_n = others(rd, vr, from);
-	return upload_copy(u, c, src, sent);
+	return tree == NULL ? upload_copy(u, c, src, sent) :
+	    copy_unread(rd, u, c, src, tree, sent);
 }
 
 /*
@@ -111,16 +139,18 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
     struct upload_source *src, bool passes)
 {
 	struct buf path;
-	bool none = false;
+	bool none = false, tree = false;
 	uint64_t sent = 0;
 	enum zk_err r = ZK_EBUG;
 
 	buf_init(&path, PATH_LEN_MAX + 1);
 	/* a message is in no file */
 	src->fd = op->type == OP_MSG ? -1 :
-	    local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path, &none);
+	    local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path, &none,
+	    &tree);
 	src->spare |= passes && none;
-	r = publish_copy(rd, vr, &op->content, src, &sent);
+	r = publish_copy(rd, vr, &op->content, src,
+	    tree ? buf_cstr(&path) : NULL, &sent);
 	if (src->fd >= 0)
 		(void)env_close(rd->v->env, src->fd);
 	buf_release(&path);
@@ -216,7 +246,8 @@ send_kept(struct round *rd, struct vremote *vr, const struct op *op)
 		r = base_by_node(v->db, &op->node, &row);
 	if (r == ZK_OK && any)
 		r = base_get(v->db, row, &e);
-	if (r == ZK_OK && any && e.kind == NODE_FILE)
+	if (r == ZK_OK && any && (e.kind == NODE_FILE ||
+	    e.kind == NODE_TREE))
 		at = refs_locator(e.refs, e.refs_len);
 	if (r != ZK_OK || at == 0)
 		return r == ZK_ENOENT ? ZK_OK : r;

@@ -21,10 +21,13 @@ ZK_CHECKED enum zk_err publish_blobs(struct round *rd, struct vremote *vr,
 
 /*
  * upload_copy of a content to the remote, also from the other remotes of the
- * run, which src is given; *sent counts blobs.
+ * run, which src is given; *sent counts blobs.  tree: NULL, or the path of a
+ * directory kept as one that has it, which is read if need be: src->fd is then
+ * its stream or -1, the caller's.
  */
 ZK_CHECKED enum zk_err publish_copy(struct round *rd, struct vremote *vr,
-    const struct content *c, struct upload_source *src, uint64_t *sent);
+    const struct content *c, struct upload_source *src, const char *tree,
+    uint64_t *sent);
 
 /*
  * Tells in our log where content is that was sealed anew while it was sent;

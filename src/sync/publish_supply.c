@@ -136,7 +136,8 @@ content_of(struct supply *s, int64_t row, struct base_entry *e,
 	uint64_t at = 0;
 	enum zk_err r = base_get(v->db, row, e);
 
-	if (r == ZK_OK && e->kind == NODE_FILE && e->nodes_n > 0)
+	if (r == ZK_OK && (e->kind == NODE_FILE || e->kind == NODE_TREE) &&
+	    e->nodes_n > 0)
 		at = refs_locator(e->refs, e->refs_len);
 	if (r == ZK_OK && at == 0)
 		r = ZK_ENOENT;
@@ -200,11 +201,12 @@ give(struct supply *s, struct item *it)
 		return shown;
 	buf_reset(&s->path);
 	r = base_path(v->db, it->row, &s->path);
-	if (r == ZK_OK)
+	if (r == ZK_OK && e.kind != NODE_TREE)
 		src.fd = root_open(v->root, buf_cstr(&s->path),
 		    O_RDONLY | O_NONBLOCK, 0);
 	if (r == ZK_OK)
-		r = publish_copy(s->rd, s->vr, &c, &src, &sent);
+		r = publish_copy(s->rd, s->vr, &c, &src,
+		    e.kind == NODE_TREE ? buf_cstr(&s->path) : NULL, &sent);
 	s->given += r == ZK_OK && it->lacks;
 	/* perhaps it can be the next time */
 	it->again = r == ZK_EGAP && src.fd < 0;

@@ -134,11 +134,27 @@ in_place(struct restore *rs, const struct sync_at *at)
 	return r;
 }
 
+/* What cannot be written to a file, or compared as a text; NULL: it can. */
+static const char *
+unfit(const struct version *ver, bool file)
+{
+	if (ver->dir)
+		return "was a directory: name one file in it";
+	if (ver->file.kind == NODE_TREE && !file)
+		return "is a directory that is kept as one: write versions "
+		    "of it out with 'zk restore -o' and compare them";
+	if (ver->file.kind == NODE_SYMLINK && file)
+		return "was a symlink, which no file can hold";
+	return NULL;
+}
+
 /* The content of the one file that is meant, into fd or out. */
 static enum zk_err
-content(struct round *rd, const char *path, const char *typed,
-    const struct sync_at *at, int fd, struct buf *out)
+content(struct restore *rs, const struct sync_at *at, int fd,
+    struct buf *out)
 {
+	struct round *rd = rs->rd;
+	const char *path = rs->path, *typed = rs->typed, *why = NULL;
 	struct log_where w = { .path = typed };
 	struct version ver = { .past = NULL };
 	enum zk_err r = remotes_open_any(rd);
@@ -146,18 +162,18 @@ content(struct round *rd, const char *path, const char *typed,
 	if (r == ZK_OK)
 		r = version_find(rd->v, &rd->o->ui, path, typed, at, true,
 		    &ver);
-	if (r == ZK_OK && (ver.dir || (out == NULL &&
-	    ver.file.kind != NODE_FILE))) {
+	why = r == ZK_OK ? unfit(&ver, out == NULL) : NULL;
+	if (why != NULL) {
 		r = ZK_EUSAGE;
-		log_error(r, &w, ver.dir ? "'%s' was a directory: name one "
-		    "file in it" : "'%s' was a symlink, which no file can "
-		    "hold", typed);
+		log_error(r, &w, "'%s' %s", typed, why);
 	}
 	if (r == ZK_OK)
 		r = restore_fetch_one(rd, path, &ver.file.content, fd, out);
 	if (r == ZK_OK) {
 		rd->rep->files = 1;
 		rd->rep->bytes = ver.file.content.size;
+		rs->out->tree = ver.file.kind == NODE_TREE;
+		rs->out->tree_mode = ver.file.has_mode ? ver.file.mode : 0755;
 	}
 	version_release(&ver);
 	return r;
@@ -183,7 +199,7 @@ sync_restore(struct vault *v, const struct sync_opts *o,
 		r = begin(&rd, path);
 	rs.path = path;
 	if (r == ZK_OK && ro->fd >= 0)
-		r = content(&rd, path, ro->path, &ro->at, ro->fd, NULL);
+		r = content(&rs, &ro->at, ro->fd, NULL);
 	else if (r == ZK_OK)
 		r = in_place(&rs, &ro->at);
 	round_release(&rd);
@@ -198,11 +214,14 @@ sync_version_bytes(struct vault *v, const struct sync_opts *o,
 {
 	struct sync_report rep = { 0 };
 	struct round rd = { .v = v, .o = o, .rep = &rep };
+	struct sync_restored got;
+	struct restore rs = { .rd = &rd, .typed = path, .out = &got };
 	char *rel = NULL;
 	enum zk_err r = round_inside(v, o->dir, path, &rel);
 
+	rs.path = rel;
 	if (r == ZK_OK)
-		r = content(&rd, rel, path, at, -1, out);
+		r = content(&rs, at, -1, out);
 	round_release(&rd);
 	free(rel);
 	return err_worse(r, rd.worst);

@@ -9,6 +9,7 @@
 #include "sync/restore_int.h"
 #include "sync/segcache.h"
 #include "tree/apply.h"
+#include "tree/whole.h"
 #include "util/io.h"
 #include "util/log.h"
 
@@ -112,14 +113,22 @@ static void
 open_old(struct vault *v, struct one *x)
 {
 	struct base_entry e;
+	struct whole w;
 	uint64_t old = 0;
+	bool tree;
 
 	if (base_find_path(v->db, x->path, &e) != ZK_OK ||
-	    e.kind != NODE_FILE)
+	    (e.kind != NODE_FILE && e.kind != NODE_TREE))
 		return;
+	tree = e.kind == NODE_TREE;
 	old = refs_locator(e.refs, e.refs_len);
 	if (old == 0 || segcache_copy(v, old, &x->old, &x->old_data) != ZK_OK)
 		return;
+	if (tree) {
+		if (whole_read(v->root, x->path, &x->old_fd, &w) != ZK_OK)
+			x->old_fd = -1;
+		return;
+	}
 	x->old_fd = root_open(v->root, x->path, O_RDONLY | O_NONBLOCK, 0);
 }
 

@@ -38,7 +38,11 @@ compare(const struct base_entry *e, const struct version_file *f,
 	    f->mode != e->mode;
 
 	if (e->kind != f->kind) {
-		*why = e->kind == NODE_DIR ? "a directory is there" :
+		*why = e->kind == NODE_DIR && f->kind == NODE_TREE ?
+		    "a directory is there that is not kept as one" :
+		    e->kind == NODE_TREE && f->kind == NODE_DIR ?
+		    "it is a directory kept as one now" :
+		    e->kind == NODE_DIR ? "a directory is there" :
 		    f->kind == NODE_DIR ? "it is no directory any more" :
 		    "another kind of entry is there";
 		return RESTORE_LEAVE;
@@ -107,8 +111,7 @@ tell(struct restore *rs, const char *path, const struct version_file *f,
 	const struct sync_ui *ui = &rs->rd->o->ui;
 	struct sync_change c = { .incoming = true, .path = path,
 		.kind = what == RESTORE_NEW ? SYNC_NEW : SYNC_CHANGED,
-		.type = f->kind == NODE_DIR ? 'd' :
-		    f->kind == NODE_SYMLINK ? 'l' : 'f',
+		.type = round_type(f->kind),
 		.bytes = f->content.size };
 
 	if (rs->rd->o->dry_run && ui->change != NULL)

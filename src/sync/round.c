@@ -32,6 +32,7 @@ round_release(struct round *rd)
 		chunk_ref_wipe(&rd->aliases[i]);
 	free(rd->aliases);
 	rd->aliases = NULL;
+	capture_release(rd);
 	for (size_t i = 0; i < rd->paths_n; i++)
 		free(rd->own_paths[i]);
 	free(rd->own_paths);
@@ -455,12 +456,13 @@ record(struct round *rd, struct vremote *first)
 static enum zk_err
 settle(struct round *rd, struct vremote *first)
 {
-	enum zk_err r = ZK_OK;
+	bool misread = false;
+	enum zk_err r = capture_misread(rd, &misread);
 
 	for (int i = 0; r == ZK_OK && i < SETTLE_ROUNDS; i++) {
 		/* what lies outside of the paths may have changed, too */
 		rd->wide |= i > 0;
-		if (i > 0)
+		if (i > 0 || misread)
 			r = capture_scan(rd);
 		if (r == ZK_OK)
 			r = capture_brake(rd);

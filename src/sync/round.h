@@ -74,6 +74,9 @@ struct round {
 	struct upload *local_up;
 	struct chunk_ref *aliases;	/* to be published; hold keys */
 	size_t aliases_n;
+	/* paths of new trees that were not recorded; owned */
+	char **held;
+	size_t held_n;
 };
 
 /* Steps of a run (sync/round.c) -------------------------------------------- */
@@ -150,8 +153,14 @@ void round_progress(struct round *rd, enum sync_phase phase);
  */
 bool round_says(struct round *rd, const char *path, const char *what);
 
+/* What a report calls that kind: sync_change.type. */
+char round_type(uint8_t kind);
+
 /* Counts an entry of that kind (enum node_kind) in the report. */
 void round_count(struct round *rd, uint8_t kind, uint64_t bytes);
+
+/* A step at path ended with r: says so where that is the disk's doing. */
+void round_not_applied(struct round *rd, const char *path, enum zk_err r);
 
 /* A phase begins: tells it, with the totals of *total and nothing done. */
 void round_phase(struct round *rd, enum sync_phase phase,
@@ -282,13 +291,38 @@ ZK_CHECKED enum zk_err named_check(struct round *rd, bool tree);
 /* What is recorded: all but removals; removals, which come last. */
 #define ROUND_CHANGES (1u << DIFF_NEW | 1u << DIFF_MOVED | 1u << DIFF_KIND | \
     1u << DIFF_CHANGED | 1u << DIFF_ATTR | 1u << DIFF_KEPT)
-#define ROUND_GONE (1u << DIFF_VANISHED)
+#define ROUND_GONE (1u << DIFF_VANISHED | 1u << DIFF_TAKEN)
 
 /* Completes what an earlier run was killed in: apply_recover. */
 ZK_CHECKED enum zk_err capture_recover(struct round *rd);
 
 /* Recovers, scans, finds moves: fills the table of differences. */
 ZK_CHECKED enum zk_err capture_scan(struct round *rd);
+
+/*
+ * Whether the merged tree has a directory kept as one where the scan found a
+ * new one, of which it did not know that yet: then scan again.
+ */
+ZK_CHECKED enum zk_err capture_misread(struct round *rd, bool *yes);
+
+/*
+ * A tree of this scan that could not be recorded: what it is to take the place
+ * of is not to go either (DIFF_TAKEN).  capture_holds asks of path.
+ */
+ZK_CHECKED enum zk_err capture_hold(struct round *rd, const char *path);
+bool capture_holds(const struct round *rd, const char *path);
+/* Forgets them. */
+void capture_release(struct round *rd);
+
+/*
+ * Whether the disk shows what the tree says, so that what is recorded now
+ * changes no other entry: nothing is dirty, and no name was made by the
+ * conflict rule or for this disk (removing one of two entries gives the other
+ * its name back).
+ */
+ZK_CHECKED enum zk_err capture_is_clean(struct round *rd, bool *clean);
+/* What was recorded in a clean tree is on the disk. */
+ZK_CHECKED enum zk_err capture_all_clean(struct round *rd);
 
 /*
  * Records every difference as ops of this device's log.  Contents go to the

@@ -55,6 +55,21 @@ round_progress(struct round *rd, enum sync_phase phase)
 		rd->o->ui.progress(rd->o->ui.arg, &rd->progress);
 }
 
+char
+round_type(uint8_t kind)
+{
+	switch (kind) {
+	case NODE_DIR:
+		return 'd';
+	case NODE_SYMLINK:
+		return 'l';
+	case NODE_TREE:
+		return 't';
+	default:
+		return 'f';
+	}
+}
+
 void
 round_count(struct round *rd, uint8_t kind, uint64_t bytes)
 {
@@ -63,6 +78,18 @@ round_count(struct round *rd, uint8_t kind, uint64_t bytes)
 	else
 		rd->rep->files++;
 	rd->rep->bytes += bytes;
+}
+
+void
+round_not_applied(struct round *rd, const char *path, enum zk_err r)
+{
+	if ((r != ZK_EPERM && r != ZK_EIO) ||
+	    !round_says(rd, path, err_text(r)))
+		return;
+	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
+	    "'%s' cannot be brought to what others have: %s", path,
+	    err_text(r));
+	rd->rep->skipped++;
 }
 
 void

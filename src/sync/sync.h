@@ -82,7 +82,8 @@ enum sync_change_kind {
 struct sync_change {
 	enum sync_change_kind kind;
 	bool incoming;		/* false: local, to push; true: to apply */
-	char type;		/* 'f' file, 'd' directory, 'l' symlink */
+	char type;		/* 'f' file, 'd' directory, 'l' symlink,
+				 * 't' a directory kept as one */
 	const char *path;	/* raw bytes, relative to the root */
 	const char *from;	/* SYNC_MOVED: the old path, else NULL */
 	const char *why;	/* SYNC_SKIPPED: the reason, else NULL */
@@ -392,6 +393,12 @@ struct sync_restored {
 	uint64_t same;		/* entries that are as they were then */
 	uint64_t kept;		/* entries now that were not there then */
 	uint64_t brought;	/* entries that were restored */
+	/*
+	 * what went to a file is the stream of a directory kept as one, of
+	 * that mode (zk-format(5), TREES)
+	 */
+	bool tree;
+	uint16_t tree_mode;	/* & 0777 */
 };
 
 /*

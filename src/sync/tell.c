@@ -10,7 +10,8 @@
 #include "sync/round.h"
 #include "tree/read.h"
 
-#define TOLD (ROUND_CHANGES | ROUND_GONE)
+/* what was taken over shows where it is now */
+#define TOLD (ROUND_CHANGES | 1u << DIFF_VANISHED)
 
 static enum sync_change_kind
 change_kind(uint8_t what)
@@ -46,7 +47,8 @@ look_closer(struct round *rd, const struct diff *d,
 	enum zk_err r = base_get(rd->v->db, d->row, &e);
 
 	*same = false;
-	if (r != ZK_OK || e.kind != d->kind || e.size != d->st.size)
+	if (r != ZK_OK || e.kind != d->kind ||
+	    (e.kind != NODE_TREE && e.size != d->st.size))
 		return r;
 	memcpy(hash, e.hash, sizeof(hash));
 	r = read_entry(rd->v->root, &h, d->path, &e, NULL, &res);
@@ -57,7 +59,9 @@ look_closer(struct round *rd, const struct diff *d,
 	if (r != ZK_OK || memcmp(hash, res.hash, sizeof(hash)) != 0)
 		return r;
 	*kind = SYNC_ATTR;
-	*same = e.kind == NODE_SYMLINK || (e.mode == (res.st.mode & 0777) &&
+	*same = e.kind == NODE_SYMLINK || (e.kind == NODE_TREE ?
+	    e.mode == ((res.st.mode & 0777) | 0700) :
+	    e.mode == (res.st.mode & 0777) &&
 	    e.mtime.sec == res.st.mtime.sec &&
 	    e.mtime.nsec == res.st.mtime.nsec);
 	return ZK_OK;
@@ -70,8 +74,7 @@ tell_one(struct round *rd, const struct diff *d, enum sync_change_kind kind)
 	struct buf path, from, at;
 	enum zk_err r = ZK_OK;
 
-	c.type = d->kind == NODE_DIR ? 'd' : d->kind == NODE_SYMLINK ? 'l' :
-	    'f';
+	c.type = round_type(d->kind);
 	c.bytes = d->kind == NODE_FILE ? d->st.size : 0;
 	buf_init(&path, 1 << 16);
 	buf_init(&from, 1 << 16);

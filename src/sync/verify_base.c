@@ -56,7 +56,7 @@ check_bytes(struct verify *vf, const struct base_entry *e)
 
 	if (e->nodes_n == 0)
 		return ZK_OK;	/* kept: it stands for nothing */
-	if (e->kind < NODE_FILE || e->kind > NODE_SYMLINK)
+	if (e->kind < NODE_FILE || e->kind > NODE_TREE)
 		return ZK_ETAMPER;
 	if (e->kind == NODE_DIR)
 		return locator == 0 ? ZK_OK : ZK_ETAMPER;

@@ -229,13 +229,17 @@ static enum zk_err
 spare_ignored(struct apply *a, struct act *t)
 {
 	bool ignored = false, is_dir = t->op == PLAN_RMDIR;
+	struct base_entry e;
 	enum zk_err r = ZK_OK;
 
 	if (t->op == PLAN_ADOPT || t->op == PLAN_SWAP ||
 	    t->op == PLAN_TAKE || t->op == PLAN_TAKE_NEW || t->layout != NULL)
 		return ZK_OK;
 	if (t->g != NULL)
-		is_dir = t->g->kind == NODE_DIR;
+		is_dir = t->g->kind == NODE_DIR || t->g->kind == NODE_TREE;
+	else if (t->op == PLAN_REMOVE)
+		is_dir = base_get(a->db, t->row, &e) == ZK_OK &&
+		    e.kind == NODE_TREE;
 	r = rules_ignored(a->rules, t->path, is_dir, &ignored);
 	if (r != ZK_OK || !ignored)
 		return r;
@@ -308,7 +312,7 @@ add_act(struct apply *a, const struct plan_step *s)
 	    t->g->kind == NODE_DIR)
 		return ZK_OK;
 	a->bytes += t->g->size;
-	t->large = t->g->kind == NODE_FILE && t->g->size > READ_WHOLE_MAX;
+	t->large = t->g->kind != NODE_SYMLINK && t->g->size > READ_WHOLE_MAX;
 	a->large += t->large;
 	return ZK_OK;
 }
@@ -414,8 +418,13 @@ drop_staged(struct apply *a)
 		const char *name;
 		int fd;
 
-		if (!t->staged || t->done ||
-		    apply_at(a, act_stage(t), &fd, &name) != ZK_OK)
+		if (!t->staged || t->done)
+			continue;
+		if (apply_is_tree(t)) {
+			apply_drop_tree(a, t);
+			continue;
+		}
+		if (apply_at(a, act_stage(t), &fd, &name) != ZK_OK)
 			continue;
 		(void)env_unlinkat(a->env, fd, name, t->g != NULL &&
 		    t->g->kind == NODE_DIR ? AT_REMOVEDIR : 0);

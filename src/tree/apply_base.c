@@ -169,6 +169,9 @@ moved_stat(struct apply *a, int64_t row, const struct env_stat *st,
 	if (r != ZK_OK)
 		return r;
 	e.flags = (e.flags & ~(unsigned)BASE_STAGED) | add;
+	/* what is known of a tree stays true where it goes */
+	if (e.kind == NODE_TREE)
+		return base_set_stat(a->db, row, &e.st, e.flags);
 	if (!trust) {
 		if (e.kind != NODE_DIR)
 			e.flags |= BASE_RACY;
@@ -406,8 +409,10 @@ apply_origin(struct apply *a, const char *tmp, struct buf *path)
 }
 
 /*
- * Renames cur to a free name in the directory of row dir: one that no row has
- * either, since that of what is gone from there has to tell so.
+ * Renames cur to a free name in the directory of row dir.  If it has a row,
+ * this is to go there, and the name is one that no row has either, since that
+ * of what is gone from there has to tell so.  Without (0) a row of its place
+ * may be its own: it was out of its place for a moment alone.
  */
 static int
 back_to(struct apply *a, const char *cur, int64_t dir, const char *name,
@@ -437,8 +442,8 @@ back_to(struct apply *a, const char *cur, int64_t dir, const char *name,
 		if (base_path(a->db, dir, &to) != ZK_OK ||
 		    path_join(&to, got->data, got->len) != ZK_OK)
 			break;
-		if (base_find(a->db, dir, got->data, got->len, &at) !=
-		    ZK_ENOENT)
+		if (row != 0 && base_find(a->db, dir, got->data, got->len,
+		    &at) != ZK_ENOENT)
 			e = -EEXIST;
 		else if (apply_at(a, buf_cstr(&to), &f2, &n2) != ZK_OK)
 			e = f2;

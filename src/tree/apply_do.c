@@ -41,8 +41,8 @@ apply_at(struct apply *a, const char *path, int *fd, const char **name)
 	return *fd < 0 ? err_from_errno(-*fd) : ZK_OK;
 }
 
-static int
-stat_path(struct apply *a, const char *path, struct env_stat *st)
+int
+apply_stat(struct apply *a, const char *path, struct env_stat *st)
 {
 	const char *name;
 	int fd;
@@ -53,11 +53,11 @@ stat_path(struct apply *a, const char *path, struct env_stat *st)
 }
 
 /*
- * Between two paths.  The directory of one may be the cached one, so the
- * other is opened first and both are looked at before use.
+ * The directory of one may be the cached one, so the other is opened first
+ * and both are looked at before use.
  */
-static int
-rename_paths(struct apply *a, const char *from, const char *to,
+int
+apply_rename(struct apply *a, const char *from, const char *to,
     unsigned flags)
 {
 	const char *n1, *n2;
@@ -82,8 +82,8 @@ rename_paths(struct apply *a, const char *from, const char *to,
 	return e;
 }
 
-static bool
-same_file(const struct env_stat *a, const struct env_stat *b)
+bool
+apply_same_file(const struct env_stat *a, const struct env_stat *b)
 {
 	return a->ino == b->ino && a->dev == b->dev && a->size == b->size &&
 	    (a->mode & S_IFMT) == (b->mode & S_IFMT) &&
@@ -97,13 +97,15 @@ apply_same(struct apply *a, const char *path, const struct base_entry *e,
 	struct read_result res;
 	struct base_entry like = *e;
 	struct buf refs;
-	int err = stat_path(a, path, st);
+	int err = apply_stat(a, path, st);
 	enum zk_err r;
 
 	if (err < 0)
 		return err == -ENOENT ? ZK_ECHANGED : err_from_errno(-err);
-	if (scan_kind(st) != e->kind || st->mount_root)
+	if (!apply_is_kind(st, e->kind) || st->mount_root)
 		return ZK_ECHANGED;
+	if (e->kind == NODE_TREE)
+		return apply_same_tree(a, path, e, st);
 	if (e->kind == NODE_DIR ||
 	    ((e->flags & BASE_RACY) == 0 && base_stat_same(&e->st, st)))
 		return ZK_OK;
@@ -131,7 +133,7 @@ obstacle(struct apply *a, struct act *t)
 {
 	struct env_stat st;
 	bool ignored = false;
-	int err = stat_path(a, t->path, &st);
+	int err = apply_stat(a, t->path, &st);
 	char *path = NULL;
 	enum zk_err r;
 
@@ -152,11 +154,16 @@ obstacle(struct apply *a, struct act *t)
 	return ZK_ECHANGED;
 }
 
-/* The stat for base: is the content still what was staged? */
-static void
-take_stat(struct apply *a, struct act *t, const struct env_stat *staged)
+void
+apply_take_stat(struct apply *a, struct act *t, const struct env_stat *staged)
 {
-	if (stat_path(a, t->path, &t->st) == 0 && same_file(&t->st, staged)) {
+	if (apply_is_tree(t)) {
+		t->st = *staged;
+		t->trust = !t->racy;
+		return;
+	}
+	if (apply_stat(a, t->path, &t->st) == 0 &&
+	    apply_same_file(&t->st, staged)) {
 		t->trust = true;
 		return;
 	}
@@ -168,14 +175,14 @@ static enum zk_err
 do_create(struct apply *a, struct act *t)
 {
 	struct env_stat staged = t->st;
-	int e = rename_paths(a, t->tmp, t->path, RENAME_NOREPLACE);
+	int e = apply_rename(a, t->tmp, t->path, RENAME_NOREPLACE);
 
 	if (e == -EEXIST)
 		return obstacle(a, t);
 	if (e < 0)
 		return apply_refused(a, t, e);
 	t->staged = false;
-	take_stat(a, t, &staged);
+	apply_take_stat(a, t, &staged);
 	return apply_came_out(a, t);
 }
 
@@ -218,103 +225,6 @@ do_mkdir(struct apply *a, struct act *t)
 	return e == 0 ? apply_came_out(a, t) : ZK_OK;
 }
 
-/*
- * Where two names cannot be exchanged: the old content is copied aside
- * first, so that the path never is without one.
- */
-static int
-replace_by_copy(struct apply *a, const struct act *t,
-    const struct env_stat *old)
-{
-	const char *name, *tmp;
-	char *aside = NULL;
-	struct env_stat now;
-	int fd, e = -ENOMEM, to;
-
-	if (apply_tmp_name(a, t->path, "o", &aside) != ZK_OK)
-		return -ENOMEM;
-	if (apply_at(a, aside, &to, &tmp) != ZK_OK ||
-	    apply_at(a, t->path, &fd, &name) != ZK_OK)
-		goto out;
-	e = trash_copy(a->env, fd, name, to, tmp);
-	if (e == 0)
-		e = env_statat(a->env, fd, name, &now);
-	if (e == 0 && !same_file(&now, old))
-		e = -ESTALE;
-	if (e == 0)
-		e = rename_paths(a, t->tmp, t->path, 0);
-	if (e == 0)
-		e = rename_paths(a, aside, t->tmp, RENAME_NOREPLACE);
-out:
-	free(aside);
-	return e;
-}
-
-/* Exchanges tmp and path, which is to be as before says; it is at tmp then. */
-static enum zk_err
-exchange(struct apply *a, struct act *t, const struct env_stat *before)
-{
-	struct env_stat now;
-	bool staged = t->staged, copied = false;
-	int e;
-
-	/* from here on tmp may hold what is not ours to throw away */
-	t->staged = false;
-	e = rename_paths(a, t->tmp, t->path, RENAME_EXCHANGE);
-	if (e == -EINVAL || e == -ENOSYS) {
-		if (S_ISDIR(before->mode))
-			e = -EINVAL;
-		else
-			e = replace_by_copy(a, t, before);
-		copied = e == 0;
-	}
-	if (e < 0)
-		t->staged = staged;
-	if (e < 0)
-		return e == -ENOENT || e == -ESTALE ? ZK_ECHANGED :
-		    err_from_errno(-e);
-	/* was it still the same in that moment? */
-	e = stat_path(a, t->tmp, &now);
-	if (e == 0 && copied) {
-		t->st2 = now;
-		return ZK_OK;
-	}
-	if (e == 0 && now.ino == before->ino && (S_ISDIR(now.mode) ||
-	    same_file(&now, before))) {
-		t->st2 = now;
-		t->trust2 = true;
-		return ZK_OK;
-	}
-	e = rename_paths(a, t->tmp, t->path, RENAME_EXCHANGE);
-	if (e < 0)
-		return apply_to_trash(a, t->tmp, t->path) == ZK_OK ?
-		    ZK_ECHANGED : ZK_EIO;
-	t->staged = staged;
-	return ZK_ECHANGED;
-}
-
-static enum zk_err
-do_replace(struct apply *a, struct act *t)
-{
-	struct env_stat staged = t->st, old;
-	struct base_entry e;
-	enum zk_err r = apply_check_row(a, t->row, t->path, &e, &old);
-
-	if (r == ZK_OK)
-		r = exchange(a, t, &old);
-	if (r != ZK_OK)
-		return r;
-	r = apply_to_trash(a, t->tmp, t->path);
-	if (r != ZK_OK) {
-		/* the old content must not be lost for want of a trash */
-		t->staged = rename_paths(a, t->tmp, t->path,
-		    RENAME_EXCHANGE) == 0;
-		return r;
-	}
-	take_stat(a, t, &staged);
-	return ZK_OK;
-}
-
 static enum zk_err
 do_attr(struct apply *a, struct act *t)
 {
@@ -343,6 +253,11 @@ do_attr(struct apply *a, struct act *t)
 		err = env_statat(a->env, fd, name, &t->st);
 	if (err < 0)
 		return err_from_errno(-err);
+	if (apply_is_tree(t)) {
+		/* the mode is all that is new */
+		st.mode = t->st.mode;
+		t->st = st;
+	}
 	t->trust = t->st.ino == st.ino && t->st.size == st.size;
 	return ZK_OK;
 }
@@ -351,8 +266,15 @@ do_attr(struct apply *a, struct act *t)
 static bool
 is_row(const struct env_stat *st, const struct base_entry *e)
 {
-	return scan_kind(st) == e->kind && st->ino == e->st.ino &&
+	return apply_is_kind(st, e->kind) && st->ino == e->st.ino &&
 	    !st->mount_root;
+}
+
+/* Of these an edit shows in what lies in them. */
+static bool
+is_dir(const struct base_entry *e)
+{
+	return e->kind == NODE_DIR || e->kind == NODE_TREE;
 }
 
 /*
@@ -370,23 +292,23 @@ do_move(struct apply *a, struct act *t)
 
 	if (r != ZK_OK)
 		return r;
-	err = stat_path(a, t->from, &st);
+	err = apply_stat(a, t->from, &st);
 	if (err < 0)
 		return err == -ENOENT ? ZK_ECHANGED : err_from_errno(-err);
 	if (!is_row(&st, &e))
 		return ZK_ECHANGED;
-	same = e.kind == NODE_DIR || base_stat_same(&e.st, &st);
-	err = rename_paths(a, t->from, t->path, RENAME_NOREPLACE);
+	same = is_dir(&e) || base_stat_same(&e.st, &st);
+	err = apply_rename(a, t->from, t->path, RENAME_NOREPLACE);
 	if (err == -EEXIST)
 		return obstacle(a, t);
 	if (err < 0)
 		return err == -ENOENT ? ZK_ECHANGED : apply_refused(a, t, err);
-	if (e.kind == NODE_DIR)
+	if (is_dir(&e))
 		root_forget(a->root);
-	if (stat_path(a, t->path, &t->st) < 0)
+	if (apply_stat(a, t->path, &t->st) < 0)
 		t->st = st;
-	t->trust = same && same_file(&t->st, &st);
-	if (e.kind == NODE_DIR)
+	t->trust = same && apply_same_file(&t->st, &st);
+	if (is_dir(&e))
 		t->trust = same;
 	return apply_came_out(a, t);
 }
@@ -394,25 +316,25 @@ do_move(struct apply *a, struct act *t)
 /* The row at path, by its inode; *same if it has not been edited either. */
 static enum zk_err
 find_row(struct apply *a, int64_t row, const char *path, struct env_stat *st,
-    bool *same, bool *is_dir)
+    bool *same, bool *dir)
 {
 	struct base_entry e;
 	enum zk_err r = base_get(a->db, row, &e);
 
 	if (r != ZK_OK)
 		return r;
-	if (stat_path(a, path, st) < 0 || !is_row(st, &e))
+	if (apply_stat(a, path, st) < 0 || !is_row(st, &e))
 		return ZK_ECHANGED;
-	*is_dir = e.kind == NODE_DIR;
-	*same = *is_dir || base_stat_same(&e.st, st);
+	*dir = is_dir(&e);
+	*same = *dir || base_stat_same(&e.st, st);
 	return ZK_OK;
 }
 
 /* Still what it was before it was renamed? */
 static bool
-still(const struct env_stat *st, const struct env_stat *before, bool is_dir)
+still(const struct env_stat *st, const struct env_stat *before, bool dir)
 {
-	return is_dir ? st->ino == before->ino : same_file(st, before);
+	return dir ? st->ino == before->ino : apply_same_file(st, before);
 }
 
 static enum zk_err
@@ -427,85 +349,60 @@ do_swap(struct apply *a, struct act *t)
 		r = find_row(a, t->other, t->path, &st2, &same2, &dir2);
 	if (r != ZK_OK)
 		return r;
-	e = rename_paths(a, t->from, t->path, RENAME_EXCHANGE);
+	e = apply_rename(a, t->from, t->path, RENAME_EXCHANGE);
 	if (e == -EINVAL || e == -ENOSYS) {
-		e = rename_paths(a, t->from, t->tmp, RENAME_NOREPLACE);
+		e = apply_rename(a, t->from, t->tmp, RENAME_NOREPLACE);
 		if (e == 0)
-			e = rename_paths(a, t->path, t->from,
+			e = apply_rename(a, t->path, t->from,
 			    RENAME_NOREPLACE);
 		if (e == 0)
-			e = rename_paths(a, t->tmp, t->path,
+			e = apply_rename(a, t->tmp, t->path,
 			    RENAME_NOREPLACE);
 	}
 	root_forget(a->root);
 	if (e < 0)
 		return err_from_errno(-e);
-	if (stat_path(a, t->path, &t->st) < 0 ||
-	    stat_path(a, t->from, &t->st2) < 0)
+	if (apply_stat(a, t->path, &t->st) < 0 ||
+	    apply_stat(a, t->from, &t->st2) < 0)
 		return ZK_EIO;
 	t->trust = same && still(&t->st, &st, dir);
 	t->trust2 = same2 && still(&t->st2, &st2, dir2);
 	return ZK_OK;
 }
 
-/* tmp goes to path, and what is there to tmp. */
-static enum zk_err
-take_place(struct apply *a, struct act *t, const struct env_stat *before)
-{
-	char *second = NULL;
-	enum zk_err r = exchange(a, t, before);
-	int e;
-
-	/* EINVAL has no code of its own */
-	if (r != ZK_EIO)
-		return r;
-	/* no exchange on this file system: one after the other */
-	r = apply_out_name(a, t->other, &second);
-	if (r != ZK_OK)
-		return r;
-	e = rename_paths(a, t->path, second, RENAME_NOREPLACE);
-	if (e == 0)
-		e = rename_paths(a, t->tmp, t->path, RENAME_NOREPLACE);
-	if (e == 0)
-		e = rename_paths(a, second, t->tmp, RENAME_NOREPLACE);
-	free(second);
-	if (e == 0)
-		e = stat_path(a, t->tmp, &t->st2);
-	t->trust2 = e == 0 && t->st2.ino == before->ino;
-	return e < 0 ? err_from_errno(-e) : ZK_OK;
-}
-
 static enum zk_err
 do_take(struct apply *a, struct act *t)
 {
-	struct env_stat st, other;
+	struct env_stat st, other, staged = t->st;
 	bool same = true, same2, dir, dir2;
 	int e;
 	enum zk_err r = find_row(a, t->other, t->path, &other, &same2, &dir2);
 
 	if (r == ZK_OK && t->op == PLAN_TAKE)
 		r = find_row(a, t->row, t->from, &st, &same, &dir);
-	else if (r == ZK_OK && stat_path(a, t->from, &st) < 0)
+	else if (r == ZK_OK && apply_stat(a, t->from, &st) < 0)
 		r = ZK_EIO;
 	if (r != ZK_OK)
 		return r;
 	if (t->op == PLAN_TAKE_NEW)
 		dir = S_ISDIR(st.mode);
-	e = rename_paths(a, t->from, t->tmp, RENAME_NOREPLACE);
+	e = apply_rename(a, t->from, t->tmp, RENAME_NOREPLACE);
 	root_forget(a->root);
 	if (e < 0)
 		return err_from_errno(-e);
-	r = take_place(a, t, &other);
+	r = apply_take_place(a, t, t->other, &other);
 	root_forget(a->root);
 	if (r != ZK_OK) {
-		e = rename_paths(a, t->tmp, t->from, RENAME_NOREPLACE);
+		e = apply_rename(a, t->tmp, t->from, RENAME_NOREPLACE);
 		t->staged = t->op == PLAN_TAKE_NEW && e == 0;
 		return r;
 	}
 	t->trust2 = t->trust2 && same2;
-	if (stat_path(a, t->path, &t->st) < 0)
+	if (apply_stat(a, t->path, &t->st) < 0)
 		t->st = st;
 	t->trust = same && still(&t->st, &st, dir);
+	if (t->op == PLAN_TAKE_NEW && apply_is_tree(t))
+		apply_take_stat(a, t, &staged);
 	return ZK_OK;
 }
 
@@ -554,7 +451,7 @@ apply_do(struct apply *a, struct act *t)
 		t->r = do_mkdir(a, t);
 		break;
 	case PLAN_REPLACE:
-		t->r = do_replace(a, t);
+		t->r = apply_do_replace(a, t);
 		break;
 	case PLAN_ATTR:
 		t->r = do_attr(a, t);

@@ -10,6 +10,7 @@
 #include "tree/apply.h"
 #include "tree/rules.h"
 #include "tree/trash.h"
+#include "tree/whole.h"
 #include "util/buf.h"
 
 /* What is known of one step while its batch is under way. */
@@ -34,6 +35,7 @@ struct act {
 	size_t rules_len;	/* owned */
 	int64_t rules_for;	/* for this directory's row */
 	bool staged;		/* act_stage is there, and all ours */
+	bool racy;		/* a tree, staged: as struct whole has it */
 	bool large;
 	int64_t when;		/* of the intent, ms since 1970; 0: not known */
 	bool skip;		/* ignored here: left alone */
@@ -115,6 +117,30 @@ bool apply_fatal(enum zk_err r);
 /* Does one act on the disk; its results are in it. */
 void apply_do(struct apply *a, struct act *t);
 
+/* stat and renameat of paths below the root: 0 or a negative errno. */
+int apply_stat(struct apply *a, const char *path, struct env_stat *st);
+int apply_rename(struct apply *a, const char *from, const char *to,
+    unsigned flags);
+
+/* Still the same file, as far as a rename leaves the stat alone. */
+bool apply_same_file(const struct env_stat *a, const struct env_stat *b);
+
+/* The stat for base: is the content still what was staged? */
+void apply_take_stat(struct apply *a, struct act *t,
+    const struct env_stat *staged);
+
+/* apply_swap.c ------------------------------------------------------------ */
+
+/*
+ * tmp goes to path, and what is there, which row is, to tmp.  Where names
+ * cannot be exchanged that takes several steps: what is in staging meanwhile
+ * is given back after a kill.
+ */
+ZK_CHECKED enum zk_err apply_take_place(struct apply *a, struct act *t,
+    int64_t row, const struct env_stat *before);
+
+ZK_CHECKED enum zk_err apply_do_replace(struct apply *a, struct act *t);
+
 /* True if what is at path is what base has for e (reads if stat differs). */
 ZK_CHECKED enum zk_err apply_same(struct apply *a, const char *path,
     const struct base_entry *e, struct env_stat *st);
@@ -126,6 +152,44 @@ ZK_CHECKED enum zk_err apply_check_row(struct apply *a, int64_t row,
 /* What is at a path, into the trash, which shows it at layout. */
 ZK_CHECKED enum zk_err apply_to_trash(struct apply *a, const char *at,
     const char *layout);
+
+/* apply_tree.c: directories kept as one ----------------------------------- */
+
+/* Whether that is what a row or goal of that kind is on the disk. */
+bool apply_is_kind(const struct env_stat *st, uint8_t kind);
+
+/* Whether the act brings one. */
+bool apply_is_tree(const struct act *t);
+
+/* As apply_same, of a tree; st as whole_stat has it. */
+ZK_CHECKED enum zk_err apply_same_tree(struct apply *a, const char *path,
+    const struct base_entry *e, struct env_stat *st);
+
+/*
+ * A directory that is closed to writing cannot be renamed elsewhere: opens
+ * the one at path, of which *st is, for its owner, as the vault has it anyway.
+ */
+void apply_open_tree(struct apply *a, const char *path, struct env_stat *st);
+
+/* Whether the tree at path is still as whole_stat said. */
+bool apply_tree_held(struct apply *a, const char *path,
+    const struct env_stat *was);
+
+/* Makes the tree name in dirfd, which is act_stage; any thread may. */
+ZK_CHECKED enum zk_err apply_write_tree(struct apply *a, struct act *t,
+    int dirfd, const char *name, const struct bundle_source *src);
+
+/* Says so where its content is none of a tree. */
+void apply_bad_tree(const struct act *t);
+
+/* A large one's stream, to be fetched; and the tree from it. */
+ZK_CHECKED enum zk_err apply_open_stream(struct apply *a, struct act *t,
+    struct apply_item *item);
+ZK_CHECKED enum zk_err apply_finish_stream(struct apply *a, struct act *t,
+    struct apply_item *item);
+
+/* Removes what was staged. */
+void apply_drop_tree(struct apply *a, const struct act *t);
 
 /* apply_name.c: what the disk makes of names ------------------------------ */
 

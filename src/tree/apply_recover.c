@@ -204,6 +204,7 @@ is_damaged(struct apply *a, const struct act *t)
 	if (t->g->kind == NODE_DIR)
 		return false;
 	memset(&like, 0, sizeof(like));
+	like.kind = t->g->kind;
 	like.refs = t->g->refs;
 	like.refs_len = t->g->refs_len;
 	if (read_entry(a->root, a->hasher, t->path, &like, NULL,
@@ -257,8 +258,9 @@ finish_attr(struct apply *a, struct act *t)
 	const char *name;
 	int fd, own;
 
-	if (base_get(a->db, t->row, &e) != ZK_OK || e.st.ino != t->st.ino ||
-	    e.st.size != t->st.size)
+	if (base_get(a->db, t->row, &e) != ZK_OK || e.st.ino != t->st.ino)
+		return;
+	if (e.kind != NODE_TREE && e.st.size != t->st.size)
 		return;
 	if (!has_attr(&t->st, t->g) && apply_at(a, t->path, &fd, &name) ==
 	    ZK_OK) {
@@ -275,6 +277,12 @@ finish_attr(struct apply *a, struct act *t)
 			return;
 	}
 	t->done = has_attr(&t->st, t->g);
+	/* what base knows of a tree is not what one stat says */
+	if (t->done && e.kind == NODE_TREE) {
+		t->st.size = e.st.size;
+		t->st.mtime = e.st.mtime;
+		t->st.ctime = e.st.ctime;
+	}
 }
 
 static void

@@ -79,6 +79,8 @@ apply_do_remove(struct apply *a, struct act *t)
 
 	if (r == ZK_OK)
 		r = keep_rules(a, t, &e);
+	if (r == ZK_OK && e.kind == NODE_TREE)
+		apply_open_tree(a, t->path, &st);
 	if (r == ZK_OK)
 		r = apply_to_trash(a, t->path, t->layout ? t->layout : t->path);
 	if (r == ZK_ENOENT)

@@ -110,6 +110,12 @@ small_write(struct small *s, struct buf *content)
 	    memcmp(hash, t->g->hash, HASH_LEN) != 0;
 	if (s->bad)
 		return ZK_ETAMPER;
+	if (t->g->kind == NODE_TREE) {
+		struct whole_bytes b = { content->data, content->len };
+		struct bundle_source src = whole_from_bytes(&b);
+
+		return apply_write_tree(s->a, t, s->dirfd, s->name, &src);
+	}
 	if (t->g->kind == NODE_SYMLINK)
 		return stage_link(s->a, t, content, s->dirfd, s->name);
 	fd = env_open_beneath(env, s->dirfd, s->name,
@@ -170,6 +176,8 @@ small_end(struct small *s)
 		log_error(r, &(struct log_where){ s->t->path, NULL },
 		    "the content for '%s' is not what was recorded",
 		    s->t->path);
+	else if (s->t != NULL)
+		apply_bad_tree(s->t);
 	small_free(s);
 	return apply_fatal(r) ? r : ZK_OK;
 }

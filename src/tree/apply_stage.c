@@ -209,13 +209,21 @@ open_old(struct apply *a, struct act *t, struct apply_item *item,
     struct buf *refs)
 {
 	struct base_entry e;
+	struct whole w;
 
 	item->old_fd = -1;
 	if (t->row == 0 || base_get(a->db, t->row, &e) != ZK_OK ||
-	    e.kind != NODE_FILE || buf_put(refs, e.refs, e.refs_len) != ZK_OK)
+	    (e.kind != NODE_FILE && e.kind != NODE_TREE) ||
+	    buf_put(refs, e.refs, e.refs_len) != ZK_OK)
 		return;
 	item->old_refs = refs->data;
 	item->old_refs_len = refs->len;
+	/* should it not be had, more is fetched */
+	if (e.kind == NODE_TREE) {
+		if (whole_read(a->root, t->path, &item->old_fd, &w) != ZK_OK)
+			item->old_fd = -1;
+		return;
+	}
 	item->old_fd = root_open(a->root, t->path,
 	    O_RDONLY | O_NONBLOCK, 0);
 }
@@ -225,8 +233,11 @@ finish_large(struct apply *a, struct act *t, struct apply_item *item)
 {
 	const char *name;
 	int dirfd;
-	enum zk_err r = apply_at(a, act_stage(t), &dirfd, &name);
+	enum zk_err r;
 
+	if (apply_is_tree(t))
+		return apply_finish_stream(a, t, item);
+	r = apply_at(a, act_stage(t), &dirfd, &name);
 	return r == ZK_OK ? apply_finish_file(a, t, item->fd, name, dirfd) : r;
 }
 
@@ -250,7 +261,8 @@ stage_large(struct apply *a)
 			.r = ZK_EBUG
 		};
 		buf_init(&refs[n], SIZE_MAX);
-		t->r = open_large(a, t, &items[n]);
+		t->r = apply_is_tree(t) ? apply_open_stream(a, t, &items[n]) :
+		    open_large(a, t, &items[n]);
 		if (t->r == ZK_OK)
 			open_old(a, t, &items[n], &refs[n]);
 		of[n] = t;
@@ -265,8 +277,9 @@ stage_large(struct apply *a)
 		of[i]->r = r != ZK_OK ? r : items[i].r;
 		if (of[i]->r == ZK_OK)
 			of[i]->r = finish_large(a, of[i], &items[i]);
+		apply_bad_tree(of[i]);
 		/* what was not finished stays for a rerun */
-		if (of[i]->r != ZK_OK)
+		if (of[i]->r != ZK_OK && !apply_is_tree(of[i]))
 			of[i]->staged = false;
 		(void)env_close(a->env, items[i].fd);
 		if (items[i].old_fd >= 0)

@@ -350,8 +350,8 @@ is_below(const struct attrs *a, const char *path)
 	    path[a->dir_len] == '/');
 }
 
-struct attrs_of
-attrs_lookup(const struct attrs *a, const char *path)
+static struct attrs_of
+lookup(const struct attrs *a, const char *path, bool is_dir)
 {
 	static const enum attrs_merge merges[] = {
 		[SAY_NO] = ATTRS_MERGE_COPY, [SAY_YES] = ATTRS_MERGE_TEXT,
@@ -370,9 +370,22 @@ attrs_lookup(const struct attrs *a, const char *path)
 		if (a->dir_len > 0)
 			name += a->dir_len + 1;
 		for (size_t k = a->n; k-- > 0;)
-			if (pattern_match(&a->rules[k].p, name, base, false))
+			if (pattern_match(&a->rules[k].p, name, base,
+			    is_dir))
 				hear_rule(known, &a->rules[k]);
 	}
 	return (struct attrs_of){ merges[known[ABOUT_MERGE]],
 	    flags[known[ABOUT_ATOMIC]] };
+}
+
+struct attrs_of
+attrs_lookup(const struct attrs *a, const char *path)
+{
+	return lookup(a, path, false);
+}
+
+enum attrs_flag
+attrs_atomic(const struct attrs *a, const char *path)
+{
+	return a == NULL ? ATTRS_UNSET : lookup(a, path, true).atomic;
 }

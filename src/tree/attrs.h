@@ -6,14 +6,14 @@
  *
  *	merge=text|copy|json	how concurrent versions merge; "merge" alone
  *				is text, "-merge" is copy
- *	atomic, -atomic
+ *	atomic, -atomic		whether a directory is kept as one
  *	binary			as "-merge"
  *
  * "!merge" and "!atomic" undo what lines before or above say.  Lines with
  * other attributes ("text", "eol=lf", "diff") are read, and these attributes
  * mean nothing.  As in git there are no negative patterns, one that ends in a
- * slash matches no file, and a pattern of a directory says nothing about
- * what is in it ("dir/" followed by "**" does).
+ * slash matches no file (but a directory, for atomic), and a pattern of a
+ * directory says nothing about what is in it ("dir/" followed by "**" does).
  *
  * A struct attrs is the list of one directory with the way up to those above
  * it; immutable, counted references, safe to share between threads.  NULL is
@@ -86,5 +86,11 @@ const char *attrs_odd_text(enum attrs_odd why);
 
 /* What holds for the file (no directory) path, relative to the root. */
 struct attrs_of attrs_lookup(const struct attrs *a, const char *path);
+
+/*
+ * Whether the directory path is to be kept as one.  Here a pattern that ends
+ * in a slash matches, too.
+ */
+enum attrs_flag attrs_atomic(const struct attrs *a, const char *path);
 
 #endif

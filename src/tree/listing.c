@@ -31,6 +31,8 @@ listing_release(struct listing *l)
 	free(l->names);
 	ignore_unref(l->up);
 	ignore_unref(l->ig);
+	attrs_unref(l->up_attrs);
+	attrs_unref(l->attrs);
 	memset(l, 0, sizeof(*l));
 }
 
@@ -171,14 +173,59 @@ listing_has(const struct listing *l, const void *name, size_t len)
 	return false;
 }
 
+/*
+ * What the file name says, up to max bytes, to b: nothing if it is no file, or
+ * cannot be opened (*e: why).
+ */
+static enum zk_err
+read_lines(struct env *env, int fd, const char *name, size_t max,
+    struct buf *b, int *e)
+{
+	struct env_stat st;
+	int f = env_open_beneath(env, fd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
+	enum zk_err r;
+
+	*e = f < 0 ? -f : 0;
+
+	buf_init(b, max + 1);
+	r = buf_reserve(b, max);
+	if (r == ZK_OK && f >= 0 && env_fstat(env, f, &st) == 0 &&
+	    S_ISREG(st.mode))
+		r = io_read_some(env, f, b->data, max, &b->len);
+	if (f >= 0)
+		(void)env_close(env, f);
+	return r;
+}
+
+/*
+ * The attributes that hold here.  Where they cannot be read none do: nothing
+ * becomes another kind of directory by that.
+ */
+static enum zk_err
+read_attrs(struct listing *l, struct env *env, int fd)
+{
+	struct buf b;
+	int e = 0;
+	enum zk_err r;
+
+	if (!listing_has(l, ATTRS_FILE, strlen(ATTRS_FILE))) {
+		l->attrs = attrs_ref(l->up_attrs);
+		return ZK_OK;
+	}
+	r = read_lines(env, fd, ATTRS_FILE, ATTRS_BYTES_MAX, &b, &e);
+	if (r == ZK_OK && (e == 0 || e == ELOOP))
+		r = attrs_new(l->up_attrs, l->path, b.data, b.len, &l->attrs);
+	buf_release(&b);
+	return r == ZK_ENOMEM ? r : ZK_OK;
+}
+
 /* The list of patterns that holds here, from the file, rules, or above. */
 static enum zk_err
 read_ignore(struct listing *l, struct env *env, int fd)
 {
-	struct env_stat st;
 	struct buf b;
-	size_t got = 0;
-	int f;
+	int e = 0;
 	enum zk_err r;
 
 	if (!listing_has(l, IGNORE_FILE, strlen(IGNORE_FILE))) {
@@ -188,17 +235,9 @@ read_ignore(struct listing *l, struct env *env, int fd)
 		l->ig = ignore_ref(l->up);
 		return ZK_OK;
 	}
-	f = env_open_beneath(env, fd, IGNORE_FILE,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
-	buf_init(&b, IGNORE_BYTES_MAX + 1);
-	r = buf_reserve(&b, IGNORE_BYTES_MAX);
-	if (r == ZK_OK && f >= 0 && env_fstat(env, f, &st) == 0 &&
-	    S_ISREG(st.mode))
-		r = io_read_some(env, f, b.data, IGNORE_BYTES_MAX, &got);
-	if (f >= 0)
-		(void)env_close(env, f);
+	r = read_lines(env, fd, IGNORE_FILE, IGNORE_BYTES_MAX, &b, &e);
 	if (r == ZK_OK)
-		r = ignore_new(l->up, l->path, b.data, got, &l->ig);
+		r = ignore_new(l->up, l->path, b.data, b.len, &l->ig);
 	else if (r != ZK_ENOMEM) {
 		/* patterns that cannot be read: nothing here is known */
 		l->err = EIO;
@@ -299,10 +338,18 @@ listing_run(void *job)
 	if (l->r == ZK_OK && l->err == 0)
 		l->r = read_ignore(l, env, fd);
 	if (l->r == ZK_OK && l->err == 0)
+		l->r = read_attrs(l, env, fd);
+	if (l->r == ZK_OK && l->err == 0)
 		l->r = mark(l, env, fd);
 	if (l->mount && env_fsinfo(env, fd, &fs) == 0)
 		l->fsid = fs.id != 0 ? fs.id : 1;
 	(void)env_close(env, fd);
+}
+
+void
+listing_of(struct listing *l, struct env *env, int fd)
+{
+	l->r = read_settled(l, env, fd);
 }
 
 void

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tree/attrs.h"
 #include "tree/ignore.h"
 #include "tree/root.h"
 
@@ -37,6 +38,7 @@ struct listing {
 	uint64_t dev;
 	bool mount;		/* fsid is asked for */
 	struct ignore *up;	/* the list above, counted */
+	struct attrs *up_attrs;	/* the same */
 	uint8_t *rules;		/* patterns if it has no .zkignore; owned */
 	size_t rules_len;
 	/* out */
@@ -47,6 +49,7 @@ struct listing {
 	struct env_stat st;
 	uint64_t fsid;		/* of its file system, never 0 */
 	struct ignore *ig;	/* the list that holds in it, counted */
+	struct attrs *attrs;	/* the same; NULL where it cannot be read */
 	struct listing_entry *v;	/* by memcmp of names */
 	size_t n;
 	struct env_stat *stats;	/* n of them, or NULL */
@@ -64,6 +67,9 @@ void listing_release(struct listing *l);
  * set.  *fd (if not NULL) is the open directory, the caller's, or -1.
  */
 void listing_names(struct listing *l, int *fd);
+
+/* Reads the open directory fd, names alone, into a new l. */
+void listing_of(struct listing *l, struct env *env, int fd);
 
 /* True if name is in it. */
 bool listing_has(const struct listing *l, const void *name, size_t len);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "crypto/labels.h"
+#include "tree/whole.h"
 #include "util/io.h"
 #include "util/path.h"
 
@@ -151,12 +152,49 @@ read_link(struct root *root, const char *path, struct buf *keep,
 	return ZK_OK;
 }
 
+/* What base has as a tree: its stream (tree/whole.h). */
+static enum zk_err
+read_tree(struct root *root, const struct read_hasher *h, const char *path,
+    const struct base_entry *like, struct read_result *out)
+{
+	struct env *env = root_env(root);
+	struct env_stat st = { .size = 0 };
+	struct whole w;
+	int fd = -1;
+	enum zk_err r = ZK_EBUG;
+
+	memset(out, 0, sizeof(*out));
+	out->kind = NODE_TREE;
+	out->seen = env_now(env);
+	r = whole_read(root, path, &fd, &w);
+	if (r != ZK_OK)
+		return r;
+	out->st = w.st;
+	out->racy = w.racy;
+	if (env_fstat(env, fd, &st) < 0)
+		r = ZK_EIO;
+	else if (st.size <= READ_WHOLE_MAX)
+		r = hash_small(env, fd, st.size, NULL, out->hash);
+	else if (h == NULL || h->hash == NULL)
+		r = ZK_EBUG;
+	else
+		r = h->hash(h->ctx, fd, like->refs, like->refs_len, out->hash);
+	out->size = st.size;
+	(void)env_close(env, fd);
+	return r;
+}
+
 enum zk_err
 read_entry(struct root *root, const struct read_hasher *h, const char *path,
     const struct base_entry *like, struct buf *keep, struct read_result *out)
 {
 	enum zk_err r = ZK_ECHANGED;
 
+	if (like != NULL && like->kind == NODE_TREE) {
+		if (keep != NULL)
+			buf_reset(keep);
+		return read_tree(root, h, path, like, out);
+	}
 	for (unsigned i = 0; i < TRIES && r == ZK_ECHANGED; i++) {
 		memset(out, 0, sizeof(*out));
 		if (keep != NULL)
@@ -168,6 +206,8 @@ read_entry(struct root *root, const struct read_hasher *h, const char *path,
 			buf_reset(keep);
 		r = read_link(root, path, keep, out);
 	}
+	out->size = out->st.size;
+	out->racy = base_racy(&out->st, out->seen, false);
 	if (keep != NULL && (r != ZK_OK || keep->len != out->st.size))
 		buf_reset(keep);
 	return r;

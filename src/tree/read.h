@@ -26,17 +26,21 @@ struct read_hasher {
 };
 
 struct read_result {
-	uint8_t kind;		/* NODE_FILE or NODE_SYMLINK */
-	struct env_stat st;	/* describes exactly what was hashed */
+	uint8_t kind;		/* NODE_FILE, NODE_SYMLINK or NODE_TREE */
+	struct env_stat st;	/* describes exactly what was hashed; of a
+				 * tree as whole_stat has it */
 	struct env_time seen;	/* clock before that stat, for base_racy */
 	uint8_t hash[HASH_LEN];	/* of the content or link target */
+	uint64_t size;		/* bytes of it */
+	bool racy;		/* it may still change without a trace in st */
 };
 
 /*
  * Hashes the file or symlink at path.  like is the base row to compare with,
- * or NULL.  If keep is not NULL and the content has at most keep->max bytes
- * and READ_WHOLE_MAX, keep holds it afterwards; it is emptied otherwise
- * (st.size tells which).
+ * or NULL; if it is a tree's, the stream of the directory is hashed, and keep
+ * gets nothing.  If keep is not NULL and the content has at most keep->max
+ * bytes and READ_WHOLE_MAX, keep holds it afterwards; it is emptied otherwise
+ * (size tells which).
  * ZK_ECHANGED: it kept changing, or is no file or link any more.
  * ZK_ENOENT: it has gone.  ZK_EPERM, ZK_EIO: cannot be read.  What the
  * hasher returns.

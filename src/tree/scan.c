@@ -23,6 +23,7 @@ struct todo {
 	uint64_t ino;
 	uint64_t dev;
 	struct ignore *up;	/* counted */
+	struct attrs *attrs;	/* counted */
 	unsigned depth;
 	bool all;		/* everything below is wanted */
 	bool mount;
@@ -38,6 +39,7 @@ todo_release(struct todo *t)
 {
 	free(t->path);
 	ignore_unref(t->up);
+	attrs_unref(t->attrs);
 	memset(t, 0, sizeof(*t));
 }
 
@@ -68,36 +70,6 @@ push(struct scan *s, struct todo *t)
 	s->stack[s->n++] = *t;
 	memset(t, 0, sizeof(*t));
 	return ZK_OK;
-}
-
-enum zk_err
-scan_emit(struct scan *s, uint8_t what, int64_t row, int64_t parent,
-    const struct env_stat *st)
-{
-	struct diff d = { .what = what, .row = row, .parent = parent };
-
-	if (st != NULL) {
-		base_stat_from(st, &d.st);
-		d.kind = scan_kind(st);
-	}
-	d.path = buf_cstr(&s->path);
-	d.path_len = s->path.len;
-	if (what == DIFF_UNKNOWN)
-		s->res->unknown++;
-	else if (what == DIFF_SPECIAL || what == DIFF_BADNAME ||
-	    what == DIFF_DEEP)
-		s->res->reported++;
-	return diff_add(s->db, &d);
-}
-
-uint8_t
-scan_kind(const struct env_stat *st)
-{
-	if (S_ISREG(st->mode))
-		return NODE_FILE;
-	if (S_ISDIR(st->mode))
-		return NODE_DIR;
-	return S_ISLNK(st->mode) ? NODE_SYMLINK : 0;
 }
 
 /* a is b or a directory above it. */
@@ -149,6 +121,7 @@ descend(struct scan *s, const struct job *in, const struct base_entry *e,
 	if (t.path == NULL)
 		return ZK_ENOMEM;
 	t.up = ignore_ref(in->l.ig);
+	t.attrs = attrs_ref(in->l.attrs);
 	r = push(s, &t);
 	if (r != ZK_OK)
 		todo_release(&t);
@@ -161,7 +134,7 @@ new_dir(struct scan *s, const struct job *in, const struct env_stat *st,
 {
 	struct base_entry e;
 	int64_t row = 0;
-	enum zk_err r = scan_came_from(s, st, &row);
+	enum zk_err r = scan_came_from(s, st, NODE_DIR, &row);
 
 	if (r == ZK_OK)
 		r = scan_promote(s, in->t.row);
@@ -186,7 +159,8 @@ new_entry(struct scan *s, const struct job *in, const struct env_stat *st)
 	if (!all && !above)
 		return ZK_OK;
 	if (S_ISDIR(st->mode))
-		return new_dir(s, in, st, all);
+		return scan_is_tree(s, &in->l, NULL, st) ?
+		    scan_new_tree(s, in->t.row) : new_dir(s, in, st, all);
 	if (scan_kind(st) == 0)
 		return scan_emit(s, DIFF_SPECIAL, 0, in->t.row, st);
 	if (st->mount_root)
@@ -205,7 +179,7 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
 	enum zk_err r = ZK_OK;
 
 	if (e->st.ino != st->ino && e->st.ino != 0) {
-		r = scan_came_from(s, st, &row);
+		r = scan_came_from(s, st, NODE_DIR, &row);
 		if (r == ZK_OK && row != 0 && row != e->id) {
 			r = scan_emit(s, DIFF_VANISHED, e->id, in->t.row, NULL);
 			return r == ZK_OK ? new_dir(s, in, st, all) : r;
@@ -237,6 +211,13 @@ other_kind(struct scan *s, const struct job *in, const struct base_entry *e,
 
 	if (kind == 0)
 		return scan_emit(s, DIFF_SPECIAL, e->id, in->t.row, st);
+	if (kind == NODE_DIR && scan_is_tree(s, &in->l, e, st))
+		return scan_take_tree(s, e, in->t.row, st);
+	if (e->kind == NODE_TREE && kind == NODE_DIR &&
+	    (e->flags & BASE_KEPT) == 0) {
+		r = scan_emit(s, DIFF_TAKEN, e->id, in->t.row, NULL);
+		return r == ZK_OK ? new_dir(s, in, st, true) : r;
+	}
 	if (e->flags & BASE_KEPT) {
 		r = scan_promote(s, in->t.row);
 		if (r == ZK_OK)
@@ -244,7 +225,7 @@ other_kind(struct scan *s, const struct job *in, const struct base_entry *e,
 	} else if (kind == NODE_DIR) {
 		int64_t row = 0;
 
-		r = scan_came_from(s, st, &row);
+		r = scan_came_from(s, st, NODE_DIR, &row);
 		if (r == ZK_OK && row != 0) {
 			r = scan_emit(s, DIFF_VANISHED, e->id, in->t.row, NULL);
 			return r == ZK_OK ? new_dir(s, in, st, true) : r;
@@ -268,17 +249,18 @@ old_entry(struct scan *s, const struct job *in, const struct base_entry *e,
 	enum zk_err r = ZK_OK;
 
 	/* the common case: nothing has changed and there is no path to make */
-	if (e->kind != NODE_DIR && (e->flags & BASE_RACY) == 0 &&
+	if (!S_ISDIR(st->mode) && (e->flags & BASE_RACY) == 0 &&
 	    base_stat_same(&e->st, st))
 		return ZK_OK;
 	all = wanted(s, &in->t, &above);
 	if ((!all && !above) || e->flags & BASE_STAGED)
 		return ZK_OK;
-	if (S_ISDIR(st->mode) && e->kind == NODE_DIR)
+	if (S_ISDIR(st->mode) && e->kind == NODE_DIR &&
+	    !scan_is_tree(s, &in->l, e, st))
 		return old_dir(s, in, e, st, all);
 	if (st->mount_root && !S_ISDIR(st->mode))
 		return scan_emit(s, DIFF_UNKNOWN, e->id, in->t.row, st);
-	if (scan_kind(st) != e->kind)
+	if (scan_kind(st) != e->kind || S_ISDIR(st->mode))
 		return other_kind(s, in, e, st);
 	if ((e->flags & BASE_KEPT) == 0)
 		return scan_emit(s, DIFF_CHANGED, e->id, in->t.row, st);
@@ -289,18 +271,24 @@ old_entry(struct scan *s, const struct job *in, const struct base_entry *e,
 	    scan_emit(s, DIFF_KEPT, e->id, in->t.row, st) : r;
 }
 
-/* A row that has no entry. */
+/*
+ * A row that has no entry.  A directory put aside while others were recorded
+ * was found gone, and judged, by the scan of that run, which has ended early.
+ */
 static enum zk_err
 lost_entry(struct scan *s, const struct job *in, const struct base_entry *e)
 {
-	bool above;
+	static const char aside[] = SCAN_ASIDE;
+	bool above, was = e->parent == BASE_ROOT && e->kind == NODE_DIR &&
+	    e->name_len >= sizeof(aside) &&
+	    memcmp(e->name, aside, sizeof(aside) - 1) == 0;
 
 	if (e->flags & BASE_STAGED || !wanted(s, &in->t, &above))
 		return ZK_OK;
 	if (!scan_is_absent(s, &in->l, e))
 		return scan_emit(s, DIFF_UNKNOWN, e->id, in->t.row, NULL);
-	return scan_emit(s, e->flags & BASE_KEPT ? SCAN_GONE : DIFF_VANISHED,
-	    e->id, in->t.row, NULL);
+	return scan_emit(s, e->flags & BASE_KEPT ? SCAN_GONE :
+	    was ? DIFF_TAKEN : DIFF_VANISHED, e->id, in->t.row, NULL);
 }
 
 /* True if a name below the root is none that zk looks at. */
@@ -513,6 +501,7 @@ start_one(struct scan *s)
 	j->l.dev = j->t.dev;
 	j->l.mount = j->t.mount;
 	j->l.up = ignore_ref(j->t.up);
+	j->l.up_attrs = attrs_ref(j->t.attrs);
 	j->l.path = strdup(j->t.path);
 	r = j->l.path != NULL ? take_rules(s, j) : ZK_ENOMEM;
 	if (r == ZK_OK && !pool_put(s->pool, j))

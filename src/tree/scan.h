@@ -20,10 +20,21 @@
 #include "store/diffdb.h"
 #include "tree/root.h"
 
+/*
+ * How a row is named, in the root, that had to leave its place before what
+ * became of it is recorded: see DIFF_TAKEN.
+ */
+#define SCAN_ASIDE ".zk-tmp-row-"
+
 struct scan_opts {
 	/* only differences at or below these paths; n 0: everything */
 	const char *const *paths;
 	size_t paths_n;
+	/*
+	 * whether the directory path, of which base and the attributes say
+	 * nothing, is kept as one (may be NULL: it is not)
+	 */
+	bool (*is_tree)(void *ctx, const char *path);
 	/* called now and then (may be NULL) with entries seen so far */
 	void (*progress)(void *ctx, uint64_t entries);
 	void *ctx;
@@ -52,7 +63,11 @@ struct scan_result {
  *   too;
  * - a kept row that changed, or a kept directory in which something new
  *   appears, is KEPT: from now on a node like a NEW, but it has its row;
- * - what base has and ignore rules now cover is no difference.
+ * - what base has and ignore rules now cover is no difference;
+ * - a directory kept as one is one entry, and what is in it none: its kind is
+ *   NODE_TREE and its stat that of whole_stat.  Where it was an ordinary one
+ *   it is NEW, and that and all below it TAKEN, which come where VANISHED do;
+ *   and the other way round.
  * File moves are found afterwards by moves_find.
  *
  * ZK_EROOT if the root itself cannot be read to its end or is no longer

@@ -108,11 +108,13 @@ scan_is_found(struct scan *s, int64_t row)
 	int64_t id;
 
 	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK ||
-	    diff_of_row(s->db, DIFF_ATTR, row, &id) == ZK_OK;
+	    diff_of_row(s->db, DIFF_ATTR, row, &id) == ZK_OK ||
+	    diff_of_row(s->db, DIFF_CHANGED, row, &id) == ZK_OK;
 }
 
 enum zk_err
-scan_came_from(struct scan *s, const struct env_stat *st, int64_t *row)
+scan_came_from(struct scan *s, const struct env_stat *st, uint8_t kind,
+    int64_t *row)
 {
 	struct base_entry e;
 	enum zk_err r = base_by_dirino(s->db, st->ino, &st->btime, row);
@@ -120,7 +122,7 @@ scan_came_from(struct scan *s, const struct env_stat *st, int64_t *row)
 	if (r == ZK_OK)
 		r = base_get(s->db, *row, &e);
 	if (r == ZK_OK && (e.flags & (BASE_KEPT | BASE_STAGED) ||
-	    *row == BASE_ROOT))
+	    *row == BASE_ROOT || e.kind != kind))
 		*row = 0;
 	if (r == ZK_OK && *row != 0 && scan_is_found(s, *row))
 		*row = 0;
@@ -135,13 +137,13 @@ has_moved(struct scan *s, int64_t row)
 	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK;
 }
 
-/* Adds VANISHED for row e at path. */
+/* Adds VANISHED or TAKEN for row e at path. */
 static enum zk_err
-add_vanished(struct scan *s, const struct base_entry *e,
+add_gone(struct scan *s, uint8_t what, const struct base_entry *e,
     const struct buf *path)
 {
 	struct diff d = {
-		.what = DIFF_VANISHED, .row = e->id, .parent = e->parent,
+		.what = what, .row = e->id, .parent = e->parent,
 		.kind = e->kind, .st = e->st, .hash_known = true,
 		.path = (const char *)path->data, .path_len = path->len
 	};
@@ -155,7 +157,8 @@ add_vanished(struct scan *s, const struct base_entry *e,
  * with the rest: nothing on disk stands for them any more.
  */
 static enum zk_err
-expand(struct scan *s, int64_t row, struct buf *path, unsigned depth)
+expand(struct scan *s, uint8_t what, int64_t row, struct buf *path,
+    unsigned depth)
 {
 	uint8_t name[PATH_NAME_MAX];
 	size_t len = 0, base = path->len;
@@ -177,23 +180,27 @@ expand(struct scan *s, int64_t row, struct buf *path, unsigned depth)
 		if (r == ZK_OK && e.kind == NODE_DIR) {
 			int64_t id = e.id;
 
-			r = expand(s, id, path, depth + 1);
+			r = expand(s, what, id, path, depth + 1);
 			if (r == ZK_OK)
 				r = base_get(s->db, id, &e);
 		}
 		if (r == ZK_OK)
-			r = add_vanished(s, &e, path);
+			r = add_gone(s, what, &e, path);
 		buf_truncate(path, base);
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-/* One VANISHED, or KIND where base has a directory: to the end of the list. */
+/*
+ * One VANISHED or TAKEN, or KIND where base has a directory: to the end of the
+ * list.
+ */
 static enum zk_err
 take_back(struct scan *s, const struct diff *found, struct buf *path)
 {
 	struct diff d = *found;
 	struct base_entry e;
+	bool gone = d.what == DIFF_VANISHED || d.what == DIFF_TAKEN;
 	enum zk_err r;
 
 	buf_reset(path);
@@ -203,21 +210,21 @@ take_back(struct scan *s, const struct diff *found, struct buf *path)
 	if (r != ZK_OK || (d.what == DIFF_KIND && e.kind != NODE_DIR))
 		return r;
 	r = diff_drop(s->db, d.id);
-	if (r == ZK_OK && d.what == DIFF_VANISHED && has_moved(s, d.row))
+	if (r == ZK_OK && gone && has_moved(s, d.row))
 		return ZK_OK;
 	/* the directory is elsewhere: what has its name is no part of it */
 	if (r == ZK_OK && has_moved(s, d.row)) {
 		d.what = DIFF_NEW;
 		d.row = 0;
 	} else if (r == ZK_OK && e.kind == NODE_DIR) {
-		r = expand(s, d.row, path, 0);
+		r = expand(s, gone ? d.what : DIFF_VANISHED, d.row, path, 0);
 		if (r == ZK_OK)
 			r = base_get(s->db, d.row, &e);
 	}
 	if (r != ZK_OK)
 		return r;
-	if (d.what == DIFF_VANISHED)
-		return add_vanished(s, &e, path);
+	if (gone)
+		return add_gone(s, d.what, &e, path);
 	d.path = (const char *)path->data;
 	d.path_len = path->len;
 	return diff_add(s->db, &d);
@@ -253,8 +260,8 @@ scan_finish(struct scan *s)
 	buf_init(&path, 4 * PATH_LEN_MAX);
 	r = diff_last(s->db, &last);
 	while (r == ZK_OK) {
-		r = diff_next(s->db, 1u << DIFF_VANISHED | 1u << DIFF_KIND,
-		    &after, &d);
+		r = diff_next(s->db, 1u << DIFF_VANISHED | 1u << DIFF_KIND |
+		    1u << DIFF_TAKEN, &after, &d);
 		if (r == ZK_OK && after > last)
 			break;
 		if (r == ZK_OK)

@@ -33,7 +33,7 @@ struct scan {
 	int again_fd;
 };
 
-/* enum node_kind of what st describes, 0 for others. */
+/* enum node_kind of what st describes, 0 for others; NODE_DIR of a tree. */
 uint8_t scan_kind(const struct env_stat *st);
 
 /* Adds a difference at s->path; st may be NULL. */
@@ -52,9 +52,31 @@ ZK_CHECKED enum zk_err scan_promote(struct scan *s, int64_t row);
  */
 bool scan_is_found(struct scan *s, int64_t row);
 
-/* The row of a directory that has come here from elsewhere, or 0. */
+/*
+ * The row of a directory, or of one kept as one (kind says which), that has
+ * come here from elsewhere, or 0.
+ */
 ZK_CHECKED enum zk_err scan_came_from(struct scan *s,
-    const struct env_stat *st, int64_t *row);
+    const struct env_stat *st, uint8_t kind, int64_t *row);
+
+/* Directories kept as one, at s->path (scan_tree.c) ----------------------- */
+
+/*
+ * Whether the directory there, of that stat, is one: by the attributes, and
+ * where they say nothing by what base has there (e, may be NULL), or had
+ * where it came from.
+ */
+bool scan_is_tree(struct scan *s, const struct listing *in,
+    const struct base_entry *e, const struct env_stat *st);
+
+/* One that base does not have there, in the directory of row parent. */
+ZK_CHECKED enum zk_err scan_new_tree(struct scan *s, int64_t parent);
+
+/*
+ * One where base has e, a tree or something else; st is of the directory.
+ */
+ZK_CHECKED enum zk_err scan_take_tree(struct scan *s,
+    const struct base_entry *e, int64_t parent, const struct env_stat *st);
 
 /*
  * True if a row that the listing in lacks is really absent: not in a second

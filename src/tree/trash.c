@@ -285,7 +285,63 @@ trash_copy(struct env *env, int from, const char *name, int to,
 	return e;
 }
 
-/* To another file system: a copy, and then away with the first. */
+static int copy_any(struct env *env, int from, const char *a, int to,
+    const char *b);
+
+/* A directory with all that is in it. */
+static int
+copy_dir(struct env *env, int from, const char *a, int to, const char *b)
+{
+	struct env_dirent d;
+	struct env_dir *dir = NULL;
+	int in, out = -1, e;
+
+	in = env_open_beneath(env, from, a,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (in < 0)
+		return in;
+	e = env_mkdirat(env, to, b, 0700);
+	if (e == 0) {
+		out = env_open_beneath(env, to, b,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		e = out < 0 ? out : 0;
+	}
+	if (e == 0)
+		dir = env_dir_open(env, in, &e);
+	while (dir != NULL) {
+		e = env_dir_next(env, dir, &d);
+		if (e <= 0)
+			break;
+		e = copy_any(env, in, d.name, out, d.name);
+		if (e < 0)
+			break;
+	}
+	if (dir != NULL)
+		env_dir_close(env, dir);
+	if (e == 0)
+		e = env_fsync(env, out);
+	if (out >= 0)
+		(void)env_close(env, out);
+	(void)env_close(env, in);
+	return e;
+}
+
+static int
+copy_any(struct env *env, int from, const char *a, int to, const char *b)
+{
+	struct env_stat st;
+	int e = env_statat(env, from, a, &st);
+
+	if (e < 0)
+		return e;
+	return S_ISDIR(st.mode) ? copy_dir(env, from, a, to, b) :
+	    trash_copy(env, from, a, to, b);
+}
+
+/*
+ * To another file system: a copy, and then away with the first.  What of a
+ * directory was copied is no more than twice there after a failure.
+ */
 static int
 move_by_copy(struct env *env, int from, const char *a, int to, const char *b)
 {
@@ -295,8 +351,10 @@ move_by_copy(struct env *env, int from, const char *a, int to, const char *b)
 	if (e < 0)
 		return e;
 	if (S_ISDIR(st.mode)) {
-		e = env_mkdirat(env, to, b, 0700);
-		return e < 0 ? e : env_unlinkat(env, from, a, AT_REMOVEDIR);
+		e = copy_dir(env, from, a, to, b);
+		if (e == 0 && io_remove_tree(env, from, a) != ZK_OK)
+			e = -EIO;
+		return e;
 	}
 	e = trash_copy(env, from, a, to, b);
 	return e < 0 ? e : env_unlinkat(env, from, a, 0);

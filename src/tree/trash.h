@@ -24,7 +24,7 @@ ZK_CHECKED enum zk_err trash_new(struct root *root, struct trash **out);
 void trash_free(struct trash *t);
 
 /*
- * Moves what is at name in dirfd (a file, a link or an empty directory) into
+ * Moves what is at name in dirfd (directories with all in them) into
  * .zk/trash/YYYY-MM-DD/<path>, with ~N behind a name that is taken.  path,
  * where it was below the root, decides the layout alone.  where (may be
  * NULL) is replaced by the place relative to .zk/trash.  Crosses file

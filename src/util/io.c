@@ -244,6 +244,7 @@ enum zk_err
 io_remove_tree(struct env *env, int dirfd, const char *name)
 {
 	enum zk_err r = ZK_EBUG;
+	struct env_stat st;
 	int fd = 0;
 	int e = env_unlinkat(env, dirfd, name, 0);
 
@@ -255,6 +256,9 @@ io_remove_tree(struct env *env, int dirfd, const char *name)
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return err_from_errno(-fd);
+	/* nothing leaves a directory that is closed to writing */
+	if (env_fstat(env, fd, &st) == 0 && (st.mode & 0700) != 0700)
+		(void)env_fchmod(env, fd, (st.mode & 0777) | 0700);
 	r = empty_dir(env, fd);
 	(void)env_close(env, fd);
 	if (r != ZK_OK)

@@ -47,25 +47,32 @@ relay_start --plain
 device_init a "$relay_url"
 large "$T/a/$canary-one"
 large "$T/a/$canary-two"
+echo '*.kept/ atomic' >"$T/a/.zkattributes"
+mkdir "$T/a/$canary.kept"
+large "$T/a/$canary.kept/part"
 echo small >"$T/a/small"
 expect 0 as a push
 device_pair a b
 expect 0 as b pull
 expect 0 as b push
 
-# a removes one, which b has moved; the relay is lost with what a had sent
+# a removes a file and a directory kept as one, which b has moved; the relay
+# is lost with what a had sent
 mv "$T/b/$canary-one" "$T/b/$canary-moved"
+mv "$T/b/$canary.kept" "$T/b/$canary-moved.kept"
 expect 0 as b push
-rm "$T/a/$canary-one"
+rm -r "$T/a/$canary-one" "$T/a/$canary.kept"
 expect 0 as a push
 lose
 expect 0 as a push
-err_has "1 earlier version of large files cannot be sent"
+err_has "2 earlier versions of large files cannot be sent"
 expect 0 as b pull
 expect 0 as b -v push
-err_has "lacked content of 1 large file"
+err_has "lacked content of 2 large files"
 expect 0 as a pull
 cmp -s "$T/a/$canary-moved" "$T/b/$canary-moved" || fail "a lacks it"
+cmp -s "$T/a/$canary-moved.kept/part" "$T/b/$canary-moved.kept/part" ||
+    fail "a lacks the directory"
 expect 0 as a push
 expect 0 as b pull
 settled

@@ -22,17 +22,25 @@ notes() { head -c 3000 /dev/urandom | base64 >"$1"; }
 
 # a year's worth of changes, in which things come and go
 device_init a "file://$T/far"
-mkdir -p "$T/a/dir/sub"
+mkdir -p "$T/a/dir/sub" "$T/a/small.one" "$T/a/large.one"
+echo '*.one/ atomic' >"$T/a/.zkattributes"
 echo canary-stays >"$T/a/stays"
 echo canary-gone >"$T/a/gone"
 head -c 150000 /dev/urandom >"$T/a/large"
 for n in 1 2 3 4 5 6 7 8; do
 	notes "$T/a/dir/sub/notes.txt"
 	echo "$n" >"$T/a/dir/count"
+	notes "$T/a/small.one/of-one"
+	[ "$n" -gt 2 ] || head -c 100000 /dev/urandom >"$T/a/large.one/of-one"
 	expect 0 at a push
 	days 2
 done
-first=$(at a log --json dir/count | jq -r 'select(.change == "created") | .id')
+created() {
+	at a log --json "$1" | jq -r 'select(.change == "created") | .id'
+}
+first=$(created dir/count)
+first_small=$(created small.one)
+first_large=$(created large.one)
 expect 0 at a kv set color green
 expect 0 at a kv set color blue
 device_pair a b
@@ -81,6 +89,14 @@ expect 0 at a log moved/count
 out_has "created"
 expect 1 at a restore -o "$T/got" "moved/count@$first"
 err_has "past the history window"
+# directories kept as one are versions like any other
+expect 0 at a log small.one
+[ "$(grep -c edited "$T/out")" = 7 ] || fail "log: $(cat "$T/out")"
+expect 1 at a restore -o "$T/was" "small.one@$first_small"
+err_has "past the history window"
+expect 1 at a restore -o "$T/was" "large.one@$first_large"
+expect 0 at a restore -o "$T/was" small.one
+cmp "$T/was/of-one" "$T/b/small.one/of-one" || fail "the one that is there"
 expect 0 at a restore -o "$T/got" moved/count
 [ "$(cat "$T/got")" = 8 ] || fail "the version that is there"
 expect 0 at b kv get color
@@ -144,7 +160,7 @@ same_tree b e
 expect 0 at e verify
 
 # no name or content in what the remotes hold
-for word in canary notes.txt moved from-d; do
+for word in canary notes.txt moved from-d of-one; do
 	if grep -rqF -e "$word" "$T/far" "$T/near"; then
 		fail "'$word' is on a remote"
 	fi

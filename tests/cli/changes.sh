@@ -13,7 +13,8 @@ again() {
 sums() { (cd "$1" && find . -path ./.zk -prune -o -type f -exec md5sum {} +); }
 
 # Change K: what happens in the folder $1.  Names come and go, a directory
-# moves and comes back, a file and a directory trade places.
+# moves and comes back, a file and a directory trade places, one that is kept as
+# one is another.
 change() {
 	d=$1
 	k=$2
@@ -44,6 +45,10 @@ change() {
 	mv "$d/swap" "$d/that"
 	cp "$T/bytes" "$d/big"
 	echo "$k" >>"$d/big"
+	echo "whole $k" >"$d/kept/whole/f"
+	echo "whole $k" >"$d/kept/whole/sub/g"
+	rm -f "$d/kept/whole/sub/x-$((k - 1))"
+	echo "x $k" >"$d/kept/whole/sub/x-$k"
 }
 first() {
 	d=$1
@@ -57,6 +62,10 @@ first() {
 	echo that >"$d/that"
 	echo own >"$d/b-own"
 	cp "$T/bytes" "$d/big"
+	mkdir -p "$d/kept/whole/sub"
+	echo 'whole atomic' >"$d/kept/.zkattributes"
+	echo whole >"$d/kept/whole/f"
+	echo whole >"$d/kept/whole/sub/g"
 }
 # The mirror becomes what a is.
 mirror() {
@@ -95,6 +104,9 @@ old_or_new() {
 			}
 		exit bad
 	}' "$T/was" "$T/be" "$T/now" || lost "b's folder is neither"
+	# what is kept as one is all old or all new
+	cmp -s "$T/b/kept/whole/f" "$T/b/kept/whole/sub/g" ||
+	    lost "kept/whole is half of each"
 }
 whole() {
 	again as "$1" verify

@@ -482,7 +482,7 @@ sim_pick(struct sim_replica *r, unsigned kinds)
 	return -1;
 }
 
-#define SIM_FILES (1u << NODE_FILE | 1u << NODE_SYMLINK)
+#define SIM_FILES (1u << NODE_FILE | 1u << NODE_SYMLINK | 1u << NODE_TREE)
 #define SIM_DIRS (1u << NODE_DIR)
 
 static inline bool
@@ -542,7 +542,7 @@ static inline int
 sim_act(struct sim_replica *r)
 {
 	static const char *const names[] = { "a", "b", "c.txt", "d" };
-	static const uint8_t kinds[] = { NODE_FILE, NODE_FILE, NODE_DIR,
+	static const uint8_t kinds[] = { NODE_FILE, NODE_TREE, NODE_DIR,
 		NODE_DIR, NODE_SYMLINK };
 	struct sim *s = r->sim;
 	const char *name = names[sim_below(s, 4)];

@@ -547,7 +547,8 @@ world_run(uint64_t seed, const struct world_opts *o, uint64_t *trace)
 	struct world w = { .seed = seed, .o = o,
 		.loud = getenv("SIM_LOUD") != NULL };
 	bool good = world_make(&w) && play(&w) &&
-	    rest(&w, (o->devices == 2 ? 2 : 3) + o->gc) && judge(&w) &&
+	    rest(&w, (o->devices == 2 ? 2 : 3) + o->gc + o->trees) &&
+	    judge(&w) &&
 	    (!o->values || same_values(&w)) &&
 	    (!o->messages || all_messages(&w)) &&
 	    (!o->gc || o->folds > 0 || newcomers(&w));

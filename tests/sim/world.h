@@ -28,6 +28,12 @@ struct world_opts {
 	 */
 	bool stops;
 	/*
+	 * Directories are kept as one, and none any more, as the first
+	 * device says now and then.  To come to rest takes a round more:
+	 * what merged is once more recorded as another kind.
+	 */
+	bool trees;
+	/*
 	 * Values are written between the edits; at rest they are equal, and
 	 * nothing that was recorded is missing from a sum.
 	 */

@@ -309,12 +309,31 @@ world_trade(struct world *w, struct env *env)
 		write_file(w, env, p);
 }
 
+/* What .zkattributes say from now on; no other device writes them. */
+static void
+say_atomic(struct world *w, struct env *env)
+{
+	static const char *const says[] = { "a atomic\n", "b atomic\n",
+		"a -atomic\nb atomic\n", "a/c/ atomic\n* -atomic\n",
+		"* atomic\n", "c/ atomic\na -atomic\n" };
+	const char *s = says[fake_below(w->dice, 6)];
+	int fd = env_openat(env, ENV_CWD, "/v/.zkattributes",
+	    O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	if (fd < 0 || env_write(env, fd, s, strlen(s)) != (ssize_t)strlen(s))
+		w->loud = true;
+	if (fd >= 0)
+		(void)env_close(env, fd);
+}
+
 void
 world_edit(struct world *w, struct device *d)
 {
 	char p[256], q[256];
 
 	world_operation();
+	if (w->o->trees && d == w->d && fake_below(w->dice, 3) == 0)
+		say_atomic(w, d->env);
 	switch (fake_below(w->dice, 10)) {
 	case 0:
 	case 1:

@@ -57,6 +57,38 @@ test_values(void)
 	CHECK(look("a atomic=1", "a").atomic == ATTRS_UNSET);
 }
 
+static enum attrs_flag
+atomic_dir(const char *text, const char *path)
+{
+	struct attrs *a = NULL;
+	enum attrs_flag is;
+
+	if (attrs_new(NULL, "", text, strlen(text), &a) != ZK_OK)
+		abort();
+	is = attrs_atomic(a, path);
+	attrs_unref(a);
+	return is;
+}
+
+/* Of directories: a slash at the end of a pattern is for these alone. */
+static void
+test_directories(void)
+{
+	CHECK(atomic_dir("a atomic", "a") == ATTRS_YES);
+	CHECK(atomic_dir("a atomic", "b/a") == ATTRS_YES);
+	CHECK(atomic_dir("/a atomic", "b/a") == ATTRS_UNSET);
+	CHECK(atomic_dir("a/ atomic", "a") == ATTRS_YES);
+	CHECK(look("a/ atomic", "a").atomic == ATTRS_UNSET);
+	CHECK(atomic_dir("*.d/ atomic\nx.d -atomic", "x.d") == ATTRS_NO);
+	CHECK(atomic_dir("*.d/ atomic\nx.d !atomic", "x.d") == ATTRS_UNSET);
+	CHECK(atomic_dir("src/**/.git/ atomic", "src/a/b/.git") == ATTRS_YES);
+	CHECK(atomic_dir("src/**/.git/ atomic", "src/.git") == ATTRS_YES);
+	CHECK(atomic_dir("src/**/.git/ atomic", "x/.git") == ATTRS_UNSET);
+	/* what is in one is not meant, but that does not matter */
+	CHECK(atomic_dir("a atomic", "a/b") == ATTRS_UNSET);
+	CHECK(attrs_atomic(NULL, "a") == ATTRS_UNSET);
+}
+
 static void
 test_patterns(void)
 {
@@ -353,6 +385,7 @@ test_git(void)
 
 TESTS(
     { "values", test_values },
+    { "directories", test_directories },
     { "patterns", test_patterns },
     { "nested", test_nested },
     { "odd", test_odd },

@@ -575,6 +575,38 @@ test_n16_file_and_directory(void)
 	CHECK(finish());
 }
 
+/* A directory kept as one is to the merge a file, and no other kind. */
+static void
+test_trees(void)
+{
+	begin(2);
+	sim_create(replica(0), -1, "t", NODE_TREE, 1);
+	settle();
+	sim_edit(replica(0), path(0, "t"), 2);
+	sim_edit(replica(1), path(1, "t"), 3);
+	settle();
+	CHECK(count(0) == 2 && copies(0) == 1);
+	/* equal ones unite; what else has these bytes does not */
+	sim_create(replica(0), -1, "u", NODE_TREE, 4);
+	sim_create(replica(1), -1, "u", NODE_TREE, 4);
+	settle();
+	CHECK(count(0) == 3 && copies(0) == 1);
+	sim_create(replica(0), -1, "v", NODE_TREE, 5);
+	sim_create(replica(1), -1, "v", NODE_FILE, 5);
+	settle();
+	CHECK(count(0) == 5 && copies(0) == 2);
+	/* an edit beats a removal, a move goes along with one */
+	sim_remove(replica(0), path(0, "u"));
+	sim_edit(replica(1), path(1, "u"), 6);
+	settle();
+	CHECK(value_at(0, "u") == 6);
+	sim_move(replica(0), path(0, "u"), -1, "w");
+	sim_edit(replica(1), path(1, "u"), 7);
+	settle();
+	CHECK(value_at(0, "w") == 7 && count(0) == 5);
+	CHECK(finish());
+}
+
 static void
 test_attributes(void)
 {
@@ -602,7 +634,7 @@ static void
 test_void_ops(void)
 {
 	struct sim_replica *r;
-	struct opid file, other;
+	struct opid file, other, whole;
 	struct op op;
 	struct buf a, b;
 
@@ -611,13 +643,15 @@ test_void_ops(void)
 	sim_create(r, -1, "d", NODE_DIR, 0);
 	sim_create(r, -1, "f", NODE_FILE, 1);
 	sim_create(r, -1, "g", NODE_FILE, 2);
+	sim_create(r, -1, "t", NODE_TREE, 3);
 	file = sim.ops[1].op.id;
 	other = sim.ops[2].op.id;
+	whole = sim.ops[3].op.id;
 	buf_init(&a, SIM_DUMP);
 	buf_init(&b, SIM_DUMP);
 	sim_dump(&sim, r->tree, &a);
 	MUST(tree_begin(r->tree));
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 10; i++) {
 		memset(&op, 0, sizeof(op));
 		memset(op.id.b, 0x70, OPID_LEN);
 		op.type = OP_EDIT;
@@ -656,6 +690,11 @@ test_void_ops(void)
 			op.type = OP_SPLIT;
 			memset(&op.content, 0, sizeof(op.content));
 			op.kind = NODE_SYMLINK;
+		}
+		if (i == 9) {	/* a tree is no text */
+			op.node = whole;
+			op.content_refs = &whole;
+			op.content.merge = MERGE_TEXT;
 		}
 		CHECK(tree_apply(r->tree, &op) == ZK_EREFUSED);
 	}
@@ -780,6 +819,7 @@ TESTS(
     { "names_collide", test_names_collide },
     { "made_name_taken", test_made_name_taken },
     { "N16_file_and_directory", test_n16_file_and_directory },
+    { "trees", test_trees },
     { "attributes", test_attributes },
     { "void_ops", test_void_ops },
     { "made_names", test_made_names },

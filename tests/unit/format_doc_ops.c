@@ -8,6 +8,7 @@
 #include "format/msgop.h"
 #include "format/opscript.h"
 #include "text/diff.h"
+#include "tree/bundle.h"
 
 /* The script from one text to another, as an op has it. */
 static void
@@ -63,6 +64,49 @@ test_scripts(void)
 	buf_release(&out);
 }
 
+/* The stream of a tree, and the op that begins its node. */
+static void
+doc_tree(struct opdict *d, const struct opid *root)
+{
+	static struct op_ids ids;
+	struct bundle_entry file = { .type = BUNDLE_FILE, .name = "f",
+	    .name_len = 1, .mode = 0644, .mtime = { 1767225600, 0 },
+	    .size = 2 };
+	struct bundle_entry dir = { .type = BUNDLE_DIR, .name = "s",
+	    .name_len = 1, .mode = 0755 };
+	struct bundle_entry end = { .type = BUNDLE_END };
+	struct compress *z = NULL;
+	struct buf stream, packed, b;
+	struct op op = { .type = OP_CREATE, .kind = NODE_TREE,
+	    .wall_ms = 1767225600000, .has_mode = true, .mode = 0755,
+	    .parent = *root, .name = (const uint8_t *)"repo", .name_len = 4 };
+
+	buf_init(&stream, 4096);
+	buf_init(&packed, 4096);
+	buf_init(&b, 4096);
+	NEED(bundle_put_head(&stream) == ZK_OK &&
+	    bundle_put(&file, &stream) == ZK_OK &&
+	    buf_str(&stream, "hi") == ZK_OK &&
+	    bundle_put(&dir, &stream) == ZK_OK &&
+	    bundle_put(&end, &stream) == ZK_OK &&
+	    bundle_put(&end, &stream) == ZK_OK);
+	doc_check("tree", stream.data, stream.len);
+	NEED(compress_new(&z) == ZK_OK);
+	NEED(compress_pack(z, stream.data, stream.len, &packed) == ZK_OK);
+	op.content.form = CONTENT_INLINE;
+	op.content.size = stream.len;
+	op.content.data = packed.data;
+	op.content.data_len = packed.len;
+	hash_bytes(LABEL_HASH_CONTENT, stream.data, stream.len,
+	    op.content.hash);
+	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
+	doc_check("create tree", b.data, b.len);
+	compress_free(z);
+	buf_release(&stream);
+	buf_release(&packed);
+	buf_release(&b);
+}
+
 /* Ops by themselves: an edit, a removal, an alias, a name. */
 static void
 test_ops(void)
@@ -103,6 +147,7 @@ test_ops(void)
 	    .place_refs_n = 1, .content_refs = &head, .content_refs_n = 1 };
 	NEED(op_encode(d, &op, &ids, &b) == ZK_OK);
 	doc_check("remove", b.data, b.len);
+	doc_tree(d, &root);
 	buf_reset(&b);
 	memset(a.hash, 0xa1, sizeof(a.hash));
 	memset(a.name, 0xa2, sizeof(a.name));

@@ -4,6 +4,7 @@
 #ifndef ZK_TESTS_UNIT_GOALKIT_H
 #define ZK_TESTS_UNIT_GOALKIT_H
 
+#include "tree/whole.h"
 #include "treekit.h"
 
 #define KIT_N(a) ((int)(sizeof(a) / sizeof((a)[0])))
@@ -18,6 +19,20 @@ struct kit_goal {
 	uint16_t mode;		/* 0: 0644, or 0755 */
 	int64_t mtime;		/* 0: 1000000 + key */
 };
+
+/*
+ * Streams of trees: a file "f" and an empty directory "s"; a file "f" with
+ * other bytes, a directory "s" with a link in it.  So many bytes, and entries.
+ */
+#define KIT_FILE(text, n) "\1\1f\244\1\100\102\17\0\0\0\0\0" \
+	"\0\0\0\0" n "\0\0\0\0\0\0\0" text
+#define KIT_STREAM1 "zk tree\1" KIT_FILE("abc", "\3") "\2\1s\355\1\0\0"
+#define KIT_STREAM2 "zk tree\1" KIT_FILE("other", "\5") \
+	"\2\1s\355\1\3\1l\1\0t\0\0"
+#define KIT_STREAM1_LEN (sizeof(KIT_STREAM1) - 1)
+#define KIT_STREAM2_LEN (sizeof(KIT_STREAM2) - 1)
+
+static const char kit_stream1[] = KIT_STREAM1, kit_stream2[] = KIT_STREAM2;
 
 static const struct kit_goal kit_tree1[] = {
 	{ 1, 0, "d", NODE_DIR, NULL, 0, 0 },
@@ -36,6 +51,17 @@ static const struct kit_goal kit_tree1[] = {
 	{ 14, 0, "gonedir", NODE_DIR, NULL, 0, 0 },
 	{ 15, 14, "g", NODE_FILE, "g", 0, 0 },
 	{ 16, 0, "empty", NODE_FILE, "", 0, 0 },
+	{ 50, 0, "tree", NODE_TREE, kit_stream1, 0, 0 },
+	{ 51, 0, "treemode", NODE_TREE, kit_stream1, 0700, 0 },
+	{ 52, 1, "treemove", NODE_TREE, kit_stream1, 0, 0 },
+	{ 53, 0, "treegone", NODE_TREE, kit_stream1, 0, 0 },
+	{ 54, 0, "treefile", NODE_TREE, kit_stream1, 0, 0 },
+	{ 55, 0, "filetree", NODE_FILE, "is a file", 0, 0 },
+	{ 56, 0, "treedir", NODE_TREE, kit_stream1, 0, 0 },
+	{ 57, 0, "dirtree", NODE_DIR, NULL, 0, 0 },
+	{ 58, 57, "f", NODE_FILE, "abc", 0, 0 },
+	{ 59, 0, "treex", NODE_TREE, kit_stream1, 0, 0 },
+	{ 60, 0, "treey", NODE_TREE, kit_stream2, 0, 0 },
 };
 
 /* Everything of kit_tree1 changes in some way. */
@@ -59,12 +85,42 @@ static const struct kit_goal kit_tree2[] = {
 	{ 26, 25, "o", NODE_FILE, "o", 0, 0 },
 	{ 27, 25, "leaf", NODE_DIR, NULL, 0755, 0 },
 	{ 16, 0, "empty", NODE_FILE, "", 0, 0 },
+	{ 50, 0, "tree", NODE_TREE, kit_stream2, 0, 0 },
+	{ 51, 0, "treemode", NODE_TREE, kit_stream1, 0755, 0 },
+	{ 52, 4, "treemoved", NODE_TREE, kit_stream2, 0, 0 },
+	{ 64, 0, "treefile", NODE_FILE, "was a tree", 0, 0 },
+	{ 65, 0, "filetree", NODE_TREE, kit_stream2, 0, 0 },
+	{ 66, 0, "treedir", NODE_DIR, NULL, 0, 0 },
+	{ 67, 66, "f", NODE_FILE, "abc", 0, 0 },
+	{ 68, 0, "dirtree", NODE_TREE, kit_stream1, 0, 0 },
+	{ 59, 0, "treey", NODE_TREE, kit_stream1, 0, 0 },
+	{ 60, 0, "treex", NODE_TREE, kit_stream2, 0, 0 },
 };
 
 static inline uint16_t
 kit_mode(const struct kit_goal *g)
 {
-	return g->mode ? g->mode : g->kind == NODE_DIR ? 0755 : 0644;
+	return g->mode ? g->mode : g->kind == NODE_DIR ||
+	    g->kind == NODE_TREE ? 0755 : 0644;
+}
+
+/* Bytes of the content. */
+static inline size_t
+kit_len(const struct kit_goal *g)
+{
+	if (g->content == kit_stream1)
+		return KIT_STREAM1_LEN;
+	if (g->content == kit_stream2)
+		return KIT_STREAM2_LEN;
+	return g->content != NULL ? strlen(g->content) : 0;
+}
+
+/* Entries on the disk that it is. */
+static inline int
+kit_entries(const struct kit_goal *g)
+{
+	return g->kind != NODE_TREE ? 1 :
+	    g->content == kit_stream1 ? 3 : 4;
 }
 
 static inline int64_t
@@ -85,7 +141,7 @@ kit_content(void *ctx, const struct plan_goal *g, struct buf *out)
 	}
 	if (w->content == NULL)
 		return ZK_EGAP;
-	return buf_str(out, w->content);
+	return buf_put(out, w->content, kit_len(w));
 }
 
 static inline enum zk_err
@@ -96,7 +152,7 @@ kit_fetch(void *ctx, struct apply_item *items, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct kit_goal *w = &k->goal[items[i].goal->handle];
 		int e = env_ftruncate(k->env, items[i].fd, 0);
-		size_t len = strlen(w->content), at = 0;
+		size_t len = kit_len(w), at = 0;
 
 		while (e >= 0 && at < len) {
 			ssize_t m = env_pwrite(k->env, items[i].fd,
@@ -157,12 +213,12 @@ kit_plan_goal(struct kit *k, struct plan *p)
 		g.kind = w->kind;
 		g.has_mode = w->kind != NODE_SYMLINK;
 		g.mode = kit_mode(w);
-		g.has_mtime = w->kind != NODE_DIR;
+		g.has_mtime = w->kind != NODE_DIR && w->kind != NODE_TREE;
 		g.mtime.sec = kit_mtime(w);
 		if (w->kind != NODE_DIR) {
 			const char *c = w->content ? w->content : "";
 
-			g.size = strlen(c);
+			g.size = kit_len(w);
 			hash_bytes(LABEL_HASH_CONTENT, c, g.size, g.hash);
 		}
 		g.nodes = &id;
@@ -224,6 +280,24 @@ kit_goal_path(const struct kit_goal *g, int n, int i, char *out, size_t cap)
 	kit_join(out, cap, out, g[i].name);
 }
 
+/* The stream of the directory at path is this one. */
+static inline bool
+kit_streams(struct kit *k, const char *path, const char *want, size_t n)
+{
+	static char got[1 << 16];
+	struct whole w;
+	size_t have = 0;
+	int fd = -1;
+	bool ok;
+
+	if (whole_read(k->root, path, &fd, &w) != ZK_OK)
+		return false;
+	ok = io_read_some(k->env, fd, got, sizeof(got), &have) == ZK_OK &&
+	    have == n && memcmp(got, want, n) == 0;
+	env_close(k->env, fd);
+	return ok;
+}
+
 /* The entry is on the disk as the goal has it. */
 static inline bool
 kit_is(struct kit *k, const struct kit_goal *g, const char *path)
@@ -237,6 +311,9 @@ kit_is(struct kit *k, const struct kit_goal *g, const char *path)
 	switch (g->kind) {
 	case NODE_DIR:
 		return S_ISDIR(st.mode) && (st.mode & 0777) == kit_mode(g);
+	case NODE_TREE:
+		return S_ISDIR(st.mode) && (st.mode & 0777) == kit_mode(g) &&
+		    kit_streams(k, path, g->content, kit_len(g));
 	case NODE_SYMLINK:
 		n = env_readlinkat(k->env, ENV_CWD, kit_abs(k, path), link,
 		    sizeof(link));
@@ -255,6 +332,7 @@ kit_reached(struct kit *k, const struct kit_goal *g, int n)
 {
 	char path[5000], what[2000];
 	bool ok = true;
+	int want = 0;
 	size_t steps;
 
 	for (int i = 0; i < n; i++) {
@@ -263,9 +341,10 @@ kit_reached(struct kit *k, const struct kit_goal *g, int n)
 			printf("# not as the goal: %s\n", path);
 			ok = false;
 		}
+		want += kit_entries(&g[i]);
 	}
-	if (kit_count(k, k->dir) != n) {
-		printf("# %d entries, not %d\n", kit_count(k, k->dir), n);
+	if (kit_count(k, k->dir) != want) {
+		printf("# %d entries, not %d\n", kit_count(k, k->dir), want);
 		ok = false;
 	}
 	if (kit_record(k, what, sizeof(what)) != 0) {

@@ -27,7 +27,8 @@ random_goal(struct want *w, int n, uint8_t first)
 		}
 		random_name(g.name);
 		g.kind = model_rnd(2) ? NODE_DIR :
-		    model_rnd(4) ? NODE_FILE : NODE_SYMLINK;
+		    model_rnd(4) ? NODE_FILE :
+		    model_rnd(2) ? NODE_SYMLINK : NODE_TREE;
 		g.content = g.kind == NODE_DIR ? 0 :
 		    (uint8_t)(1 + model_rnd(4));
 		for (int k = 0; k < have; k++)

@@ -120,7 +120,8 @@ change_goal(struct world *x)
 	switch (model_rnd(4)) {
 	case 0:
 		if (x->key < 250 && x->content < 250 && x->n < 24 &&
-		    goal_add(x, x->key, up, name, dir ? NODE_DIR : NODE_FILE,
+		    goal_add(x, x->key, up, name, dir ? NODE_DIR :
+		    x->content % 3 == 0 ? NODE_TREE : NODE_FILE,
 		    dir ? 0 : x->content)) {
 			x->saved[x->content] = true;
 			x->key++;

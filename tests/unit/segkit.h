@@ -145,6 +145,9 @@ ops_all(struct op *ops)
 	memset(&ops[n++].content, 0, sizeof(ops[0].content));
 	ops[n] = op_file("link", &a);
 	ops[n++].kind = NODE_SYMLINK;
+	ops[n] = op_file("tree", &a);
+	ops[n].kind = NODE_TREE;
+	ops[n++].has_mtime = false;
 	ops[n++] = (struct op){ .type = OP_MOVE, .node = a, .parent = b,
 	    .name = (const uint8_t *)"\xff\n", .name_len = 2,
 	    .place_refs = refs, .place_refs_n = 3 };

@@ -101,6 +101,25 @@ with_texts(uint64_t seed, struct world_opts *o)
 	o->texts = true;
 }
 
+/* Some runs with more devices, rounds of paths, or rounds that stop. */
+static void
+with_trees(uint64_t seed, struct world_opts *o)
+{
+	o->trees = true;
+	o->devices = 2 + (unsigned)(seed % 4 == 0);
+	o->paths = seed % 5 == 0;
+	o->stops = seed % 3 == 0;
+	o->storms = seed % 7 == 0;
+	o->gc = seed % 11 == 0;
+}
+
+/* What is kept as one arrives as one, and nothing in it is lost. */
+static void
+test_trees(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 9) / 10, 2 * STEPS, with_trees));
+}
+
 static void
 with_gc(uint64_t seed, struct world_opts *o)
 {
@@ -170,6 +189,7 @@ static const struct test_case cases[] = {
 	{ "paths", test_paths },
 	{ "stops", test_stops },
 	{ "texts", test_texts },
+	{ "trees", test_trees },
 	{ "collecting", test_collecting },
 	{ "values", test_values },
 	{ "messages", test_messages },

@@ -284,7 +284,7 @@ kit_put(struct kit *k, const char *path, int64_t id, const struct diff *d)
 {
 	const char *slash = strrchr(path, '/');
 	struct read_result res;
-	struct base_entry e;
+	struct base_entry e, like = { .kind = NODE_TREE };
 	struct opid node = kit_id(k->next++);
 	enum zk_err r;
 
@@ -292,12 +292,13 @@ kit_put(struct kit *k, const char *path, int64_t id, const struct diff *d)
 	memset(&res, 0, sizeof(res));
 	r = kit_parent(k, path, &e.parent);
 	if (r == ZK_OK && d->kind != NODE_DIR) {
-		r = read_entry(k->root, &k->hasher, path, NULL, NULL, &res);
+		r = read_entry(k->root, &k->hasher, path,
+		    d->kind == NODE_TREE ? &like : NULL, NULL, &res);
 		base_stat_from(&res.st, &e.st);
-		e.size = res.st.size;
+		e.size = res.size;
 		memcpy(e.hash, res.hash, sizeof(e.hash));
 		e.mtime = res.st.mtime;
-		if (base_racy(&res.st, res.seen, false))
+		if (res.racy)
 			e.flags |= BASE_RACY;
 	} else {
 		e.st = d->st;
@@ -345,26 +346,27 @@ static inline enum zk_err
 kit_changed(struct kit *k, const char *path, const struct diff *d, int *real)
 {
 	struct read_result res;
-	struct base_entry e;
+	struct base_entry e, like = { .kind = NODE_TREE };
 	struct base_stat st;
 	enum zk_err r;
 
-	r = read_entry(k->root, &k->hasher, path, NULL, NULL, &res);
+	r = read_entry(k->root, &k->hasher, path,
+	    d->kind == NODE_TREE ? &like : NULL, NULL, &res);
 	if (r == ZK_OK)
 		r = base_get(k->db, d->row, &e);
 	if (r != ZK_OK)
 		return r;
 	base_stat_from(&res.st, &st);
-	*real = e.kind != res.kind || e.size != res.st.size ||
+	*real = e.kind != res.kind || e.size != res.size ||
 	    memcmp(e.hash, res.hash, sizeof(e.hash)) != 0 ||
-	    ((e.st.mode ^ st.mode) & 0777) != 0 ||
-	    e.st.mtime.sec != st.mtime.sec ||
-	    e.st.mtime.nsec != st.mtime.nsec;
+	    ((e.st.mode ^ st.mode) & 0777) != 0 || (e.kind != NODE_TREE &&
+	    (e.st.mtime.sec != st.mtime.sec ||
+	    e.st.mtime.nsec != st.mtime.nsec));
 	if (*real)
 		return kit_put(k, path, d->row, d);
 	return base_set_stat(k->db, d->row, &st,
 	    (e.flags & ~(unsigned)BASE_RACY) |
-	    (base_racy(&res.st, res.seen, false) ? BASE_RACY : 0));
+	    (res.racy ? BASE_RACY : 0));
 }
 
 static inline enum zk_err
@@ -392,6 +394,7 @@ kit_record_one(struct kit *k, const struct diff *d, const char *path,
 		r = base_remove(k->db, d->row);
 		return r == ZK_OK ? kit_put(k, path, 0, d) : r;
 	case DIFF_VANISHED:
+	case DIFF_TAKEN:
 		return base_remove(k->db, d->row);
 	default:
 		*real = 0;
@@ -401,12 +404,12 @@ kit_record_one(struct kit *k, const struct diff *d, const char *path,
 
 /*
  * Scans and records; the number of true differences, -1 on an error.  what
- * (may be NULL, cap bytes) gets a line "W path" for each, W one of NMKCAVR.
+ * (may be NULL, cap bytes) gets a line "W path" for each, W one of NMKCAVRT.
  */
 static inline int
 kit_record(struct kit *k, char *what, size_t cap)
 {
-	static const char letters[] = ".NMKCAVR";
+	static const char letters[] = ".NMKCAVRT";
 	int64_t after = 0;
 	struct diff d;
 	int n = 0;
@@ -436,7 +439,7 @@ kit_record(struct kit *k, char *what, size_t cap)
 			size_t at = strlen(what);
 
 			snprintf(what + at, cap - at, "%c %s\n",
-			    w >= DIFF_UNKNOWN ? "UXB"[w - DIFF_UNKNOWN] :
+			    w >= DIFF_UNKNOWN ? "UXBDH"[w - DIFF_UNKNOWN] :
 			    letters[w], path);
 		}
 	}
