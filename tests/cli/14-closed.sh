@@ -37,6 +37,7 @@ done
 quiet as a push --json
 expect 0 as b pull
 same_tree a b
+expect 0 as a pull
 quiet as a log
 quiet as a log --json
 quiet as a status --offline
