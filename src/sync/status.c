@@ -6,47 +6,114 @@
 #include "crdt/cname.h"
 #include "crdt/list.h"
 #include "crypto/sign.h"
+#include "format/op.h"
+#include "format/segment.h"
 #include "store/logdb.h"
 #include "store/store.h"
 #include "sync/alias.h"
 #include "sync/cuts.h"
+#include "sync/ingest_int.h"
 #include "sync/park.h"
 #include "sync/round.h"
 #include "util/log.h"
 
 #define ASK_MS 2000		/* for all remotes together */
-#define ASK_SEGS 64		/* segments looked at on one remote */
+#define ASK_SEGS 64		/* segments looked at on one remote... */
+#define ASK_BYTES (8u << 20)	/* ...of about so many bytes */
 
 /* One remote being asked, on a thread of its own. */
 struct ask {
 	struct vremote *vr;
+	struct db *db;			/* of the vault, under lock */
+	pthread_mutex_t *lock;
 	struct tmark mark;
-	uint8_t hash[ASK_SEGS][32];
-	size_t n;
+	struct page *page;		/* what is there and not held here */
+	size_t bytes;
 	enum zk_err r;
 	pthread_t thread;
 	bool started;
 };
+
+/* True: held.  Asked from several threads, while nothing else goes on. */
+static bool
+ask_have(void *arg, const uint8_t log[static TRANSPORT_NAME_LEN],
+    uint64_t seq, const uint8_t hash[static TRANSPORT_NAME_LEN])
+{
+	struct ask *a = arg;
+	bool have = false;
+	enum zk_err r = ZK_OK;
+
+	(void)log;
+	(void)seq;
+	pthread_mutex_lock(a->lock);
+	r = logdb_have(a->db, hash, &have);
+	pthread_mutex_unlock(a->lock);
+	return r == ZK_OK && have;
+}
 
 static enum zk_err
 ask_one(void *arg, const struct tseg *s)
 {
 	struct ask *a = arg;
 
-	if (a->n < ASK_SEGS)
-		memcpy(a->hash[a->n++], s->hash, sizeof(a->hash[0]));
-	return ZK_OK;
+	if (ask_have(a, s->log, s->seq, s->hash))
+		return ZK_OK;
+	a->bytes += s->len;
+	return page_add(a->page, s);
 }
 
 static void *
 ask(void *arg)
 {
 	struct ask *a = arg;
-	struct tread how = { .max_bytes = 1, .each = ask_one, .arg = a };
-	bool more = false;
+	struct tread how = { .max_bytes = ASK_BYTES, .each = ask_one,
+		.have = ask_have, .arg = a };
+	bool more = true;
 
-	a->r = transport_read(a->vr->t, &how, &a->mark, &more);
+	while (a->r == ZK_OK && more && page_count(a->page) < ASK_SEGS &&
+	    a->bytes < ASK_BYTES) {
+		more = false;
+		a->r = transport_read(a->vr->t, &how, &a->mark, &more);
+	}
 	return NULL;
+}
+
+/*
+ * Whether a segment has more for a pull than that its device has heard of
+ * others, or what it is called.  What cannot be opened may have.
+ */
+static bool
+brings(struct vault *v, const struct tseg *t)
+{
+	struct seg_keys keys = { records_find_epoch, v };
+	struct seg *s = NULL;
+	struct op op;
+	enum zk_err r = seg_open(t->data, t->len, vault_id(v), &keys, NULL,
+	    &s);
+	bool yes = r != ZK_OK;
+
+	while (r == ZK_OK && !yes) {
+		r = seg_next(s, &op);
+		yes = (r == ZK_OK && op.type != OP_LOG &&
+		    op.type != OP_NAME) || r == ZK_EREFUSED;
+	}
+	seg_free(s);
+	return yes || r != ZK_ENOENT;
+}
+
+/* Counts what one remote has, once its thread is done. */
+static void
+answered(struct round *rd, struct ask *a)
+{
+	struct vremote *vr = a->vr;
+
+	vr->err = a->r;
+	/* what is away is in its row; what lies is an error */
+	if (a->r != ZK_OK && err_status(a->r) != 5)
+		round_left_out(rd, vr, a->r);
+	for (size_t i = 0; i < page_count(a->page); i++)
+		vr->ahead += brings(rd->v, &a->page->items[i].s);
+	vr->asked = true;
 }
 
 /* Asks all remotes at once; the clock of each call is the limit. */
@@ -54,36 +121,32 @@ static enum zk_err
 ask_all(struct round *rd)
 {
 	struct ask *a = calloc(rd->remotes_n + 1, sizeof(*a));
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	enum zk_err r = a == NULL ? ZK_ENOMEM : ZK_OK;
 
 	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
 		a[i].vr = rd->remotes[i];
+		a[i].db = rd->v->db;
+		a[i].lock = &lock;
 		r = remotedb_mark(rd->v->db, rd->remotes[i]->info.id, 0,
 		    a[i].mark.b, &a[i].mark.len);
-		if (r != ZK_OK)
-			continue;
-		if (rd->v->env->single)
-			(void)ask(&a[i]);
-		else
-			a[i].started = pthread_create(&a[i].thread, NULL, ask,
-			    &a[i]) == 0;
+		if (r == ZK_OK)
+			r = page_new(&a[i].page);
 	}
-	for (size_t i = 0; a != NULL && i < rd->remotes_n; i++) {
-		struct vremote *vr = rd->remotes[i];
-
+	/* from here to the joins the database is theirs, one at a time */
+	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
+		a[i].started = !rd->v->env->single &&
+		    pthread_create(&a[i].thread, NULL, ask, &a[i]) == 0;
+		if (!a[i].started)
+			(void)ask(&a[i]);
+	}
+	for (size_t i = 0; a != NULL && i < rd->remotes_n; i++)
 		if (a[i].started)
 			pthread_join(a[i].thread, NULL);
-		vr->err = a[i].r;
-		/* what is away is in its row; what lies is an error */
-		if (a[i].r != ZK_OK && err_status(a[i].r) != 5)
-			round_left_out(rd, vr, a[i].r);
-		for (size_t k = 0; r == ZK_OK && k < a[i].n; k++) {
-			bool have = false;
-
-			r = logdb_have(rd->v->db, a[i].hash[k], &have);
-			vr->ahead += !have;
-		}
-		vr->asked = true;
+	for (size_t i = 0; a != NULL && i < rd->remotes_n; i++) {
+		if (r == ZK_OK)
+			answered(rd, &a[i]);
+		page_free(a[i].page);
 	}
 	free(a);
 	return r;
