@@ -24,6 +24,7 @@
 /* One remote being asked, on a thread of its own. */
 struct ask {
 	struct vremote *vr;
+	struct env *env;
 	struct db *db;			/* of the vault, under lock */
 	pthread_mutex_t *lock;
 	struct tmark mark;
@@ -69,9 +70,10 @@ ask(void *arg)
 	struct tread how = { .max_bytes = ASK_BYTES, .each = ask_one,
 		.have = ask_have, .arg = a };
 	bool more = true;
+	int64_t until = env_mono_ms(a->env) + ASK_MS;
 
 	while (a->r == ZK_OK && more && page_count(a->page) < ASK_SEGS &&
-	    a->bytes < ASK_BYTES) {
+	    a->bytes < ASK_BYTES && env_mono_ms(a->env) < until) {
 		more = false;
 		a->r = transport_read(a->vr->t, &how, &a->mark, &more);
 	}
@@ -126,6 +128,7 @@ ask_all(struct round *rd)
 
 	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++) {
 		a[i].vr = rd->remotes[i];
+		a[i].env = rd->v->env;
 		a[i].db = rd->v->db;
 		a[i].lock = &lock;
 		r = remotedb_mark(rd->v->db, rd->remotes[i]->info.id, 0,
