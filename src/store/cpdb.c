@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "db/row.h"
+
 const char cpdb_schema[] =
     "CREATE TABLE IF NOT EXISTS checkpoint ("
     " id BLOB PRIMARY KEY, loc INTEGER NOT NULL,"
@@ -150,29 +152,9 @@ cpdb_is_thin(struct db *db, int64_t seg, bool *yes)
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT 1 FROM checkpoint_thin WHERE seg = ?1");
-	enum zk_err r = ZK_EBUG;
 
-	*yes = false;
 	stmt_int(s, 1, seg);
-	r = stmt_step(db, s);
-	if (r == ZK_ENOENT)
-		return ZK_OK;
-	*yes = r == ZK_OK;
-	stmt_reset(s);
-	return r;
-}
-
-enum zk_err
-cpdb_thin_count(struct db *db, uint64_t *n)
-{
-	struct stmt *s = db_stmt(db, "SELECT count(*) FROM checkpoint_thin");
-	enum zk_err r = stmt_step(db, s);
-
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_EBUG : r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return r;
+	return row_any(db, s, yes);
 }
 
 enum zk_err

@@ -63,10 +63,9 @@ ZK_CHECKED enum zk_err cpdb_offered(struct db *db, struct opid *id,
 
 /*
  * Whether the bytes held of segment seg (a row of logdb) are its thin form;
- * of how many they are; and that those of one that was just put are.
+ * notes that those of one that was just put are.
  */
 ZK_CHECKED enum zk_err cpdb_is_thin(struct db *db, int64_t seg, bool *yes);
-ZK_CHECKED enum zk_err cpdb_thin_count(struct db *db, uint64_t *n);
 ZK_CHECKED enum zk_err cpdb_thin_note(struct db *db, int64_t seg);
 /*
  * Puts that form, len bytes, in the place of what is held; blobs: an op in it

@@ -5,6 +5,7 @@
 
 #include "crdt/cdb.h"
 #include "db/db.h"
+#include "db/row.h"
 
 struct cpscan {
 	struct db *db;
@@ -145,14 +146,7 @@ enum zk_err
 cpscan_past(struct cpscan *c, const struct opid *id, bool *past)
 {
 	struct stmt *s = db_stmt(c->db, "SELECT 1 FROM past WHERE id = ?1");
-	enum zk_err r = ZK_EBUG;
 
-	*past = false;
 	stmt_blob(s, 1, id->b, OPID_LEN);
-	r = stmt_step(c->db, s);
-	if (r == ZK_ENOENT)
-		return ZK_OK;
-	*past = r == ZK_OK;
-	stmt_reset(s);
-	return r;
+	return row_any(c->db, s, past);
 }

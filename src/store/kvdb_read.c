@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "db/row.h"
 #include "store/kvdb.h"
 #include "store/kvdb_int.h"
 
@@ -70,19 +71,6 @@ kvdb_adds(struct db *db, int64_t k, const void *p, size_t n,
 	return rows(db, s, each, arg);
 }
 
-/* The number in the one row of s; ZK_ENOENT. */
-static enum zk_err
-one_int(struct db *db, struct stmt *s, int64_t *out)
-{
-	enum zk_err r = stmt_step(db, s);
-
-	if (r != ZK_OK)
-		return r;
-	*out = stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
-}
-
 enum zk_err
 kvdb_count(struct db *db, int64_t k, uint8_t kind, uint64_t *n)
 {
@@ -93,7 +81,7 @@ kvdb_count(struct db *db, int64_t k, uint8_t kind, uint64_t *n)
 	enum zk_err r = ZK_EBUG;
 
 	stmt_int(s, 1, k);
-	r = one_int(db, s, &v);
+	r = row_int(db, s, &v);
 	*n = (uint64_t)v;
 	return r;
 }
@@ -109,7 +97,7 @@ kvdb_present(struct db *db, int64_t k, uint8_t kind, bool *yes)
 	if (kind == KV_COUNTER)
 		return kvdb_sum(db, k, &v, yes);
 	stmt_int(s, 1, k);
-	r = one_int(db, s, &v);
+	r = row_int(db, s, &v);
 	*yes = r == ZK_OK;
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -388,5 +376,5 @@ kvdb_newest(struct db *db, int64_t *changed)
 	struct stmt *s = db_stmt(db, "SELECT coalesce(max(changed),0)"
 	    " FROM kvkey");
 
-	return one_int(db, s, changed);
+	return row_int(db, s, changed);
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "db/row.h"
+
 const char logdb_schema[] =
     "CREATE TABLE seg ("
     " id INTEGER PRIMARY KEY AUTOINCREMENT, ord INTEGER,"
@@ -70,37 +72,11 @@ seg_one(struct db *db, struct stmt *s, struct logdb_seg *out)
 	return r;
 }
 
-/* A count, the only column of the only row. */
-static enum zk_err
-count_one(struct db *db, struct stmt *s, uint64_t *n)
-{
-	enum zk_err r = stmt_step(db, s);
-
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_ETAMPER : r;
-	*n = (uint64_t)stmt_col_int(s, 0);
-	stmt_reset(s);
-	return ZK_OK;
-}
-
-/* Whether s gives a row. */
-static enum zk_err
-exists_one(struct db *db, struct stmt *s, bool *yes)
-{
-	enum zk_err r = stmt_step(db, s);
-
-	*yes = r == ZK_OK;
-	if (r != ZK_OK && r != ZK_ENOENT)
-		return r;
-	stmt_reset(s);
-	return ZK_OK;
-}
-
 enum zk_err
 logdb_next_id(struct db *db, int64_t *id)
 {
 	uint64_t n = 0;
-	enum zk_err r = count_one(db, db_stmt(db, "SELECT coalesce("
+	enum zk_err r = row_count(db, db_stmt(db, "SELECT coalesce("
 	    "(SELECT seq FROM sqlite_sequence WHERE name='seg'),0)+1"), &n);
 
 	*id = (int64_t)n;
@@ -167,18 +143,9 @@ enum zk_err
 logdb_data(struct db *db, int64_t id, struct buf *out)
 {
 	struct stmt *s = db_stmt(db, "SELECT data FROM segdata WHERE id=?1");
-	enum zk_err r = ZK_EBUG;
-	const void *p = NULL;
-	size_t n = 0;
 
 	stmt_int(s, 1, id);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r;
-	p = stmt_col_blob(s, 0, &n);
-	r = buf_put(out, p, n);
-	stmt_reset(s);
-	return r;
+	return row_bytes(db, s, out);
 }
 
 enum zk_err
@@ -188,7 +155,7 @@ logdb_have(struct db *db, const uint8_t hash[static LOGDB_HASH_LEN],
 	struct stmt *s = db_stmt(db, "SELECT 1 FROM seg WHERE hash=?1");
 
 	stmt_blob(s, 1, hash, LOGDB_HASH_LEN);
-	return exists_one(db, s, have);
+	return row_any(db, s, have);
 }
 
 enum zk_err
@@ -261,7 +228,7 @@ logdb_next_pending(struct db *db, int64_t after, struct logdb_seg *out)
 enum zk_err
 logdb_pending(struct db *db, uint64_t *n)
 {
-	return count_one(db,
+	return row_count(db,
 	    db_stmt(db, "SELECT count(*) FROM seg WHERE state=0"), n);
 }
 
@@ -273,7 +240,7 @@ logdb_pending_of(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
 	    "SELECT count(*) FROM seg WHERE state=0 AND log=?1");
 
 	stmt_blob(s, 1, log, LOGDB_HASH_LEN);
-	return count_one(db, s, n);
+	return row_count(db, s, n);
 }
 
 enum zk_err
@@ -355,7 +322,7 @@ logdb_tips_of(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
 	    "SELECT count(*) FROM seg WHERE tip=1 AND log=?1");
 
 	stmt_blob(s, 1, log, LOGDB_HASH_LEN);
-	return count_one(db, s, n);
+	return row_count(db, s, n);
 }
 
 enum zk_err
@@ -479,7 +446,7 @@ logdb_alike(struct db *db, const uint8_t *prefix, size_t len, uint64_t *n)
 	memcpy(high, prefix, len);
 	stmt_blob(s, 1, low, sizeof(low));
 	stmt_blob(s, 2, high, sizeof(high));
-	return count_one(db, s, n);
+	return row_count(db, s, n);
 }
 
 enum zk_err
@@ -532,7 +499,7 @@ logdb_told_has(struct db *db, const uint8_t hash[static LOGDB_HASH_LEN],
 	struct stmt *s = db_stmt(db, "SELECT 1 FROM told WHERE hash=?1");
 
 	stmt_blob(s, 1, hash, LOGDB_HASH_LEN);
-	return exists_one(db, s, has);
+	return row_any(db, s, has);
 }
 
 enum zk_err
