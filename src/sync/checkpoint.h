@@ -24,11 +24,10 @@
 
 struct seg;
 
-/* It, in a file of its own in the state directory. */
+/* It, in a file of the state directory that has no name any more. */
 struct cpstream {
 	struct env *env;
-	const char *name;	/* in the state directory; static */
-	int state_fd, fd;
+	int fd;
 	uint64_t size;		/* bytes */
 	uint64_t gone;		/* contents that it leaves out */
 };
@@ -47,7 +46,6 @@ ZK_CHECKED enum zk_err cpstream_open(struct vault *v, int64_t row,
 #define CPSTREAM_CAME "checkpoint-came.tmp"
 ZK_CHECKED enum zk_err cpstream_empty(struct vault *v, const char *name,
     struct cpstream *out);
-/* Removes the file. */
 void cpstream_release(struct cpstream *s);
 
 /*

@@ -16,11 +16,14 @@ static const uint8_t magic[] = CPSTREAM_MAGIC;
 enum zk_err
 cpstream_empty(struct vault *v, const char *name, struct cpstream *out)
 {
-	*out = (struct cpstream){ .env = v->env, .state_fd = v->state_fd,
-		.name = name };
+	*out = (struct cpstream){ .env = v->env };
 	out->fd = env_openat(v->env, v->state_fd, name,
 	    O_RDWR | O_CREAT | O_TRUNC, 0600);
-	return out->fd < 0 ? err_from_errno(-out->fd) : ZK_OK;
+	if (out->fd < 0)
+		return err_from_errno(-out->fd);
+	/* it is of no use to anybody else, and gone with the process */
+	(void)env_unlinkat(v->env, v->state_fd, name, 0);
+	return ZK_OK;
 }
 
 void
@@ -30,7 +33,6 @@ cpstream_release(struct cpstream *s)
 		return;
 	if (s->fd >= 0)
 		(void)env_close(s->env, s->fd);
-	(void)env_unlinkat(s->env, s->state_fd, s->name, 0);
 	memset(s, 0, sizeof(*s));
 }
 

@@ -18,6 +18,7 @@ struct offer {
 	struct logdb_seg at;	/* its segment */
 	struct content content;
 	struct buf body, data;
+	struct page *forks;	/* whole segments that are in fork ops of it */
 	/* the gap at hand, and whether the cut covers one */
 	const uint8_t *log;
 	uint64_t seq;
@@ -132,7 +133,7 @@ take(void *arg, const void *thin, size_t n)
 	const struct offer *o = arg;
 
 	return round_stopped(o->rd) ? ZK_ESIGNAL :
-	    ingest_thin(o->rd, &o->at, thin, n);
+	    ingest_thin(o->rd, &o->at, thin, n, o->forks);
 }
 
 /*
@@ -198,7 +199,7 @@ take_all(struct offer *o, const struct cpstream *s)
 	if (r == ZK_OK)
 		r = cpstream_read(s, take, o);
 	if (r == ZK_OK)
-		r = ingest_ready(rd);
+		r = ingest_ready(rd, o->forks);
 	if (r == ZK_OK)
 		r = tree_end(v->tree);
 	if (r == ZK_OK)
@@ -230,7 +231,14 @@ load_one(struct offer *o, int64_t row)
 	if (r == ZK_OK)
 		r = fetch(o, &s);
 	if (r == ZK_OK)
+		r = page_new(&o->forks);
+	if (r == ZK_OK)
 		r = take_all(o, &s);
+	/* what no remote takes in its place, and the cut has not */
+	if (r == ZK_OK && page_count(o->forks) > 0)
+		r = ingest_page(o->rd, NULL, o->forks, NULL);
+	page_free(o->forks);
+	o->forks = NULL;
 	if (r == ZK_OK)
 		log_info("began from a checkpoint: what it covers is on no "
 		    "remote any more");

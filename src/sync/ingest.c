@@ -271,9 +271,13 @@ store_pending(struct round *rd, const struct item *it, const struct seg *s,
 	return r == ZK_OK ? store_row(rd, s, it->data, it->s.len, row) : r;
 }
 
-/* What waits may have a checkpoint that has what it waits for. */
+/*
+ * What waits may have in it what it waits for: a checkpoint, or the branch of
+ * a fork that a segment before it names already.
+ */
 static enum zk_err
-offer(struct round *rd, struct seg *s, const struct logdb_seg *row)
+offer(struct round *rd, struct page *p, struct seg *s,
+    const struct logdb_seg *row)
 {
 	struct op op;
 	enum zk_err r = ZK_OK;
@@ -283,6 +287,8 @@ offer(struct round *rd, struct seg *s, const struct logdb_seg *row)
 		r = seg_next(s, &op);
 		if (r == ZK_OK && op.type == OP_CHECKPOINT)
 			r = cpdb_offer(rd->v->db, &op.id, row->id);
+		else if (r == ZK_OK && op.type == OP_FORK)
+			r = ingest_fork(p, &op);
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -314,8 +320,8 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 		r = look_back(rd, s, row.id, &past);
 	if (r == ZK_OK && past.ready && !p->items[i].refused)
 		r = apply(rd, p, s, &past, &row);
-	else if (r == ZK_OK)
-		r = offer(rd, s, &row);
+	else if (r == ZK_OK && !p->items[i].refused)
+		r = offer(rd, p, s, &row);
 	if (is_its_own(r))
 		p->items[i].refused = true;
 out:
@@ -372,16 +378,9 @@ take_ready(struct round *rd, struct vremote *vr, struct page *p)
 }
 
 enum zk_err
-ingest_ready(struct round *rd)
+ingest_ready(struct round *rd, struct page *forks)
 {
-	struct page none = { .n = 0 };
-	enum zk_err r = take_ready(rd, NULL, &none);
-
-	/* segments in fork ops were taken in before they became thin */
-	while (none.n > 0)
-		free(none.items[--none.n].data);
-	free(none.items);
-	return r;
+	return take_ready(rd, NULL, forks);
 }
 
 /* A remote that has the segment `at` had those that are thin now. */
@@ -400,10 +399,9 @@ had(struct vault *v, const struct vremote *vr, const struct logdb_seg *at,
 
 enum zk_err
 ingest_thin(struct round *rd, const struct logdb_seg *at, const void *thin,
-    size_t n)
+    size_t n, struct page *forks)
 {
 	struct vault *v = rd->v;
-	struct page none = { .n = 0 };
 	struct logdb_seg row = { 0 };
 	struct past past = { 0 };
 	struct seg *s = NULL;
@@ -426,12 +424,9 @@ ingest_thin(struct round *rd, const struct logdb_seg *at, const void *thin,
 	if (r == ZK_OK)
 		r = look_back(rd, s, row.id, &past);
 	if (r == ZK_OK && past.ready)
-		r = apply(rd, &none, s, &past, &row);
+		r = apply(rd, forks, s, &past, &row);
 	free(past.heads_last);
 out:
-	while (none.n > 0)
-		free(none.items[--none.n].data);
-	free(none.items);
 	seg_free(s);
 	return r;
 }

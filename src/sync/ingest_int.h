@@ -54,15 +54,23 @@ ZK_CHECKED enum zk_err ingest_ops(struct round *rd, struct page *p,
     struct causal *c);
 
 /*
+ * Adds the segments to p that a fork op republishes whole: those that a remote
+ * refused, in the log of who holds them.  They are signed by themselves.
+ */
+ZK_CHECKED enum zk_err ingest_fork(struct page *p, const struct op *op);
+
+/*
  * Takes in a thin segment of the checkpoint in the segment `at`: checks that
  * there was such a segment, stores it and applies it if it is ready.  One
  * that is held is passed over.  Remotes that have `at` are known to have had
- * it.  A transaction is open, and the tree's batch.  ZK_ETAMPER.
+ * it.  Segments that it republishes whole are added to forks, for ingest_page.
+ * A transaction is open, and the tree's batch.  ZK_ETAMPER.
  */
 ZK_CHECKED enum zk_err ingest_thin(struct round *rd,
-    const struct logdb_seg *at, const void *thin, size_t n);
+    const struct logdb_seg *at, const void *thin, size_t n,
+    struct page *forks);
 
 /* Applies what waited and no longer does; the same holds. */
-ZK_CHECKED enum zk_err ingest_ready(struct round *rd);
+ZK_CHECKED enum zk_err ingest_ready(struct round *rd, struct page *forks);
 
 #endif

@@ -110,9 +110,8 @@ take_alias(struct round *rd, const struct op *op)
 	return r;
 }
 
-/* Segments that a remote refused, in the log of who holds them. */
-static enum zk_err
-take_fork(struct page *p, const struct op *op)
+enum zk_err
+ingest_fork(struct page *p, const struct op *op)
 {
 	struct logop_fork *f = malloc(sizeof(*f));
 	enum zk_err r = f == NULL ? ZK_ENOMEM :
@@ -146,7 +145,7 @@ take_op(struct round *rd, struct page *p, const struct logdb_log *l,
 	case OP_ALIAS:
 		return take_alias(rd, op);
 	case OP_FORK:
-		return take_fork(p, op);
+		return ingest_fork(p, op);
 	case OP_SETTING:
 		return logtake_setting(rd->v, op);
 	case OP_CONDEMN:

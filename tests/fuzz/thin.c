@@ -101,7 +101,7 @@ one(void *arg, const void *p, size_t n)
 static void
 stream(const uint8_t *p, size_t n)
 {
-	struct cpstream s = { .env = env_posix(), .state_fd = -1, .size = n };
+	struct cpstream s = { .env = env_posix(), .size = n };
 
 	s.fd = memfd_create("stream", MFD_CLOEXEC);
 	if (s.fd < 0 || (n > 0 && write(s.fd, p, n) != (ssize_t)n))
