@@ -65,11 +65,17 @@ pays(uint64_t is, uint64_t was)
 	return is <= was - was / 5;
 }
 
+/* A segw_fill. */
+static enum zk_err
+put(void *op, struct segw *w)
+{
+	return segw_checkpoint(w, op);
+}
+
 static enum zk_err
 record(struct vault *v, const struct cpcut *cut, const struct content *c)
 {
 	struct op op = { .type = OP_CHECKPOINT, .content = *c };
-	struct segw *w = NULL;
 	struct buf body;
 	enum zk_err r = ZK_EBUG;
 
@@ -78,19 +84,7 @@ record(struct vault *v, const struct cpcut *cut, const struct content *c)
 	op.body = body.data;
 	op.body_len = body.len;
 	if (r == ZK_OK)
-		r = db_begin(v->db);
-	if (r == ZK_OK)
-		r = segw_begin(v, &w);
-	if (r == ZK_OK)
-		r = segw_checkpoint(w, &op);
-	if (r == ZK_OK)
-		r = segw_end(w, false);
-	else
-		segw_abort(w);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
+		r = segw_batch(v, put, &op);
 	buf_release(&body);
 	return r;
 }

@@ -74,63 +74,95 @@ checkpoint_send(struct round *rd, struct vremote *vr, const struct op *op,
 }
 
 /*
- * Passes over one that is thin, and but for the first names no blobs; *more:
- * the next one may be such, too.
+ * The next one that the remote lacks, if it is thin, and but for the first
+ * names no blobs.  *end: its log goes on behind it.  ZK_ENOENT: it is not.
  */
 static enum zk_err
-skip_one(struct round *rd, struct vremote *vr, bool first, int64_t *ord,
-    bool *more)
+next_thin(struct db *db, const struct vremote *vr, bool first, int64_t ord,
+    struct logdb_seg *g, bool *end)
 {
-	struct db *db = rd->v->db;
-	struct logdb_seg g = { 0 }, next = { 0 };
+	struct logdb_seg next = { 0 };
 	int64_t id = 0;
 	bool thin = false, inner = false;
-	enum zk_err r = remotedb_lacks(db, vr->info.id, *ord, &id);
+	enum zk_err r = remotedb_lacks(db, vr->info.id, ord, &id);
 
-	*more = false;
 	if (r == ZK_OK)
-		r = logdb_by_id(db, id, &g);
+		r = logdb_by_id(db, id, g);
 	if (r == ZK_OK)
 		r = cpdb_is_thin(db, id, &thin);
-	if (r != ZK_OK || !thin || (g.blobs && !first))
-		return r == ZK_ENOENT ? ZK_OK : r;
+	if (r != ZK_OK || !thin || (g->blobs && !first))
+		return r == ZK_OK ? ZK_ENOENT : r;
 	/* where the next one of its log is thin, too, that one says it */
-	r = logdb_from(db, g.log, g.seq + 1, &next);
-	if (r == ZK_OK && memcmp(next.prev, g.hash, sizeof(g.hash)) == 0)
+	r = logdb_from(db, g->log, g->seq + 1, &next);
+	if (r == ZK_OK && memcmp(next.prev, g->hash, sizeof(g->hash)) == 0)
 		r = cpdb_is_thin(db, next.id, &inner);
-	if (r == ZK_ENOENT)
-		r = ZK_OK;
-	if (r == ZK_OK && !inner)
+	*end = !inner;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+static enum zk_err
+note_passed(struct db *db, const struct vremote *vr,
+    const struct logdb_seg *g)
+{
+	enum zk_err r = remotedb_has_set(db, vr->info.id, g->hash);
+
+	return r == ZK_OK ? transitdb_gone(db, vr->info.id, g->id) : r;
+}
+
+/*
+ * Passes over some, up to one that its log goes on behind, in one
+ * transaction, and then over that.  ZK_ENOENT: that was all.
+ */
+static enum zk_err
+skip_some(struct round *rd, struct vremote *vr, bool first, int64_t *ord)
+{
+	struct db *db = rd->v->db;
+	struct logdb_seg g = { 0 };
+	bool end = false, over = false;
+	enum zk_err r = db_begin(db);
+
+	for (unsigned i = 0; r == ZK_OK && !end && i < SKIP_BATCH; i++) {
+		r = next_thin(db, vr, first && i == 0, *ord, &g, &end);
+		over = r == ZK_ENOENT;
+		if (over)
+			break;
+		if (r == ZK_OK && !end)
+			r = note_passed(db, vr, &g);
+		if (r == ZK_OK && !end)
+			*ord = g.ord;
+	}
+	if (r == ZK_OK || over)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	/* the remote is asked while no transaction is open */
+	if (r == ZK_OK && end)
 		r = transport_log_begin(vr->t, g.log, g.seq, g.hash);
-	if (r == ZK_OK)
-		r = remotedb_has_set(db, vr->info.id, g.hash);
-	if (r == ZK_OK)
-		r = transitdb_gone(db, vr->info.id, g.id);
-	*ord = g.ord;
-	*more = r == ZK_OK;
-	return r;
+	if (r == ZK_OK && end)
+		r = db_begin(db);
+	if (r == ZK_OK && end)
+		r = note_passed(db, vr, &g);
+	if (r == ZK_OK && end)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	else if (end)
+		*ord = g.ord;
+	return r == ZK_OK && over ? ZK_ENOENT : r;
 }
 
 enum zk_err
 checkpoint_skip(struct round *rd, struct vremote *vr, int64_t *ord)
 {
-	struct db *db = rd->v->db;
-	bool more = true, first = true;
+	bool first = true;
 	enum zk_err r = ZK_OK;
 
-	while (r == ZK_OK && more && !round_stopped(rd)) {
-		r = db_begin(db);
-		for (unsigned i = 0; r == ZK_OK && more && i < SKIP_BATCH;
-		    i++) {
-			r = skip_one(rd, vr, first, ord, &more);
-			first = false;
-		}
-		if (r == ZK_OK)
-			r = db_commit(db);
-		if (r != ZK_OK)
-			db_rollback(db);
+	while (r == ZK_OK) {
+		r = round_stopped(rd) ? ZK_ESIGNAL :
+		    skip_some(rd, vr, first, ord);
+		first = false;
 	}
-	return r == ZK_OK && round_stopped(rd) ? ZK_ESIGNAL : r;
+	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 /* Deleting ----------------------------------------------------------------- */
@@ -144,7 +176,6 @@ delete_one(struct round *rd, struct vremote *vr, const struct logdb_seg *g)
 
 	log_debug("segment %llu of log %02x%02x goes: %s",
 	    (unsigned long long)g->seq, g->log[0], g->log[1], err_text(r));
-
 	if (r == ZK_OK)
 		r = db_begin(db);
 	if (r == ZK_OK)
