@@ -178,6 +178,24 @@ blobget_part(struct db *db, struct transport *const *t, size_t n,
 }
 
 enum zk_err
+blobget_open(struct db *db, struct transport *const *t, size_t n,
+    struct compress *z, const struct chunk_ctx *ctx,
+    const struct chunk_ref *ref, struct buf *plain)
+{
+	struct chunk_ref at = *ref;
+	struct buf stored;
+	enum zk_err r = ZK_EBUG;
+
+	buf_init(&stored, CHUNK_STORED_MAX);
+	r = blobget_part(db, t, n, &at, true, &stored);
+	if (r == ZK_OK)
+		r = chunk_open(z, ctx, &at, stored.data, stored.len, plain);
+	chunk_ref_wipe(&at);
+	buf_release(&stored);
+	return r;
+}
+
+enum zk_err
 blobget_keep(struct db *db, const struct chunk_ref *ref, const struct buf *b)
 {
 	enum zk_err r = db_begin(db);

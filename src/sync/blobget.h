@@ -13,6 +13,7 @@
 #include "util/err.h"
 
 struct buf;
+struct compress;
 struct db;
 struct transport;
 
@@ -50,6 +51,15 @@ ZK_CHECKED enum zk_err blobget(struct transport *const *t, size_t n,
 ZK_CHECKED enum zk_err blobget_part(struct db *db,
     struct transport *const *t, size_t n, struct chunk_ref *ref,
     bool spare, struct buf *out);
+
+/*
+ * The same, opened: the plain bytes of the part in place of what plain held.
+ * ZK_ETAMPER as chunk_open.
+ */
+ZK_CHECKED enum zk_err blobget_open(struct db *db,
+    struct transport *const *t, size_t n, struct compress *z,
+    const struct chunk_ctx *ctx, const struct chunk_ref *ref,
+    struct buf *plain);
 
 /* Keeps a part that was opened, in a transaction of its own. */
 ZK_CHECKED enum zk_err blobget_keep(struct db *db,

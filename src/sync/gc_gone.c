@@ -75,24 +75,16 @@ part(void *arg, unsigned level, const struct chunk_ref *ref,
 	struct gone *g = arg;
 	struct chunk_ctx ctx = { vault_id(g->rd->v), level };
 	struct transport *from[SYNC_REMOTES_MAX];
-	struct chunk_ref at = *ref;
 	size_t n = 0;
-	struct buf stored;
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = ZK_EBUG, e = ZK_OK;
 
 	for (size_t i = 0; i < g->rd->remotes_n; i++)
 		if (g->rd->remotes[i]->err == ZK_OK)
 			from[n++] = g->rd->remotes[i]->t;
-	buf_init(&stored, CHUNK_STORED_MAX);
-	r = blobget_part(g->rd->v->db, from, n, &at, true, &stored);
-	if (r == ZK_OK)
-		r = chunk_open(g->z, &ctx, &at, stored.data, stored.len,
-		    plain);
-	else if (r == ZK_EGAP)
-		(void)err_worse(r, look(g, ref));
-	chunk_ref_wipe(&at);
-	buf_release(&stored);
-	return r;
+	r = blobget_open(g->rd->v->db, from, n, g->z, &ctx, ref, plain);
+	if (r == ZK_EGAP)
+		e = look(g, ref);
+	return e == ZK_OK ? r : e;
 }
 
 static enum zk_err

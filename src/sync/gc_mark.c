@@ -180,18 +180,9 @@ part(void *arg, unsigned level, const struct chunk_ref *ref,
 {
 	struct gc_mark *m = arg;
 	struct chunk_ctx ctx = { vault_id(m->rd->v), level };
-	struct chunk_ref at = *ref;
-	struct buf stored;
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = blobget_open(m->rd->v->db, m->from, m->from_n, m->z,
+	    &ctx, ref, plain);
 
-	buf_init(&stored, CHUNK_STORED_MAX);
-	r = blobget_part(m->rd->v->db, m->from, m->from_n, &at, true,
-	    &stored);
-	if (r == ZK_OK)
-		r = chunk_open(m->z, &ctx, &at, stored.data, stored.len,
-		    plain);
-	chunk_ref_wipe(&at);
-	buf_release(&stored);
 	return r == ZK_OK ? blob(m, ref) : r;
 }
 

@@ -100,20 +100,10 @@ part(void *arg, unsigned level, const struct chunk_ref *ref,
 {
 	struct supply *s = arg;
 	struct chunk_ctx ctx = { vault_id(s->rd->v), level };
-	struct chunk_ref at = *ref;
-	struct buf stored;
 	enum zk_err r = blob(s, ref->name);
 
-	buf_init(&stored, CHUNK_STORED_MAX);
-	if (r == ZK_OK)
-		r = blobget_part(s->rd->v->db, s->from, s->from_n, &at, true,
-		    &stored);
-	if (r == ZK_OK)
-		r = chunk_open(s->z, &ctx, &at, stored.data, stored.len,
-		    plain);
-	chunk_ref_wipe(&at);
-	buf_release(&stored);
-	return r;
+	return r == ZK_OK ? blobget_open(s->rd->v->db, s->from, s->from_n,
+	    s->z, &ctx, ref, plain) : r;
 }
 
 /* Whether a failure is about one content alone. */
