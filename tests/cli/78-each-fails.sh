@@ -19,9 +19,14 @@ many_runs
 need timeout awk md5sum
 preload_so failcall
 so=$lib_so
+preload_so clock
+clock=$lib_so
+export TEST_CLOCK="$T/clock"
+: >"$TEST_CLOCK"
 seed=${FAIL_SEED:-1}
 runs=${FAIL_RUNS:-0}
 log=$T/log
+also=
 # removals of many runs add up
 export ZK_MAX_DELETE=1000000
 
@@ -30,8 +35,8 @@ failing() {
 	at=$1
 	shift
 	: >"$log"
-	LD_PRELOAD=$so TEST_FAIL=$how TEST_FAIL_AT=$at TEST_FAIL_LOG=$log \
-	    TEST_FAIL_SEED=$((seed + round)) "$@" >"$T/out" 2>"$T/err" \
+	LD_PRELOAD="$so $also" TEST_FAIL=$how TEST_FAIL_AT=$at \
+	    TEST_FAIL_LOG=$log TEST_FAIL_SEED=$((seed + round)) "$@" >"$T/out" 2>"$T/err" \
 	    </dev/null
 	status=$?
 	call=$(cat "$log")
@@ -175,6 +180,47 @@ do_restore() {
 	mirror
 	settle
 }
+# By a clock that is past the window of all that was: what it frees it has
+# freed in the end, blobs and segments, and nothing that is needed.
+late() {
+	who=$1
+	shift
+	LD_PRELOAD=$clock as "$who" "$@"
+}
+do_gc() {
+	what=gc
+	k=$((k + 1))
+	change "$T/a" "$k"
+	again late a push
+	mirror
+	truncate -s +86400000 "$TEST_CLOCK"
+	again late b pull
+	again late b push
+	again late a pull
+	truncate -s +$((31 * 86400000)) "$TEST_CLOCK"
+	also=$clock
+	failing_as "$1" a gc
+	also=
+	again late a gc
+	# what is condemned b has to hear of, and once more for the checkpoint
+	for turn in 1 2; do
+		again late b pull
+		again late a gc
+	done
+	blobs=$(find "$T/store" -path '*/blob/*' -type f | wc -l)
+	[ "${gc_blobs:-$blobs}" -eq "$blobs" ] ||
+	    lost "$blobs blobs are left, not $gc_blobs"
+	gc_blobs=$blobs
+	same_tree m a
+	same_tree m b
+	again late a verify
+	# from the store: there is no copy on the disk
+	mv "$T/b/big" "$T/was-big"
+	again late b restore -o "$T/big.$round" big
+	mv "$T/was-big" "$T/b/big"
+	cmp -s "$T/big.$round" "$T/a/big" || lost "not what it was"
+	rm "$T/big.$round"
+}
 
 # The relay, from its start on, while a pushes.  One that started outlives a
 # single failure.
@@ -308,7 +354,8 @@ if [ "$every" -eq 0 ] && [ "$runs" -eq 0 ]; then
 	# order they get the errors that they got then
 	for story in "push io 190" "push allocs 626" "log io 329" \
 	    "log alloc 2893" "pull full 12" "verify io 185" \
-	    "verify alloc 2041" "kv allocs 131" "status dead 200"; do
+	    "verify alloc 2041" "kv allocs 131" "status dead 200" \
+	    "gc io 745" "gc alloc 9000"; do
 		read -r what how n <<END
 $story
 END
@@ -317,7 +364,7 @@ END
 	done
 	exit 0
 fi
-all init push pull status log diff verify kv restore
+all init push pull status log diff verify kv restore gc
 relay_start
 port=${relay_url##*127.0.0.1:}
 port=${port%%/*}
