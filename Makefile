@@ -79,7 +79,7 @@ $(LIB) $(FAKES) $(SIM):
 	@echo "  AR    $@"
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/tests/%.o: ZK_CFLAGS += -I.
+$(BUILD)/tests/%.o: ZK_CFLAGS += -I. $(TEST_CFLAGS)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -117,6 +117,11 @@ $(PRELOAD): $(BUILD)/tools/%.so: tests/preload/%.c
 # the fuzz targets too, so that they go with what they are for
 unit: $(UNIT) $(TOOLBIN) $(REPLAY) $(PRELOAD) $(FUZZ:%=$(BUILD)/tests/fuzz/%.o)
 
+# all that is compiled, for its warnings
+objects: $(LIBOBJ) $(FAKEOBJ) $(BUILD)/src/main.o $(PRELOAD) \
+  $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/preload/%,\
+  $(wildcard tests/*/*.c)))
+
 check: all unit
 	@ZK='$(ZK)' BUILD='$(abspath $(BUILD))' tests/run
 
@@ -139,7 +144,8 @@ check-asan:
 	    KILL_MOMENTS=$${KILL_MOMENTS:-20} VERIFY_FLIPS=$${VERIFY_FLIPS:-8} \
 	    BLACKBOX_SEEDS=$${BLACKBOX_SEEDS:-1} \
 	    TEST_TIMEOUT=$${TEST_TIMEOUT:-600} TEST_SKIP='$(ASAN_SKIP)' \
-	    $(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g' check
+	    $(MAKE) BUILD=build-asan SAN=address,undefined CFLAGS='-O1 -g1' \
+	    TEST_CFLAGS=-O0 check
 
 # without sanitizers, which valgrind does not go with
 check-valgrind: all unit
@@ -213,6 +219,6 @@ clean:
 	rm -rf build build-asan build-fuzz $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit check check-asan check-valgrind check-fail fuzz bench \
+.PHONY: all unit objects check check-asan check-valgrind check-fail fuzz bench \
   bench-scale deps demo install dist clean
 .SECONDARY:
