@@ -29,6 +29,7 @@ struct rd;
 #define MSG_SEGS_MAX 256u		/* segments in one append */
 #define MSG_APPEND_MAX (16u * 1024 * 1024)	/* body of an append */
 #define MSG_MISSING_MAX 4096u		/* names in one question */
+#define MSG_LIST_MAX 4096u		/* names of blobs in one page */
 #define MSG_RV_MAX (64u * 1024)		/* one rendezvous message */
 #define MSG_KEYS_MAX 16u		/* keys named in one key change */
 #define MSG_PAGE_DEFAULT (1024u * 1024)	/* bytes of a page */
@@ -83,6 +84,9 @@ ZK_CHECKED enum zk_err msg_page_seg(struct rd *r, const uint8_t **seg,
 /*
  * REC_LIST reply: the same head, then count names of 32 bytes; after the
  * head the client takes them with rd_bytes.
+ *
+ * BLOB_LIST reply: the same, at most MSG_LIST_MAX names, ascending, and the
+ * mark is the last of them.
  */
 
 /*

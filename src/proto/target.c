@@ -51,6 +51,8 @@ static const struct {
 	[TARGET_REC_GET] = { "GET", FORM_NAME, "records", 0, T_SIGNED },
 	[TARGET_REC_PUT] = { "PUT", FORM_NAME, "records", MSG_REC_MAX,
 	    T_SIGNED | T_NAMES },
+	[TARGET_BLOB_LIST] = { "GET", FORM_WORD, "blobs", 0,
+	    T_SIGNED | Q_MARK },
 	[TARGET_BLOB_GET] = { "GET", FORM_NAME, "blobs", 0, T_SIGNED },
 	[TARGET_BLOB_PUT] = { "PUT", FORM_NAME, "blobs", MSG_OBJ_MAX,
 	    T_SIGNED | T_NAMES },

@@ -15,6 +15,7 @@
  *	GET    /v1/spaces/LOCATOR/records?mark=&max=
  *	GET    /v1/spaces/LOCATOR/records/NAME
  *	PUT    /v1/spaces/LOCATOR/records/NAME
+ *	GET    /v1/spaces/LOCATOR/blobs?mark=           mark: a NAME
  *	GET    /v1/spaces/LOCATOR/blobs/NAME            (Range)
  *	PUT    /v1/spaces/LOCATOR/blobs/NAME
  *	DELETE /v1/spaces/LOCATOR/blobs/NAME
@@ -61,6 +62,7 @@ enum target_call {
 	TARGET_REC_LIST,
 	TARGET_REC_GET,
 	TARGET_REC_PUT,
+	TARGET_BLOB_LIST,
 	TARGET_BLOB_GET,
 	TARGET_BLOB_PUT,
 	TARGET_BLOB_DELETE,
@@ -78,7 +80,7 @@ struct target {
 	uint8_t locator[TARGET_NAME_LEN]; /* all under /v1/spaces */
 	uint8_t name[TARGET_NAME_LEN];	/* log id, record or blob name */
 	uint64_t seq;			/* SEG_GET, SEG_DELETE: from 1 */
-	uint8_t mark[TARGET_MARK_MAX];	/* READ, REC_LIST */
+	uint8_t mark[TARGET_MARK_MAX];	/* READ, REC_LIST, BLOB_LIST */
 	size_t mark_len;		/* 0: from the start */
 	uint32_t max;			/* READ, REC_LIST: bytes; 0: default */
 	uint32_t wait_ms;		/* READ, RV_GET: <= TARGET_WAIT_MAX */

@@ -190,6 +190,24 @@ run_rec_list(struct req *q)
 }
 
 static void
+run_blob_list(struct req *q)
+{
+	struct view_page page;
+	enum zk_err r;
+
+	if (q->t.mark_len != 0 && q->t.mark_len != DEPOT_NAME_LEN) {
+		req_fail(q, ERROR_BAD_REQUEST);
+		return;
+	}
+	r = view_blobs(lane_view(q->lane), q->pass.space,
+	    q->t.mark_len == 0 ? NULL : q->t.mark, &page);
+	if (r == ZK_OK)
+		req_page(q, &page);
+	else
+		req_fail_zk(q, r);
+}
+
+static void
 run_seg_get(struct req *q)
 {
 	struct view_body body;
@@ -483,6 +501,9 @@ req_run(struct req *q)
 		break;
 	case TARGET_REC_LIST:
 		run_rec_list(q);
+		break;
+	case TARGET_BLOB_LIST:
+		run_blob_list(q);
 		break;
 	case TARGET_REC_GET:
 	case TARGET_BLOB_GET:

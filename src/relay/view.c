@@ -462,3 +462,53 @@ view_recs(struct view *r, int64_t space, const uint8_t *mark,
 		view_page_release(r, out);
 	return e;
 }
+
+enum zk_err
+view_blobs(struct view *r, int64_t space, const uint8_t *after,
+    struct view_page *out)
+{
+	static const uint8_t none[1];
+	struct stmt *s = db_stmt(r->db, "SELECT name FROM blob"
+	    " WHERE space = ? AND name > ? ORDER BY name LIMIT ?");
+	struct msg_page m = { 0 };
+	struct buf run;
+	enum zk_err e = ZK_OK;
+
+	page_init(out);
+	buf_init(&run, MSG_LIST_MAX * DEPOT_NAME_LEN);
+	stmt_int(s, 1, space);
+	/* what is empty is below every name */
+	stmt_blob(s, 2, after == NULL ? none : after,
+	    after == NULL ? 0 : DEPOT_NAME_LEN);
+	stmt_int(s, 3, MSG_LIST_MAX + 1);
+	while (e == ZK_OK && !m.more) {
+		const void *name;
+		size_t n;
+
+		e = stmt_step(r->db, s);
+		if (e != ZK_OK)
+			break;
+		m.more = out->count == MSG_LIST_MAX;
+		if (m.more)
+			break;
+		name = stmt_col_blob(s, 0, &n);
+		e = n == DEPOT_NAME_LEN ? buf_put(&run, name, n) : ZK_ETAMPER;
+		out->count++;
+	}
+	stmt_reset(s);
+	m.count = out->count;
+	if (e == ZK_ENOENT)
+		e = ZK_OK;
+	if (e == ZK_OK && m.count > 0) {
+		m.mark = run.data + run.len - DEPOT_NAME_LEN;
+		m.mark_len = DEPOT_NAME_LEN;
+	}
+	if (e == ZK_OK)
+		e = msg_page_head(&out->head, &m);
+	if (e == ZK_OK)
+		e = flush_run(out, &run);
+	buf_release(&run);
+	if (e != ZK_OK)
+		view_page_release(r, out);
+	return e;
+}

@@ -65,7 +65,7 @@ ZK_CHECKED enum zk_err view_head(struct view *r, int64_t space,
 ZK_CHECKED enum zk_err view_missing(struct view *r, int64_t space,
     const uint8_t *names, size_t n, uint8_t *out);
 
-/* A page of segments or record names: what READ and REC_LIST reply. */
+/* A page of segments or names: what READ, REC_LIST and BLOB_LIST reply. */
 struct view_page {
 	struct buf head;	/* first bytes of the reply */
 	struct httpd_part *parts; /* then these; owned by the caller */
@@ -86,6 +86,13 @@ ZK_CHECKED enum zk_err view_segs(struct view *r, int64_t space,
 ZK_CHECKED enum zk_err view_recs(struct view *r, int64_t space,
     const uint8_t *mark, size_t mark_len, size_t max,
     struct view_page *out);
+
+/*
+ * Names of blobs, ascending, at most MSG_LIST_MAX of those above the name
+ * after; NULL: from the lowest.
+ */
+ZK_CHECKED enum zk_err view_blobs(struct view *r, int64_t space,
+    const uint8_t *after, struct view_page *out);
 
 /* Frees what a page holds and closes its files. */
 void view_page_release(struct view *r, struct view_page *page);

@@ -5,6 +5,7 @@
 #include "db/row.h"
 #include "store/chunkdb.h"
 #include "store/largedb.h"
+#include "store/listdb.h"
 #include "util/buf.h"
 #include "util/log.h"
 
@@ -151,6 +152,16 @@ chunkdb_get(struct db *db, const uint8_t hash[static CHUNK_HASH_LEN],
 }
 
 enum zk_err
+chunkdb_known(struct db *db, const uint8_t name[static CHUNK_HASH_LEN],
+    bool *yes)
+{
+	struct stmt *s = db_stmt(db, "SELECT 1 FROM chunk WHERE name = ?");
+
+	stmt_blob(s, 1, name, CHUNK_HASH_LEN);
+	return row_any(db, s, yes);
+}
+
+enum zk_err
 chunkdb_add(struct db *db, const struct chunk_ref *ref)
 {
 	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO chunk"
@@ -258,6 +269,8 @@ chunkdb_drop_remote(struct db *db, int64_t remote)
 	s = db_stmt(db, "DELETE FROM chunk_gone WHERE remote = ?");
 	stmt_int(s, 1, remote);
 	r = stmt_run(db, s);
+	if (r == ZK_OK)
+		r = listdb_drop(db, remote);
 	return r == ZK_OK ? largedb_mark_drop(db, remote) : r;
 }
 

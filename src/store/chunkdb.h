@@ -25,7 +25,7 @@
 struct buf;
 struct db;
 
-/* DDL, run by store at creation, with that of gcdb.h and largedb.h */
+/* DDL, run by store at creation, with that of gcdb.h, largedb.h, listdb.h */
 extern const char chunkdb_schema[];
 
 /* Where a blob stands with a remote. */
@@ -57,6 +57,10 @@ ZK_CHECKED enum zk_err chunkdb_get(struct db *db,
     const uint8_t hash[static CHUNK_HASH_LEN],
     const uint8_t name[static CHUNK_HASH_LEN], struct chunk_ref *out);
 
+/* Whether any location has this name. */
+ZK_CHECKED enum zk_err chunkdb_known(struct db *db,
+    const uint8_t name[static CHUNK_HASH_LEN], bool *yes);
+
 /* Adds a location; one that is there already is fine. */
 ZK_CHECKED enum zk_err chunkdb_add(struct db *db,
     const struct chunk_ref *ref);
@@ -82,7 +86,7 @@ ZK_CHECKED enum zk_err chunkdb_lacking(struct db *db, int64_t remote,
 
 /*
  * All notes of a remote that is no more, or lost its store; those of
- * largedb.h, too.
+ * largedb.h and listdb.h, too.
  */
 ZK_CHECKED enum zk_err chunkdb_drop_remote(struct db *db, int64_t remote);
 

@@ -12,6 +12,7 @@
 #include "store/histdb.h"
 #include "store/kvdb.h"
 #include "store/largedb.h"
+#include "store/listdb.h"
 #include "store/logdb.h"
 #include "store/msgdb.h"
 #include "store/pastdb.h"
@@ -34,7 +35,7 @@ store_create(struct db *db)
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
 		kvdb_schema, msgdb_schema, aliasdb_schema, transitdb_schema,
-		gcdb_schema, largedb_schema, cpdb_schema
+		gcdb_schema, largedb_schema, cpdb_schema, listdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -128,7 +129,9 @@ store_check(struct db *db, const char *path)
 		r = db_exec(db, transitdb_schema);
 	if (r == ZK_OK)
 		r = db_exec(db, gcdb_schema);
-	return r == ZK_OK ? db_exec(db, cpdb_schema) : r;
+	if (r == ZK_OK)
+		r = db_exec(db, cpdb_schema);
+	return r == ZK_OK ? db_exec(db, listdb_schema) : r;
 }
 
 enum zk_err

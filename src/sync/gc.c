@@ -21,6 +21,7 @@ struct gc {
 	struct gc_rows rows[SYNC_REMOTES_MAX];
 	bool *waits;		/* of each member */
 	size_t budget;
+	bool listed;
 	struct vremote *first;
 };
 
@@ -210,6 +211,11 @@ pass(struct gc *g, bool *found)
 	g->out->waiting = g->out->waiting_bytes = 0;
 	if (r == ZK_OK)
 		r = gc_mark_new(g->rd, CONDEMN_MAX, &m);
+	/* with more than can be condemned found, not all of it is known */
+	if (r == ZK_OK && !g->listed && !m->more) {
+		g->listed = true;
+		r = gc_list(m);
+	}
 	for (size_t i = 0; r == ZK_OK && i < g->rd->remotes_n; i++)
 		r = sweep(g, g->rd->remotes[i], m, &g->rows[i]);
 	if (r == ZK_OK)

@@ -74,6 +74,7 @@ struct gc_mark {
 	bool needed;			/* of the content at hand */
 	bool all;			/* of it, all went into waste */
 	bool aliases;			/* there are any */
+	bool unread;			/* something needs blobs not known */
 };
 
 /*
@@ -84,6 +85,20 @@ struct gc_mark {
 ZK_CHECKED enum zk_err gc_mark_new(struct round *rd, size_t max,
     struct gc_mark **out);
 void gc_mark_free(struct gc_mark *m);
+
+/* One more blob that nothing needs, if it is not dead; size 0: not known. */
+ZK_CHECKED enum zk_err gc_waste_put(struct gc_mark *m,
+    const uint8_t name[static GC_NAME_LEN], uint64_t size);
+
+/* What nobody knows (sync/gc_list.c) --------------------------------------- */
+
+/*
+ * Asks the remotes for names of blobs of which nothing is known here, and
+ * adds those to the waste that are so for a window.  What is wrong with a
+ * remote's list is told, and noted in the round; one that cannot list is let
+ * be.  To be called once in a run, on a mark whose remotes were just read.
+ */
+ZK_CHECKED enum zk_err gc_list(struct gc_mark *m);
 
 /* Deleting (sync/gc_sweep.c) ----------------------------------------------- */
 

@@ -136,8 +136,9 @@ take_all(struct gc_mark *m)
 /* The blobs of one content ------------------------------------------------ */
 
 /* A blob that nothing needs, unless it is dead or found before. */
-static enum zk_err
-waste(struct gc_mark *m, const uint8_t *name, uint64_t size)
+enum zk_err
+gc_waste_put(struct gc_mark *m, const uint8_t name[static GC_NAME_LEN],
+    uint64_t size)
 {
 	bool has = false, fresh = false;
 	enum zk_err r = gcscan_has(m->scan, GCSCAN_NEED, name, &has);
@@ -166,7 +167,7 @@ blob(struct gc_mark *m, const struct chunk_ref *ref)
 	enum zk_err r = ZK_OK;
 
 	if (!m->needed)
-		return waste(m, ref->name, ref->stored_len);
+		return gc_waste_put(m, ref->name, ref->stored_len);
 	r = gcscan_add(m->scan, GCSCAN_NEED, ref->name, &fresh);
 	if (r == ZK_OK && m->aliases)
 		r = gcscan_add(m->scan, GCSCAN_HASH, ref->hash, &fresh);
@@ -313,6 +314,7 @@ checkpoint_all(struct gc_mark *m, bool needed)
 		if (r == ZK_OK && counts == needed &&
 		    c.form == CONTENT_MANIFEST)
 			r = walk_content(m, &c);
+		m->unread |= needed && its_own(r);
 		/* what it names stays, or is to be found when it is needed */
 		if (its_own(r))
 			r = ZK_OK;
@@ -341,7 +343,7 @@ alias_all(struct gc_mark *m, bool needed)
 		if (r != ZK_OK || is != needed)
 			continue;
 		r = needed ? gcscan_add(m->scan, GCSCAN_NEED, a.name,
-		    &fresh) : waste(m, a.name, a.size);
+		    &fresh) : gc_waste_put(m, a.name, a.size);
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -363,7 +365,7 @@ stray(struct gc_mark *m, const struct gcdb_dead *c)
 		return r;
 	r = gcdb_stray(db, c->name, m->now, &since);
 	if (r == ZK_OK && since <= m->now - m->window)
-		r = waste(m, c->name, c->size);
+		r = gc_waste_put(m, c->name, c->size);
 	return r;
 }
 

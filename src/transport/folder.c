@@ -7,6 +7,7 @@
 
 #include "transport/folder_append.h"
 #include "transport/folder_begin.h"
+#include "transport/folder_blobs.h"
 #include "transport/folder_dir.h"
 #include "transport/folder_pace.h"
 #include "transport/folder_rv.h"
@@ -395,6 +396,7 @@ static const struct transport_ops folder_ops = {
 	.wait = folder_wait,
 	.cancel = folder_cancel,
 	.missing = folder_missing,
+	.blob_list = folder_blob_list,
 	.blob_delete = folder_blob_delete,
 	.seg_delete = folder_seg_delete,
 	.rv_claim = folder_rv_claim,

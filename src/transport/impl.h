@@ -49,6 +49,9 @@ struct transport_ops {
 	enum zk_err (*missing)(struct transport *t,
 	    const uint8_t (*names)[TRANSPORT_NAME_LEN], size_t n,
 	    bool *missing);
+	enum zk_err (*blob_list)(struct transport *t, const uint8_t *after,
+	    enum zk_err (*each)(void *, const uint8_t *), void *arg,
+	    bool *more);
 	enum zk_err (*blob_delete)(struct transport *t, const uint8_t *name);
 	enum zk_err (*seg_delete)(struct transport *t, const uint8_t *log,
 	    uint64_t seq);

@@ -9,7 +9,6 @@
 #include "transport/seg_fake.h"
 #include "util/buf.h"
 #include "util/env.h"
-#include "util/rd.h"
 
 #define PAGE (1u << 20)
 
@@ -124,29 +123,6 @@ fake_log_begin(struct transport *t, const uint8_t *log, uint64_t seq,
 	return after(t, r);
 }
 
-static uint64_t
-mark_get(const struct remote_fake *f, const struct tmark *m)
-{
-	struct rd r;
-	uint64_t gen;
-	uint64_t at;
-
-	rd_init(&r, m->b, m->len);
-	gen = rd_u64(&r);
-	at = rd_u64(&r);
-	return rd_end(&r) == ZK_OK && gen == f->gen ? at : 0;
-}
-
-static void
-mark_put(const struct remote_fake *f, uint64_t at, struct tmark *m)
-{
-	for (size_t i = 0; i < 8; i++) {
-		m->b[i] = (uint8_t)(f->gen >> (8 * i));
-		m->b[8 + i] = (uint8_t)(at >> (8 * i));
-	}
-	m->len = 16;
-}
-
 static enum zk_err
 give(struct transport *t, const struct fake_obj *o,
     enum zk_err (*each)(void *, const struct tseg *), void *arg)
@@ -191,7 +167,7 @@ fake_read(struct transport *t, const struct tread *how, struct tmark *mark,
 {
 	struct remote_fake *f = remote(t);
 	size_t max = how->max_bytes > 0 ? how->max_bytes : PAGE;
-	uint64_t at = mark_get(f, mark);
+	uint64_t at = seg_fake_mark(f, mark);
 	enum zk_err r = before(t);
 	size_t bytes = 0;
 	size_t from = 0;
@@ -220,7 +196,7 @@ fake_read(struct transport *t, const struct tread *how, struct tmark *mark,
 	if (r != ZK_OK)
 		return r;
 	*more = to < f->segs.n;
-	mark_put(f, to > from ? f->segs.v[to - 1].at : at, mark);
+	seg_fake_mark_put(f, to > from ? f->segs.v[to - 1].at : at, mark);
 	return ZK_OK;
 }
 
@@ -268,7 +244,7 @@ fake_rec_list(struct transport *t, struct tmark *mark,
     enum zk_err (*each)(void *, const uint8_t *), void *arg)
 {
 	struct remote_fake *f = remote(t);
-	uint64_t at = mark_get(f, mark);
+	uint64_t at = seg_fake_mark(f, mark);
 	enum zk_err r = before(t);
 
 	for (size_t i = 0; i < f->recs.n && r == ZK_OK; i++)
@@ -277,7 +253,7 @@ fake_rec_list(struct transport *t, struct tmark *mark,
 	if (r == ZK_OK)
 		r = after(t, ZK_OK);
 	if (r == ZK_OK && f->recs.n > 0)
-		mark_put(f, f->recs.v[f->recs.n - 1].at, mark);
+		seg_fake_mark_put(f, f->recs.v[f->recs.n - 1].at, mark);
 	return r;
 }
 
@@ -414,6 +390,16 @@ fake_missing(struct transport *t,
 }
 
 static enum zk_err
+fake_blob_list(struct transport *t, const uint8_t *above,
+    enum zk_err (*each)(void *, const uint8_t *), void *arg, bool *more)
+{
+	enum zk_err r = before(t);
+
+	return r == ZK_OK ? lie_fake_list(remote(t), above, each, arg,
+	    more) : r;
+}
+
+static enum zk_err
 fake_blob_delete(struct transport *t, const uint8_t *name)
 {
 	struct fake_set *s = &remote(t)->blobs;
@@ -508,6 +494,7 @@ static const struct transport_ops fake_ops = {
 	.wait = fake_wait,
 	.cancel = fake_cancel,
 	.missing = fake_missing,
+	.blob_list = fake_blob_list,
 	.blob_delete = fake_blob_delete,
 	.seg_delete = fake_seg_delete,
 	.rv_claim = fake_rv_claim,

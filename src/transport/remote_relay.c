@@ -127,6 +127,7 @@ relay_create(struct transport *t)
 
 /* Records. */
 
+/* A page of names, also of blobs. */
 static enum zk_err
 take_names(struct relay_remote *rr, const struct http_call *c,
     struct tmark *mark, bool *more, enum zk_err (*each)(void *,
@@ -363,6 +364,31 @@ relay_missing(struct transport *t,
 }
 
 static enum zk_err
+relay_blob_list(struct transport *t, const uint8_t *after,
+    enum zk_err (*each)(void *, const uint8_t *), void *arg, bool *more)
+{
+	struct relay_remote *rr = self(t);
+	struct tmark mark;	/* as the last name says, so not needed */
+	struct http_call c;
+	struct buf reply;
+	enum zk_err r;
+
+	buf_init(&reply, MSG_LIST_MAX * TRANSPORT_NAME_LEN +
+	    TARGET_MARK_MAX + 16);
+	relay_call_init(rr, &c, TARGET_BLOB_LIST);
+	if (after != NULL) {
+		memcpy(c.target.mark, after, TRANSPORT_NAME_LEN);
+		c.target.mark_len = TRANSPORT_NAME_LEN;
+	}
+	c.reply = &reply;
+	r = relay_call_run(rr, &c);
+	if (r == ZK_OK)
+		r = take_names(rr, &c, &mark, more, each, arg);
+	buf_release(&reply);
+	return r;
+}
+
+static enum zk_err
 relay_blob_delete(struct transport *t, const uint8_t *name)
 {
 	struct relay_remote *rr = self(t);
@@ -409,6 +435,7 @@ static const struct transport_ops relay_ops = {
 	.wait = relay_wait,
 	.cancel = relay_cancel,
 	.missing = relay_missing,
+	.blob_list = relay_blob_list,
 	.blob_delete = relay_blob_delete,
 	.seg_delete = relay_seg_delete,
 	.rv_claim = relay_rv_claim,

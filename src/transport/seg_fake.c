@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/seghdr.h"
+#include "util/rd.h"
 
 /* What a log was begun behind, by a call or by deleting; NULL. */
 static struct fake_obj *
@@ -83,4 +84,27 @@ seg_fake_end(const struct remote_fake *f,
 	*seq = end->seq;
 	memcpy(hash, end->name, TRANSPORT_NAME_LEN);
 	return true;
+}
+
+uint64_t
+seg_fake_mark(const struct remote_fake *f, const struct tmark *m)
+{
+	struct rd r;
+	uint64_t gen;
+	uint64_t at;
+
+	rd_init(&r, m->b, m->len);
+	gen = rd_u64(&r);
+	at = rd_u64(&r);
+	return rd_end(&r) == ZK_OK && gen == f->gen ? at : 0;
+}
+
+void
+seg_fake_mark_put(const struct remote_fake *f, uint64_t at, struct tmark *m)
+{
+	for (size_t i = 0; i < 8; i++) {
+		m->b[i] = (uint8_t)(f->gen >> (8 * i));
+		m->b[8 + i] = (uint8_t)(at >> (8 * i));
+	}
+	m->len = 16;
 }

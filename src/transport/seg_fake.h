@@ -24,4 +24,10 @@ bool seg_fake_end(const struct remote_fake *f,
     const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t *seq,
     uint8_t hash[static TRANSPORT_NAME_LEN]);
 
+/* Up to which arrival a mark of f stands; 0 for one that is not f's. */
+uint64_t seg_fake_mark(const struct remote_fake *f, const struct tmark *m);
+/* Makes the mark of arrival at. */
+void seg_fake_mark_put(const struct remote_fake *f, uint64_t at,
+    struct tmark *m);
+
 #endif

@@ -303,6 +303,54 @@ transport_missing(struct transport *t,
 	return t->ops->missing(t, names, n, missing);
 }
 
+/* A listing that is looked at on its way. */
+struct in_order {
+	enum zk_err (*each)(void *, const uint8_t *);
+	void *arg;
+	const char *url;
+	uint8_t last[TRANSPORT_NAME_LEN];
+	bool any;		/* last is one; this is above it, then */
+	size_t n;
+};
+
+static enum zk_err
+take_in_order(void *arg, const uint8_t *name)
+{
+	struct in_order *o = arg;
+
+	if (o->n == TRANSPORT_LIST_MAX || (o->any &&
+	    memcmp(name, o->last, TRANSPORT_NAME_LEN) <= 0)) {
+		log_error(ZK_ENET, &(struct log_where){ .remote = o->url },
+		    "'%s': it lists its blobs in no order", o->url);
+		return ZK_ENET;
+	}
+	memcpy(o->last, name, TRANSPORT_NAME_LEN);
+	o->any = true;
+	o->n++;
+	return o->each(o->arg, name);
+}
+
+enum zk_err
+transport_blob_list(struct transport *t, const uint8_t *after,
+    enum zk_err (*each)(void *arg,
+        const uint8_t name[static TRANSPORT_NAME_LEN]), void *arg,
+    bool *more)
+{
+	struct in_order o = { .each = each, .arg = arg, .url = t->url };
+	enum zk_err r;
+
+	if (after != NULL) {
+		memcpy(o.last, after, TRANSPORT_NAME_LEN);
+		o.any = true;
+	}
+	*more = false;
+	r = t->ops->blob_list(t, after, take_in_order, &o, more);
+	/* who says so without a name would be asked the same for ever */
+	if (r != ZK_OK || o.n == 0)
+		*more = false;
+	return r;
+}
+
 enum zk_err
 transport_blob_delete(struct transport *t,
     const uint8_t name[static TRANSPORT_NAME_LEN])

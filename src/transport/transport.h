@@ -21,6 +21,7 @@
 
 #define TRANSPORT_NAME_LEN 32	/* bytes of a log id, object or segment hash */
 #define TRANSPORT_MARK_MAX 64	/* bytes of an opaque read mark */
+#define TRANSPORT_LIST_MAX 4096	/* names of one listing */
 #define TRANSPORT_OBJ_MAX (4u * 1024 * 1024 + 4096) /* one stored object */
 
 struct env;
@@ -251,6 +252,20 @@ void transport_cancel(struct transport *t);
 /* missing[i] = true for each name that is not there. n <= 4096. */
 ZK_CHECKED enum zk_err transport_missing(struct transport *t,
     const uint8_t (*names)[TRANSPORT_NAME_LEN], size_t n, bool *missing);
+
+/*
+ * Names of blobs that are there, ascending: the lowest TRANSPORT_LIST_MAX
+ * above after, or all from the lowest if that is NULL; *more: there may be
+ * others above the last of them.  An error of each() ends the call with it.
+ * ZK_ENOENT, ZK_EREFUSED: the remote is of a version that cannot tell.
+ * ZK_ENET: it gives too many, or in another order (logged); what each() was
+ * told until then was in order.
+ */
+ZK_CHECKED enum zk_err transport_blob_list(struct transport *t,
+    const uint8_t *after,
+    enum zk_err (*each)(void *arg,
+        const uint8_t name[static TRANSPORT_NAME_LEN]), void *arg,
+    bool *more);
 
 /* Removes a blob; not there is fine. */
 ZK_CHECKED enum zk_err transport_blob_delete(struct transport *t,

@@ -3,6 +3,7 @@
 #include "store/chunkdb.h"
 #include "store/gcdb.h"
 #include "store/largedb.h"
+#include "store/listdb.h"
 #include "test.h"
 #include "util/buf.h"
 #include "util/log.h"
@@ -16,7 +17,8 @@ make_db(void)
 	if (db_open(":memory:", DB_CREATE, &db) != ZK_OK ||
 	    db_exec(db, chunkdb_schema) != ZK_OK ||
 	    db_exec(db, gcdb_schema) != ZK_OK ||
-	    db_exec(db, largedb_schema) != ZK_OK)
+	    db_exec(db, largedb_schema) != ZK_OK ||
+	    db_exec(db, listdb_schema) != ZK_OK)
 		return NULL;
 	return db;
 }

@@ -1,8 +1,12 @@
 /* What is known of dead blobs, when segments came, the scratch tables. */
+#include <stdlib.h>
+#include <unistd.h>
+
 #include "format/logop.h"
 #include "store/chunkdb.h"
 #include "store/gcdb.h"
 #include "store/gcscan.h"
+#include "store/listdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
 #include "test.h"
@@ -68,6 +72,110 @@ test_dead(void)
 	CHECK(gcdb_seg_next(db, 7, &seg) == ZK_OK && seg == 9);
 	CHECK(gcdb_seg_next(db, 9, &seg) == ZK_ENOENT);
 	db_close(db);
+}
+
+/* A look at names that are a byte each; how many of them were new. */
+static unsigned
+look(struct db *db, int64_t remote, int64_t ms, const char *names, bool add)
+{
+	struct listdb_look at = { .remote = remote, .ms = ms };
+	unsigned n = 0;
+
+	CHECK(listdb_next(db, &at.no) == ZK_OK);
+	for (; *names != '\0'; names++) {
+		uint8_t name[LISTDB_NAME_LEN];
+		bool fresh = false;
+		int64_t since = 0;
+		enum zk_err r = ZK_EBUG;
+
+		memset(name, *names, sizeof(name));
+		r = listdb_seen(db, &at, name, add, &since, &fresh);
+		CHECK(r == ZK_OK || (r == ZK_ENOENT && !add && !fresh));
+		CHECK(r != ZK_OK || (fresh ? since == ms : since < ms));
+		n += fresh;
+	}
+	return n;
+}
+
+/* Forgets in a look of its own what is above a name and up to one. */
+static uint64_t
+left_after(struct db *db, int64_t remote, char after, char upto)
+{
+	struct listdb_look at = { .remote = remote };
+	uint8_t from[LISTDB_NAME_LEN], to[LISTDB_NAME_LEN];
+	uint64_t n = 0;
+
+	memset(from, after, sizeof(from));
+	memset(to, upto, sizeof(to));
+	CHECK(listdb_next(db, &at.no) == ZK_OK);
+	CHECK(listdb_unseen(db, &at, after == '\0' ? NULL : from,
+	    upto == '\0' ? NULL : to) == ZK_OK);
+	CHECK(listdb_count(db, &n) == ZK_OK);
+	return n;
+}
+
+/* Names that remotes list: since when, in which part, and how far. */
+static void
+test_listed(void)
+{
+	struct chunk_ref a = make_ref(1, 10);
+	uint8_t name[LISTDB_NAME_LEN], got[LISTDB_NAME_LEN];
+	struct db *db = NULL;
+	bool yes = true;
+	uint64_t n = 1;
+
+	NEED(store_open(":memory:", true, &db) == ZK_OK);
+	CHECK(listdb_count(db, &n) == ZK_OK && n == 0);
+	CHECK(look(db, 1, 100, "bdfh", true) == 4);
+	CHECK(look(db, 2, 100, "bd", true) == 2);
+	CHECK(look(db, 1, 200, "bdfh", true) == 0);
+	CHECK(look(db, 1, 300, "bz", false) == 0);
+	/* above b, which itself stays, and up to f, which goes */
+	CHECK(left_after(db, 1, 'b', 'f') == 4);
+	CHECK(look(db, 1, 400, "df", false) == 0);
+	CHECK(left_after(db, 1, 'h', '\0') == 4);
+	CHECK(left_after(db, 1, '\0', 'a') == 4);
+	CHECK(left_after(db, 1, 'c', '\0') == 3);
+	/* what comes back is new */
+	CHECK(look(db, 1, 500, "h", true) == 1);
+	memset(name, 'd', sizeof(name));
+	CHECK(listdb_at(db, 1, got) == ZK_ENOENT);
+	CHECK(listdb_at_set(db, 1, name) == ZK_OK);
+	CHECK(listdb_at_set(db, 2, name) == ZK_OK);
+	CHECK(listdb_at(db, 1, got) == ZK_OK &&
+	    memcmp(got, name, sizeof(name)) == 0);
+	CHECK(listdb_at_set(db, 1, NULL) == ZK_OK);
+	CHECK(listdb_at(db, 1, got) == ZK_ENOENT);
+	/* a remote that is no more, or lost its store */
+	CHECK(chunkdb_drop_remote(db, 2) == ZK_OK);
+	CHECK(listdb_at(db, 2, got) == ZK_ENOENT);
+	CHECK(left_after(db, 2, '\0', '\0') == 2);
+	CHECK(chunkdb_known(db, a.name, &yes) == ZK_OK && !yes);
+	CHECK(chunkdb_add(db, &a) == ZK_OK);
+	CHECK(chunkdb_known(db, a.name, &yes) == ZK_OK && yes);
+	db_close(db);
+}
+
+/* A database of a version that knew no lists gets what it takes. */
+static void
+test_older(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct db *db = NULL;
+	char path[256];
+	uint64_t n = 1;
+
+	(void)snprintf(path, sizeof(path), "%.200s/zk-gcdb-%d.db",
+	    tmp != NULL ? tmp : "/tmp", (int)getpid());
+	NEED(store_open(path, true, &db) == ZK_OK);
+	NEED(db_exec(db, "DROP TABLE blob_listed; DROP TABLE blob_list_at")
+	    == ZK_OK);
+	db_close(db);
+	NEED(store_open(path, false, &db) == ZK_OK);
+	CHECK(listdb_count(db, &n) == ZK_OK && n == 0);
+	CHECK(look(db, 1, 100, "ab", true) == 2);
+	db_close(db);
+	(void)remove(path);
 }
 
 static bool
@@ -184,6 +292,8 @@ test_bodies(void)
 
 TESTS(
     { "dead", test_dead },
+    { "listed", test_listed },
+    { "older", test_older },
     { "clock", test_clock },
     { "scan", test_scan },
     { "bodies", test_bodies },

@@ -270,6 +270,9 @@ test_retired(void)
 	expect(&t, p, 100, NULL, 401, "key_retired");
 	t.call = TARGET_BLOB_GET;
 	expect(&t, NULL, 0, NULL, 401, "key_retired");
+	t.call = TARGET_BLOB_LIST;
+	expect(&t, NULL, 0, NULL, 401, "key_retired");
+	expect(&t, NULL, 0, &b, 200, "");
 	t.call = TARGET_BEGIN;
 	expect(&t, p, MSG_HEAD_LEN, NULL, 401, "key_retired");
 	t.call = TARGET_HEAD;
