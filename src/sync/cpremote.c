@@ -12,8 +12,6 @@
 #include "sync/segcache.h"
 #include "util/log.h"
 
-#define SKIP_BATCH 256		/* segments passed over in one transaction */
-
 /* Sending ------------------------------------------------------------------ */
 
 static enum zk_err
@@ -75,7 +73,8 @@ checkpoint_send(struct round *rd, struct vremote *vr, const struct op *op,
 
 /*
  * The next one that the remote lacks, if it is thin, and but for the first
- * names no blobs.  *end: its log goes on behind it.  ZK_ENOENT: it is not.
+ * names no blobs.  *end: its log goes on behind it, or the remote has what
+ * follows.  ZK_ENOENT: it is not.
  */
 static enum zk_err
 next_thin(struct db *db, const struct vremote *vr, bool first, int64_t ord,
@@ -83,7 +82,7 @@ next_thin(struct db *db, const struct vremote *vr, bool first, int64_t ord,
 {
 	struct logdb_seg next = { 0 };
 	int64_t id = 0;
-	bool thin = false, inner = false;
+	bool thin = false, inner = false, has = false;
 	enum zk_err r = remotedb_lacks(db, vr->info.id, ord, &id);
 
 	if (r == ZK_OK)
@@ -96,70 +95,70 @@ next_thin(struct db *db, const struct vremote *vr, bool first, int64_t ord,
 	r = logdb_from(db, g->log, g->seq + 1, &next);
 	if (r == ZK_OK && memcmp(next.prev, g->hash, sizeof(g->hash)) == 0)
 		r = cpdb_is_thin(db, next.id, &inner);
-	*end = !inner;
+	if (r == ZK_OK && inner)
+		r = remotedb_has(db, vr->info.id, next.hash, &has);
+	*end = !inner || has;
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-static enum zk_err
-note_passed(struct db *db, const struct vremote *vr,
-    const struct logdb_seg *g)
-{
-	enum zk_err r = remotedb_has_set(db, vr->info.id, g->hash);
-
-	return r == ZK_OK ? transitdb_gone(db, vr->info.id, g->id) : r;
-}
-
 /*
- * Passes over some, up to one that its log goes on behind, in one
- * transaction, and then over that.  ZK_ENOENT: that was all.
+ * Notes that the remote needs no segment up to g any more.  Not before it
+ * has been told where the log begins: what is noted counts as held by it,
+ * and one that shows less than it held was rolled back.
  */
 static enum zk_err
-skip_some(struct round *rd, struct vremote *vr, bool first, int64_t *ord)
+note_up_to(struct db *db, const struct vremote *vr, struct logdb_seg g)
 {
-	struct db *db = rd->v->db;
-	struct logdb_seg g = { 0 };
-	bool end = false, over = false;
-	enum zk_err r = db_begin(db);
+	bool thin = true, has = false;
+	enum zk_err r = ZK_OK;
 
-	for (unsigned i = 0; r == ZK_OK && !end && i < SKIP_BATCH; i++) {
-		r = next_thin(db, vr, first && i == 0, *ord, &g, &end);
-		over = r == ZK_ENOENT;
-		if (over)
-			break;
-		if (r == ZK_OK && !end)
-			r = note_passed(db, vr, &g);
-		if (r == ZK_OK && !end)
-			*ord = g.ord;
+	while (r == ZK_OK && thin && !has) {
+		r = remotedb_has_set(db, vr->info.id, g.hash);
+		if (r == ZK_OK)
+			r = transitdb_gone(db, vr->info.id, g.id);
+		if (r == ZK_OK)
+			r = logdb_by_hash(db, g.prev, &g);
+		if (r == ZK_OK)
+			r = cpdb_is_thin(db, g.id, &thin);
+		if (r == ZK_OK)
+			r = remotedb_has(db, vr->info.id, g.hash, &has);
 	}
-	if (r == ZK_OK || over)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	/* the remote is asked while no transaction is open */
-	if (r == ZK_OK && end)
-		r = transport_log_begin(vr->t, g.log, g.seq, g.hash);
-	if (r == ZK_OK && end)
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+/* The remote is asked while no transaction is open. */
+static enum zk_err
+begin_behind(struct db *db, const struct vremote *vr,
+    const struct logdb_seg *g)
+{
+	enum zk_err r = transport_log_begin(vr->t, g->log, g->seq, g->hash);
+
+	if (r == ZK_OK)
 		r = db_begin(db);
-	if (r == ZK_OK && end)
-		r = note_passed(db, vr, &g);
-	if (r == ZK_OK && end)
+	if (r == ZK_OK)
+		r = note_up_to(db, vr, *g);
+	if (r == ZK_OK)
 		r = db_commit(db);
 	if (r != ZK_OK)
 		db_rollback(db);
-	else if (end)
-		*ord = g.ord;
-	return r == ZK_OK && over ? ZK_ENOENT : r;
+	return r;
 }
 
 enum zk_err
 checkpoint_skip(struct round *rd, struct vremote *vr, int64_t *ord)
 {
-	bool first = true;
+	struct db *db = rd->v->db;
+	struct logdb_seg g = { 0 };
+	bool first = true, end = false;
 	enum zk_err r = ZK_OK;
 
 	while (r == ZK_OK) {
 		r = round_stopped(rd) ? ZK_ESIGNAL :
-		    skip_some(rd, vr, first, ord);
+		    next_thin(db, vr, first, *ord, &g, &end);
+		if (r == ZK_OK && end)
+			r = begin_behind(db, vr, &g);
+		if (r == ZK_OK)
+			*ord = g.ord;
 		first = false;
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
