@@ -19,3 +19,8 @@
 { 5660, 12, stopped },
 /* an alias ended with a dot, which the disk leaves out */
 { 295, 12, folding },
+/* segments within a log counted as held before it was told where it begins */
+{ 45095, 24, with_gc_storms },
+{ 46387, 24, with_gc_storms },
+/* recorded, stopped before it was sent, removed, and kept by another device */
+{ 1610, 24, with_gc_storms },

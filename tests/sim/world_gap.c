@@ -47,8 +47,12 @@ bool
 world_gap(struct world *w, unsigned i)
 {
 	unsigned gaps = 0, lives = 0;
+	uint64_t deleted = 0;
 
-	for (unsigned k = 0; k < w->o->remotes; k++)
+	for (unsigned k = 0; k < w->o->remotes; k++) {
 		lives += w->life[k];
-	return lives > 0 && look(w, i, NULL, 0, &gaps) && gaps > 0;
+		deleted += remote_fake_deleted(w->remote[k]);
+	}
+	return (lives > 0 || (w->o->stops && deleted == 0)) &&
+	    look(w, i, NULL, 0, &gaps) && gaps > 0;
 }

@@ -3,9 +3,9 @@
  *
  * 5,000 of them plain; then, as parts of 10,000, a twentieth with the wall
  * clock of one device jumping by years, as many with rounds that name a path
- * or two, as many with rounds that are stopped anywhere, and half as many each
- * that write values and that send messages.  SIM_SEEDS stands for both
- * numbers.  What has failed once is run again as `found`.
+ * or two, as many with rounds that are stopped anywhere, and parts of all else
+ * there is.  SIM_SEEDS stands for both numbers.  What has failed once is run
+ * again as `found`.
  */
 #include "tests/sim/seeds.h"
 
@@ -136,6 +136,21 @@ test_collecting(void)
 	CHECK(seeds_run((seeds_count(SEEDS) + 39) / 40, 2 * STEPS, with_gc));
 }
 
+static void
+with_gc_storms(uint64_t seed, struct world_opts *o)
+{
+	with_gc(seed, o);
+	o->storms = o->stops = true;
+}
+
+/* The same where anything fails and is cut off. */
+static void
+test_collecting_storms(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 99) / 100, 2 * STEPS,
+	    with_gc_storms));
+}
+
 /* Texts merge: every line that nobody took out is in one of the files. */
 static void
 test_texts(void)
@@ -191,6 +206,7 @@ static const struct test_case cases[] = {
 	{ "texts", test_texts },
 	{ "trees", test_trees },
 	{ "collecting", test_collecting },
+	{ "collecting_storms", test_collecting_storms },
 	{ "values", test_values },
 	{ "messages", test_messages },
 	{ "folding_disks", test_folding_disks },
