@@ -132,10 +132,10 @@ ASAN_SKIP = 11-help 12-docs 13-completion \
   check-layers check-size check-docs \
   47-kill 70-killed 75-cut-off 78-each-fails 78-every-call 79-blackbox \
   27-settings-effect 35-dry-run 36-pull-path \
-  22-pair-guess 30-long-away 31-real-tree 37-too-deep 42-five-devices \
-  73-names-there 74-two-runs 75-progress 78-kv 79-lost-remote 84-channel \
-  84-channel-notes 84-folding-disk 85-transit 86-gc-attacks 86-merge-text \
-  88-atomic-becomes 88-checkpoint-races 89-checkpoint-killed
+  22-pair-guess 31-real-tree 37-too-deep 42-five-devices \
+  73-names-there 74-two-runs 78-kv 79-lost-remote 84-channel \
+  84-folding-disk 85-transit 86-merge-text 88-atomic-becomes \
+  88-checkpoint-races 89-checkpoint-killed
 
 # a seed of the simulation is ten times as dear here, and so is what is drawn
 # at random elsewhere

@@ -82,7 +82,7 @@ expect 0 as b verify
 expect 0 as b status --check
 
 # the state of one who pushes
-small state-c 3072
+small state-c 4096
 device_pair a c
 expect 0 as c pull
 fill "$T/state-c" 24

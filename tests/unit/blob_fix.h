@@ -17,6 +17,7 @@
 #include "store/chunkdb.h"
 #include "store/gcdb.h"
 #include "store/largedb.h"
+#include "store/listdb.h"
 #include "sync/download.h"
 #include "sync/upload.h"
 #include "transport/lie_fake.h"
@@ -68,6 +69,7 @@ fix_init(struct fix *f, uint8_t seed, struct remote_fake *fake)
 	    db_exec(f->db, chunkdb_schema) != ZK_OK ||
 	    db_exec(f->db, gcdb_schema) != ZK_OK ||
 	    db_exec(f->db, largedb_schema) != ZK_OK ||
+	    db_exec(f->db, listdb_schema) != ZK_OK ||
 	    remote_fake_open(f->fake, "fake", &to, &f->t) != ZK_OK ||
 	    transport_create(f->t) != ZK_OK)
 		return false;
