@@ -226,7 +226,8 @@ equal(const struct prepared *p, const struct list_entry *e)
  * What base is to hold for an entry taken over: its nodes without those that
  * another row stands for.  One of a union that was at this path may just have
  * been moved away here; its move is still to be recorded, and it stays known
- * by its own row alone.
+ * by its own row alone.  A copy is known by its branch: another row stands for
+ * its node, too.
  */
 static enum zk_err
 take_seen(struct db *db, const struct list_entry *e, struct buf *out)
@@ -235,6 +236,8 @@ take_seen(struct db *db, const struct list_entry *e, struct buf *out)
 	size_t n = 0;
 	enum zk_err r = ZK_EBUG;
 
+	if ((e->flags & LIST_COPY) != 0)
+		return buf_put(out, e->seen, e->seen_len);
 	seen_init(&s);
 	r = seen_decode(e->seen, e->seen_len, &s);
 	for (size_t i = 0; r == ZK_OK && i < s.n; i++) {

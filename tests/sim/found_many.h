@@ -19,3 +19,5 @@
 /* what was put back after a crash took the place of a row in base alone */
 { 1350, 80, stormy_gc },
 { 3303, 80, stormy_gc },
+/* a copy that was put down before a disk failed stood for nothing */
+{ 2106774, 80, stormy_large },
