@@ -46,6 +46,8 @@ look(struct world *w, unsigned i, const struct opid *dirs, size_t n,
 bool
 world_gap(struct world *w, unsigned i)
 {
+	/* large contents, and runs cut off between recording and sending */
+	bool cut = w->o->gc && w->o->storms && w->o->stops;
 	unsigned gaps = 0, lives = 0;
 	uint64_t deleted = 0;
 
@@ -53,6 +55,6 @@ world_gap(struct world *w, unsigned i)
 		lives += w->life[k];
 		deleted += remote_fake_deleted(w->remote[k]);
 	}
-	return (lives > 0 || (w->o->stops && deleted == 0)) &&
+	return (lives > 0 || (cut && deleted == 0)) &&
 	    look(w, i, NULL, 0, &gaps) && gaps > 0;
 }
