@@ -15,14 +15,11 @@
 # how each ended.  Else a few, in seconds.
 . "${0%/*}/lib.sh"
 . "${0%/*}/changes.sh"
+. "${0%/*}/clock.sh"
 many_runs
 need timeout awk md5sum
 preload_so failcall
 so=$lib_so
-preload_so clock
-clock=$lib_so
-export TEST_CLOCK="$T/clock"
-: >"$TEST_CLOCK"
 seed=${FAIL_SEED:-1}
 runs=${FAIL_RUNS:-0}
 log=$T/log
@@ -182,30 +179,25 @@ do_restore() {
 }
 # By a clock that is past the window of all that was: what it frees it has
 # freed in the end, blobs and segments, and nothing that is needed.
-late() {
-	who=$1
-	shift
-	LD_PRELOAD=$clock as "$who" "$@"
-}
 do_gc() {
 	what=gc
 	k=$((k + 1))
 	change "$T/a" "$k"
-	again late a push
+	again at a push
 	mirror
-	truncate -s +86400000 "$TEST_CLOCK"
-	again late b pull
-	again late b push
-	again late a pull
-	truncate -s +$((31 * 86400000)) "$TEST_CLOCK"
-	also=$clock
+	days 1
+	again at b pull
+	again at b push
+	again at a pull
+	days 31
+	also=$clock_so
 	failing_as "$1" a gc
 	also=
-	again late a gc
+	again at a gc
 	# what is condemned b has to hear of, and once more for the checkpoint
 	for turn in 1 2; do
-		again late b pull
-		again late a gc
+		again at b pull
+		again at a gc
 	done
 	blobs=$(find "$T/store" -path '*/blob/*' -type f | wc -l)
 	[ "${gc_blobs:-$blobs}" -eq "$blobs" ] ||
@@ -213,10 +205,10 @@ do_gc() {
 	gc_blobs=$blobs
 	same_tree m a
 	same_tree m b
-	again late a verify
+	again at a verify
 	# from the store: there is no copy on the disk
 	mv "$T/b/big" "$T/was-big"
-	again late b restore -o "$T/big.$round" big
+	again at b restore -o "$T/big.$round" big
 	mv "$T/was-big" "$T/b/big"
 	cmp -s "$T/big.$round" "$T/a/big" || lost "not what it was"
 	rm "$T/big.$round"

@@ -59,10 +59,9 @@ expect 0 as a --json device
     "$T/out")" = "$id" ] || fail "another one is parked"
 
 # a device that was silent for two months is shown as that
-preload_so clock
-truncate -s $((61 * 86400000)) "$T/clock"
-expect 0 env LD_PRELOAD="$lib_so" TEST_CLOCK="$T/clock" \
-    XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" device
+. "${0%/*}/clock.sh"
+days 61
+expect 0 at a device
 [ "$(grep -c "silent: 'zk device park' if it stays away" "$T/out")" = 1 ] ||
     fail "silent: $(cat "$T/out")"
 

@@ -3,27 +3,11 @@
 # found on the remote and freed, on a folder and on a relay; what one that
 # only stopped had under way is not lost, whatever becomes of its blobs.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
 need jq
 holds=${BUILD:-$top/build}/tools/holds
 [ -x "$holds" ] || skip "tools/holds is not built"
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-# at NAME ARG...: as, by the clock of this scenario
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" "$@"
-}
-# late CMD...: by that clock, whatever it runs
-late() {
-	export LD_PRELOAD="$lib_so"
-	"$@"
-	unset LD_PRELOAD
-}
 large() { head -c "${2:-150000}" /dev/urandom >"$1"; }
 gc() { jq -r "select(.type == \"gc\") | .$1" "$T/out"; }
 has() { # has MEMBER VALUE
@@ -40,7 +24,7 @@ blobs() {
 under_way() {
 	large "$T/$1/$2" 7000000
 	had=$(blobs)
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$1" "$ZK" -C "$T/$1" \
+	LD_PRELOAD="$clock_so" XDG_STATE_HOME="$T/state-$1" "$ZK" -C "$T/$1" \
 	    push --bwlimit 1M:1M >/dev/null 2>&1 &
 	push_pid=$!
 	had_pids=$pids

@@ -2,17 +2,8 @@
 # Space: what is past the window goes from the remotes once every device has
 # heard of it, and nothing else does.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 need jq
-preload_so clock
-: >"$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-# at NAME ARG...: as, by the clock of this scenario
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" TEST_CLOCK="$T/clock" \
-	    XDG_STATE_HOME="$T/state-$who" "$ZK" -C "$T/$who" "$@"
-}
 blobs() { find "$T/${1:-far}" -path '*/blob/*' -type f | wc -l; }
 large() { head -c 150000 /dev/urandom >"$1"; }
 gc() { jq -r "select(.type == \"gc\") | .$1" "$T/out"; }

@@ -3,6 +3,7 @@
 # and a remote that keeps everything holds, is deleted there, and comes not
 # back; what one has not got stays; what it drops before is noticed.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
 
 holds=${BUILD:-$top/build}/tools/holds
@@ -15,15 +16,8 @@ empty() {
 }
 large() { head -c 300000 /dev/urandom >"$1"; }
 
-# the relay's clock, and that of a_later, runs ahead by this file's size
-preload_so clock
-export TEST_CLOCK="$T/clock"
-: >"$TEST_CLOCK"
-a_later() { LD_PRELOAD=$lib_so as a "$@"; }
-
-export LD_PRELOAD="$lib_so"
-relay_start --plain
-unset LD_PRELOAD
+# the relay goes by the clock that days sets
+late relay_start --plain
 mkdir "$T/keeps" "$T/other"
 XDG_STATE_HOME="$T/state-a" "$ZK" -q init "$T/a" --name a >/dev/null ||
     fail init
@@ -109,11 +103,11 @@ expect 0 as a sync
 large "$T/a/large4"
 expect 0 as a push
 [ "$(there blobs)" -gt 300000 ] || fail "large4 did not go there"
-truncate -s 2505600000 "$TEST_CLOCK"
-expect 0 a_later push
+days 29
+expect 0 at a push
 [ "$(there blobs)" -gt 300000 ] || fail "it went after 29 days"
-truncate -s 2678400000 "$TEST_CLOCK"
-expect 0 a_later push
+days 2
+expect 0 at a push
 empty
 : >"$TEST_CLOCK"
 expect 0 as c pull

@@ -2,22 +2,13 @@
 # zk gc where somebody lies, sleeps or is killed; and how much is left after
 # half a year in which files change all the time.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
 need jq
 forge=${BUILD:-$top/build}/tools/forge
 [ -x "$forge" ] || skip "tools/forge is not built"
 preload_so killcall
 killcall=$lib_so
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" "$@"
-}
 blobs() { find "$T/far" -path '*/blob/*' -type f; }
 count() { blobs | wc -l; }
 large() { head -c 150000 /dev/urandom >"$1"; }
@@ -58,8 +49,9 @@ back() {
 }
 killed() {
 	: >"$T/calls"
-	LD_PRELOAD="$killcall $lib_so" TEST_KILL_AT=$1 TEST_KILL_LOG=$T/calls \
-	    XDG_STATE_HOME="$T/state-a" "$ZK" -q -C "$T/a" gc >/dev/null 2>&1
+	LD_PRELOAD="$killcall $clock_so" TEST_KILL_AT=$1 \
+	    TEST_KILL_LOG=$T/calls XDG_STATE_HOME="$T/state-a" \
+	    "$ZK" -q -C "$T/a" gc >/dev/null 2>&1
 }
 back
 killed 1000000 || fail "gc under killcall"

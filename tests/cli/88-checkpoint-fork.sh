@@ -3,17 +3,8 @@
 # another remote, and a relay that has the place already is told the rest in
 # its new log.  Who begins from the checkpoint has both.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" -q "$@"
-}
 noise() { head -c 20000 /dev/urandom >"$1"; }
 relay_start
 device_init a "$relay_url"
@@ -48,10 +39,10 @@ days 41
 for n in 1 2; do
 	noise "$T/a/t"
 	expect 0 at a push
-	at a gc >"$T/out" 2>&1
+	at a -q gc >"$T/out" 2>&1
 	at b pull >/dev/null 2>&1
 	at a pull >/dev/null 2>&1
-	at a -v gc >>"$T/out" 2>&1
+	at a -q -v gc >>"$T/out" 2>&1
 done
 grep -q "a checkpoint covers" "$T/out" || {
 	cat "$T/out"

@@ -2,17 +2,8 @@
 # Checkpoints where devices did not know of each other: two that write one at
 # once, one that acted on what had gone, one that looks at a second one first.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" -q "$@"
-}
 noise() { head -c 20000 /dev/urandom >"$1"; }
 segments() { find "$T/far" -path '*/seg/*' -type f | wc -l; }
 away() { mv "$T/far" "$T/away"; }

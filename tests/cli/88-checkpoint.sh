@@ -3,18 +3,9 @@
 # on the devices; who comes later, comes back, or brings another remote finds
 # all that is there, and nothing that was removed.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
 need jq
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" "$@"
-}
 segments() { find "$T/${1:-far}" -path '*/seg/*' -type f | wc -l; }
 gc() { jq -r "select(.type == \"gc\") | .$1" "$T/out"; }
 has() { [ "$(gc "$1")" = "$2" ] || fail "$1 is $(gc "$1"): $(cat "$T/out")"; }

@@ -3,20 +3,11 @@
 # believes them or deletes anything for them; who begins from one takes in all
 # of it or nothing, and comes to the same as the others.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
 need jq
 forge=${BUILD:-$top/build}/tools/forge
 [ -x "$forge" ] || skip "tools/forge is not built"
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" "$@"
-}
 segments() { find "$T/far" -path '*/seg/*' -type f | wc -l; }
 gc() { jq -r "select(.type == \"gc\") | .$1" "$T/out"; }
 has() { [ "$(gc "$1")" = "$2" ] || fail "$1 is $(gc "$1"): $(cat "$T/out")"; }
@@ -24,7 +15,7 @@ has() { [ "$(gc "$1")" = "$2" ] || fail "$1 is $(gc "$1"): $(cat "$T/out")"; }
 evil() {
 	who=$1
 	shift
-	printf '%s\n' "$@" | LD_PRELOAD="$lib_so" "$forge" "$T/$who" \
+	printf '%s\n' "$@" | LD_PRELOAD="$clock_so" "$forge" "$T/$who" \
 	    "$T/state-$who/zk" "file://$T/far" >/dev/null || fail "forge $*"
 }
 

@@ -2,18 +2,9 @@
 # A checkpoint by a device whose clock is ahead, of what is not past the window
 # yet: it is true, and nobody acts on it before that is.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
 need jq
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" "$@"
-}
 segments() { find "$T/far" -path '*/seg/*' -type f | wc -l; }
 gc() { jq -r "select(.type == \"gc\") | .$1" "$T/out"; }
 has() { [ "$(gc "$1")" = "$2" ] || fail "$1 is $(gc "$1"): $(cat "$T/out")"; }
@@ -35,8 +26,8 @@ echo noted >"$T/a/count"
 expect 0 at a push
 expect 0 at b sync
 cp "$T/clock" "$T/ahead"
-truncate -s +$((60 * 86400000)) "$T/ahead"
 TEST_CLOCK="$T/ahead"
+days 60
 echo ahead >"$T/b/ahead"
 expect 0 at b push
 expect 0 at b gc --json

@@ -3,19 +3,10 @@
 # thin and deleted, or while a newcomer begins from one: run again it ends as
 # if nothing had been killed.
 . "${0%/*}/lib.sh"
+. "${0%/*}/clock.sh"
 many_runs
 preload_so killcall
 killcall=$lib_so
-preload_so clock
-: >"$T/clock"
-export TEST_CLOCK="$T/clock"
-days() { truncate -s +$(($1 * 86400000)) "$T/clock"; }
-at() {
-	who=$1
-	shift
-	LD_PRELOAD="$lib_so" XDG_STATE_HOME="$T/state-$who" \
-	    "$ZK" -C "$T/$who" "$@"
-}
 segments() { (cd "$T/far" && find . -path '*/seg/*' -type f | sort); }
 blobs() { find "$T/far" -path '*/blob/*' -type f | wc -l; }
 # what is written anew each time has another name, and as many segments
@@ -28,9 +19,9 @@ like() {
 }
 killed() {
 	: >"$T/calls"
-	LD_PRELOAD="$killcall $lib_so" TEST_KILL_AT=$1 TEST_KILL_LOG=$T/calls \
-	    XDG_STATE_HOME="$T/state-$dev" "$ZK" -q -C "$T/$dev" "$cmd" \
-	    >"$T/killed" 2>&1
+	LD_PRELOAD="$killcall $clock_so" TEST_KILL_AT=$1 \
+	    TEST_KILL_LOG=$T/calls XDG_STATE_HOME="$T/state-$dev" \
+	    "$ZK" -q -C "$T/$dev" "$cmd" >"$T/killed" 2>&1
 }
 keep() {
 	rm -rf "$T/kept"
