@@ -1,7 +1,5 @@
 /* A relay and logs that begin behind segments that will not come. */
-#include <pthread.h>
-
-#include "relay/depot.h"
+#include "depotkit.h"
 #include "relayone.h"
 
 #define LOGS 4096	/* begun in a space, as zk-protocol(7) has it */
@@ -197,39 +195,6 @@ test_results(void)
 	one_end();
 }
 
-/* Jobs of a store of its own, and how many of them are done. */
-struct many {
-	pthread_mutex_t lock;
-	pthread_cond_t all;
-	size_t left;
-};
-
-static void
-many_done(struct depot_job *job)
-{
-	struct many *m = job->arg;
-
-	pthread_mutex_lock(&m->lock);
-	m->left--;
-	pthread_cond_signal(&m->all);
-	pthread_mutex_unlock(&m->lock);
-}
-
-static void
-many_run(struct depot *d, struct many *m, struct depot_job *job, size_t n)
-{
-	m->left = n;
-	for (size_t i = 0; i < n; i++) {
-		job[i].done = many_done;
-		job[i].arg = m;
-		depot_submit(d, &job[i]);
-	}
-	pthread_mutex_lock(&m->lock);
-	while (m->left > 0)
-		pthread_cond_wait(&m->all, &m->lock);
-	pthread_mutex_unlock(&m->lock);
-}
-
 static void
 nothing_new(void *arg, const int64_t *spaces, size_t n)
 {
@@ -243,8 +208,7 @@ static void
 test_bound(void)
 {
 	struct depot_job *job = calloc(LOGS + 1, sizeof(*job));
-	struct many m = { PTHREAD_MUTEX_INITIALIZER,
-	    PTHREAD_COND_INITIALIZER, 0 };
+	struct many m = MANY_INIT;
 	struct depot_opts o = { .env = env_posix(), .body_mem = 1u << 20 };
 	static const uint8_t pk[32] = { 7 };
 	struct depot_job create = { .op = DEPOT_CREATE, .space_pk = pk,

@@ -1,44 +1,9 @@
 /* A relay that is asked which blobs a space has. */
-#include <pthread.h>
-
+#include "depotkit.h"
 #include "relay/body.h"
-#include "relay/depot.h"
 #include "relayone.h"
 
 #define BLOBS (2 * MSG_LIST_MAX + 10)
-
-/* Jobs of a store of its own, and how many of them are not done. */
-struct many {
-	pthread_mutex_t lock;
-	pthread_cond_t all;
-	size_t left;
-};
-
-static void
-many_done(struct depot_job *job)
-{
-	struct many *m = job->arg;
-
-	pthread_mutex_lock(&m->lock);
-	m->left--;
-	pthread_cond_signal(&m->all);
-	pthread_mutex_unlock(&m->lock);
-}
-
-static void
-many_run(struct depot *d, struct many *m, struct depot_job *job, size_t n)
-{
-	m->left = n;
-	for (size_t i = 0; i < n; i++) {
-		job[i].done = many_done;
-		job[i].arg = m;
-		depot_submit(d, &job[i]);
-	}
-	pthread_mutex_lock(&m->lock);
-	while (m->left > 0)
-		pthread_cond_wait(&m->all, &m->lock);
-	pthread_mutex_unlock(&m->lock);
-}
 
 static void
 nothing(void *arg, const int64_t *spaces, size_t n)
@@ -64,8 +29,7 @@ static void
 fill(void)
 {
 	struct depot_job *job = calloc(BLOBS, sizeof(*job));
-	struct many m = { PTHREAD_MUTEX_INITIALIZER,
-	    PTHREAD_COND_INITIALIZER, 0 };
+	struct many m = MANY_INIT;
 	struct depot_opts o = { .env = env_posix(), .body_mem = 64u << 20,
 	    .dir = kit.dir, .changed = nothing };
 	struct depot_job create = { .op = DEPOT_CREATE, .n_active = 1 };

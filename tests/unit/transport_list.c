@@ -180,6 +180,26 @@ folder_away(void)
 	free(l);
 }
 
+/* A remote that can lie, and has three blobs; its complaints are not shown. */
+static bool
+three(struct fix *f, struct transport **t)
+{
+	uint8_t data[10];
+	struct fix_blob b;
+
+	log_set_level(LOG_QUIET);
+	if (!fix_init(f, FIX_FAKE))
+		return false;
+	*t = fix_begin(f);
+	for (int i = 0; i < 3 && *t != NULL; i++) {
+		memset(data, i, sizeof(data));
+		fix_blob(&b, true, data, sizeof(data));
+		if (fix_xfer(*t, &b) != ZK_OK)
+			return false;
+	}
+	return *t != NULL;
+}
+
 /* What a lie is answered with, and how many names it could tell. */
 static void
 lie(enum lie_list how, enum zk_err want, size_t n)
@@ -187,19 +207,10 @@ lie(enum lie_list how, enum zk_err want, size_t n)
 	struct listed *l = calloc(1, sizeof(*l));
 	struct fix f;
 	struct transport *t = NULL;
-	uint8_t data[3][10], after[32] = { 0 };
-	struct fix_blob b;
+	uint8_t after[32] = { 0 };
 	bool more = true;
 
-	log_set_level(LOG_QUIET);
-	NEED(l != NULL && fix_init(&f, FIX_FAKE));
-	t = fix_begin(&f);
-	NEED(t != NULL);
-	for (size_t i = 0; i < 3; i++) {
-		memset(data[i], (int)i, sizeof(data[i]));
-		fix_blob(&b, true, data[i], sizeof(data[i]));
-		NEED(fix_xfer(t, &b) == ZK_OK);
-	}
+	NEED(l != NULL && three(&f, &t));
 	f.fake->list = how;
 	CHECK(transport_blob_list(t, after, take, l, &more) == want);
 	CHECK(l->n == n && ascending(l));
@@ -229,19 +240,10 @@ backwards(void)
 	struct listed *l = calloc(1, sizeof(*l));
 	struct fix f;
 	struct transport *t = NULL;
-	uint8_t data[3][10], most[32];
-	struct fix_blob b;
+	uint8_t most[32];
 	bool more = true;
 
-	log_set_level(LOG_QUIET);
-	NEED(l != NULL && fix_init(&f, FIX_FAKE));
-	t = fix_begin(&f);
-	NEED(t != NULL);
-	for (size_t i = 0; i < 3; i++) {
-		memset(data[i], (int)i, sizeof(data[i]));
-		fix_blob(&b, true, data[i], sizeof(data[i]));
-		NEED(fix_xfer(t, &b) == ZK_OK);
-	}
+	NEED(l != NULL && three(&f, &t));
 	f.fake->list = LIE_LIST_BACK;
 	CHECK(transport_blob_list(t, NULL, take, l, &more) == ZK_ENET);
 	CHECK(l->n == 1 && !more);
