@@ -16,6 +16,7 @@
 #define HEAD_LINES 256
 #define ERROR_MAX (64u * 1024)	/* bytes of an error body; a part is kept */
 #define BUFFER (256L * 1024)	/* bytes a handle moves at once */
+#define AT_ONCE_MAX (16u * 1024)	/* bytes of a body */
 
 #define AEAD_ONLY "ECDHE+CHACHA20:ECDHE+AESGCM"
 #define AEAD_13 "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:"       \
@@ -28,6 +29,28 @@ say(struct http_call *c, const char *text)
 }
 
 /* Callbacks.  A short count makes libcurl fail the transfer. */
+
+/* n more bytes of the body were handed to curl. */
+static void
+count_sent(struct http_call *c, size_t n)
+{
+	c->sent += n;
+	c->moved += n;
+	if (c->at != NULL)
+		*c->at = c->sent;
+	transport_moved(c->h->opts, true, n);
+}
+
+/*
+ * A small body is handed over whole: it then leaves in one piece with the
+ * request's head, and the relay is not woken twice.
+ */
+static bool
+goes_at_once(const struct http_call *c)
+{
+	return c->body_len > 0 && c->body_len <= AT_ONCE_MAX &&
+	    c->h->up.per_s == 0;
+}
 
 static size_t
 on_read(char *out, size_t size, size_t n, void *arg)
@@ -46,11 +69,7 @@ on_read(char *out, size_t size, size_t n, void *arg)
 		return CURL_READFUNC_PAUSE;
 	}
 	memcpy(out, (const uint8_t *)c->body + c->sent, n);
-	c->sent += n;
-	c->moved += n;
-	if (c->at != NULL)
-		*c->at = c->sent;
-	transport_moved(c->h->opts, true, n);
+	count_sent(c, n);
 	return n;
 }
 
@@ -300,6 +319,10 @@ set_method(struct http_call *c, CURL *easy)
 		if (e == CURLE_OK)
 			e = curl_easy_setopt(easy,
 			    CURLOPT_POSTFIELDSIZE_LARGE, len);
+		if (e == CURLE_OK && goes_at_once(c)) {
+			e = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, c->body);
+			count_sent(c, c->body_len);
+		}
 		return e;
 	}
 	if (strcmp(method, "GET") == 0)
