@@ -141,6 +141,13 @@ check_remotes(struct db *db, check_bad_fn *bad, void *arg)
 	    bad, arg);
 
 	if (r == ZK_OK)
+		r = each(db, db_stmt(db, "SELECT 'up to where remote '||"
+		    "remote||' has everything' FROM remote_full f"
+		    " WHERE remote NOT IN (SELECT id FROM remote) OR EXISTS"
+		    " (SELECT 1 FROM seg WHERE seg.ord<=f.ord AND NOT EXISTS"
+		    " (SELECT 1 FROM remote_has h WHERE h.remote=f.remote"
+		    " AND h.hash=seg.hash))"), "remote_full", bad, arg);
+	if (r == ZK_OK)
 		r = each(db, db_stmt(db, "SELECT 'remote '||id||"
 		    "': how far it was read' FROM remote"
 		    " WHERE length(mark0)>64 OR length(mark1)>64"), "remote",

@@ -30,6 +30,9 @@ const char logdb_schema[] =
     " device BLOB NOT NULL, log BLOB NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY(device,log)) WITHOUT ROWID;";
 
+/* Said by which index, or those in order are looked for in whole logs. */
+#define TIPS "seg INDEXED BY seg_tip WHERE tip=1"
+
 #define SEG_COLS "id,ord,log,seq,hash,prev,lamport,wall,state,tip,ack," \
     "blobs,size"
 
@@ -291,8 +294,8 @@ enum zk_err
 logdb_tips(struct db *db,
     enum zk_err (*each)(void *arg, const struct logdb_seg *s), void *arg)
 {
-	return seg_each(db, db_stmt(db, "SELECT " SEG_COLS " FROM seg"
-	    " WHERE tip=1 ORDER BY log,seq"), each, arg);
+	return seg_each(db, db_stmt(db, "SELECT " SEG_COLS " FROM " TIPS
+	    " ORDER BY log,seq"), each, arg);
 }
 
 enum zk_err
@@ -307,8 +310,8 @@ enum zk_err
 logdb_tip(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
     struct logdb_seg *out)
 {
-	struct stmt *s = db_stmt(db, "SELECT " SEG_COLS " FROM seg"
-	    " WHERE tip=1 AND log=?1 ORDER BY seq DESC, hash LIMIT 1");
+	struct stmt *s = db_stmt(db, "SELECT " SEG_COLS " FROM " TIPS
+	    " AND log=?1 ORDER BY seq DESC, hash LIMIT 1");
 
 	stmt_blob(s, 1, log, LOGDB_HASH_LEN);
 	return seg_one(db, s, out);
@@ -319,7 +322,7 @@ logdb_tips_of(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
     uint64_t *n)
 {
 	struct stmt *s = db_stmt(db,
-	    "SELECT count(*) FROM seg WHERE tip=1 AND log=?1");
+	    "SELECT count(*) FROM " TIPS " AND log=?1");
 
 	stmt_blob(s, 1, log, LOGDB_HASH_LEN);
 	return row_count(db, s, n);

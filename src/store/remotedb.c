@@ -17,6 +17,18 @@ const char remotedb_schema[] =
     " id INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE,"
     " data BLOB NOT NULL);";
 
+/*
+ * The remote has all segments up to that in the order applied.  So what it
+ * lacks is looked for behind it, and not in all that there ever was.
+ */
+const char remotedb_full_schema[] =
+    "CREATE TABLE IF NOT EXISTS remote_full ("
+    " remote INTEGER PRIMARY KEY, ord INTEGER NOT NULL);";
+
+#define LACKED_AFTER "ord>max(?2,ifnull((SELECT f.ord FROM remote_full f" \
+	" WHERE f.remote=?1),0)) AND NOT EXISTS (SELECT 1 FROM remote_has h" \
+	" WHERE h.remote=?1 AND h.hash=seg.hash)"
+
 enum zk_err
 remotedb_add(struct db *db, const char *url, int64_t *id)
 {
@@ -38,20 +50,27 @@ remotedb_add(struct db *db, const char *url, int64_t *id)
 	return ZK_OK;
 }
 
+/* Runs s, made for a remote's URL. */
+static enum zk_err
+run_for_url(struct db *db, struct stmt *s, const char *url)
+{
+	stmt_text(s, 1, url);
+	return stmt_run(db, s);
+}
+
 enum zk_err
 remotedb_rm(struct db *db, const char *url)
 {
-	struct stmt *s = db_stmt(db, "DELETE FROM remote_has WHERE remote="
-	    "(SELECT id FROM remote WHERE url=?1)");
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = run_for_url(db, db_stmt(db, "DELETE FROM remote_has"
+	    " WHERE remote=(SELECT id FROM remote WHERE url=?1)"), url);
 
-	stmt_text(s, 1, url);
-	r = stmt_run(db, s);
-	if (r != ZK_OK)
-		return r;
-	s = db_stmt(db, "DELETE FROM remote WHERE url=?1");
-	stmt_text(s, 1, url);
-	r = stmt_run(db, s);
+	if (r == ZK_OK)
+		r = run_for_url(db, db_stmt(db, "DELETE FROM remote_full"
+		    " WHERE remote=(SELECT id FROM remote WHERE url=?1)"),
+		    url);
+	if (r == ZK_OK)
+		r = run_for_url(db, db_stmt(db, "DELETE FROM remote"
+		    " WHERE url=?1"), url);
 	if (r != ZK_OK)
 		return r;
 	return db_changes(db) == 0 ? ZK_ENOENT : ZK_OK;
@@ -175,6 +194,11 @@ remotedb_forget(struct db *db, int64_t id)
 	r = stmt_run(db, s);
 	if (r != ZK_OK)
 		return r;
+	s = db_stmt(db, "DELETE FROM remote_full WHERE remote=?1");
+	stmt_int(s, 1, id);
+	r = stmt_run(db, s);
+	if (r != ZK_OK)
+		return r;
 	s = db_stmt(db, "UPDATE remote SET mark0=NULL, mark1=NULL"
 	    " WHERE id=?1");
 	stmt_int(s, 1, id);
@@ -182,55 +206,59 @@ remotedb_forget(struct db *db, int64_t id)
 }
 
 enum zk_err
-remotedb_lacks(struct db *db, int64_t id, int64_t after, int64_t *seg)
+remotedb_fill(struct db *db, int64_t id)
 {
-	struct stmt *s = db_stmt(db, "SELECT id FROM seg WHERE ord>?2"
-	    " AND NOT EXISTS (SELECT 1 FROM remote_has h"
-	    " WHERE h.remote=?1 AND h.hash=seg.hash) ORDER BY ord LIMIT 1");
+	struct stmt *s = db_stmt(db, "INSERT OR REPLACE INTO"
+	    " remote_full(remote,ord) SELECT ?1, coalesce((SELECT ord-1"
+	    " FROM seg WHERE " LACKED_AFTER " ORDER BY ord LIMIT 1),"
+	    " (SELECT max(ord) FROM seg), 0)");
 
 	stmt_int(s, 1, id);
-	stmt_int(s, 2, after);
-	return row_int(db, s, seg);
+	stmt_int(s, 2, 0);
+	return stmt_run(db, s);
 }
 
-/* The count that s, made for a remote, gives. */
-static enum zk_err
-count_for(struct db *db, struct stmt *s, int64_t id, uint64_t *n)
+/* s, made for what a remote lacks behind `after`. */
+static struct stmt *
+lacked(struct stmt *s, int64_t id, int64_t after)
 {
-
 	stmt_int(s, 1, id);
-	return row_count(db, s, n);
+	stmt_int(s, 2, after);
+	return s;
+}
+
+enum zk_err
+remotedb_lacks(struct db *db, int64_t id, int64_t after, int64_t *seg)
+{
+	return row_int(db, lacked(db_stmt(db, "SELECT id FROM seg"
+	    " WHERE " LACKED_AFTER " ORDER BY ord LIMIT 1"), id, after), seg);
 }
 
 enum zk_err
 remotedb_behind(struct db *db, int64_t id, uint64_t *n)
 {
-	return count_for(db, db_stmt(db, "SELECT count(*) FROM seg"
-	    " WHERE state=1 AND NOT EXISTS (SELECT 1 FROM remote_has h"
-	    " WHERE h.remote=?1 AND h.hash=seg.hash)"), id, n);
+	return row_count(db, lacked(db_stmt(db, "SELECT count(*) FROM seg"
+	    " WHERE " LACKED_AFTER), id, 0), n);
 }
 
 enum zk_err
 remotedb_behind_pulled(struct db *db, int64_t id, uint64_t *n)
 {
-	return count_for(db, db_stmt(db, "SELECT count(*) FROM seg"
-	    " WHERE state=1 AND ack<>0 AND NOT EXISTS (SELECT 1 FROM"
-	    " remote_has h WHERE h.remote=?1 AND h.hash=seg.hash)"), id, n);
+	return row_count(db, lacked(db_stmt(db, "SELECT count(*) FROM seg"
+	    " WHERE ack<>0 AND " LACKED_AFTER), id, 0), n);
 }
 
 enum zk_err
 remotedb_lacking(struct db *db, int64_t id, uint64_t *n, uint64_t *bytes,
     bool *blobs)
 {
-	struct stmt *s = db_stmt(db, "SELECT count(*),"
+	struct stmt *s = lacked(db_stmt(db, "SELECT count(*),"
 	    " coalesce(sum(size), 0), coalesce(max(blobs), 0) FROM seg"
-	    " WHERE ord IS NOT NULL AND NOT EXISTS (SELECT 1"
-	    " FROM remote_has h WHERE h.remote=?1 AND h.hash=seg.hash)");
+	    " WHERE " LACKED_AFTER), id, 0);
 	enum zk_err r = ZK_EBUG;
 
 	*n = *bytes = 0;
 	*blobs = false;
-	stmt_int(s, 1, id);
 	r = stmt_step(db, s);
 	if (r != ZK_OK)
 		return r == ZK_ENOENT ? ZK_ETAMPER : r;

@@ -16,7 +16,7 @@
 #define REMOTEDB_MARK_MAX 64
 #define REMOTEDB_MAX 16
 
-extern const char remotedb_schema[];
+extern const char remotedb_schema[], remotedb_full_schema[];
 
 struct remotedb_remote {
 	int64_t id;
@@ -49,6 +49,11 @@ ZK_CHECKED enum zk_err remotedb_has(struct db *db, int64_t id,
     const uint8_t hash[static 32], bool *has);
 ZK_CHECKED enum zk_err remotedb_has_set(struct db *db, int64_t id,
     const uint8_t hash[static 32]);
+/*
+ * To be called when it was told what the remote holds: notes up to where it
+ * has everything, so that what it lacks is found however long the logs are.
+ */
+ZK_CHECKED enum zk_err remotedb_fill(struct db *db, int64_t id);
 /* Forgets all that the remote was known to hold, and its marks. */
 ZK_CHECKED enum zk_err remotedb_forget(struct db *db, int64_t id);
 

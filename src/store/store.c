@@ -35,7 +35,8 @@ store_create(struct db *db)
 		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
 		kvdb_schema, msgdb_schema, aliasdb_schema, transitdb_schema,
-		gcdb_schema, largedb_schema, cpdb_schema, listdb_schema
+		gcdb_schema, largedb_schema, cpdb_schema, listdb_schema,
+		remotedb_full_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -94,6 +95,11 @@ store_step(struct db *db, int64_t from)
 static enum zk_err
 store_check(struct db *db, const char *path)
 {
+	/* newer than the version; what is missing in it is found again */
+	static const char *const later[] = {
+		pastdb_schema, histdb_schema, aliasdb_schema, transitdb_schema,
+		gcdb_schema, cpdb_schema, listdb_schema, remotedb_full_schema
+	};
 	int64_t v = 0;
 	enum zk_err r = pragma_int(db,
 	    db_stmt(db, "SELECT count(*) FROM sqlite_master"
@@ -118,20 +124,10 @@ store_check(struct db *db, const char *path)
 	if (v < 1)
 		return ZK_ETAMPER;
 	r = store_step(db, v);
-	/* newer than the version; what is missing in it is found again */
-	if (r == ZK_OK)
-		r = db_exec(db, pastdb_schema);
-	if (r == ZK_OK)
-		r = db_exec(db, histdb_schema);
-	if (r == ZK_OK)
-		r = db_exec(db, aliasdb_schema);
-	if (r == ZK_OK)
-		r = db_exec(db, transitdb_schema);
-	if (r == ZK_OK)
-		r = db_exec(db, gcdb_schema);
-	if (r == ZK_OK)
-		r = db_exec(db, cpdb_schema);
-	return r == ZK_OK ? db_exec(db, listdb_schema) : r;
+	for (size_t i = 0; r == ZK_OK && i < sizeof(later) / sizeof(*later);
+	    i++)
+		r = db_exec(db, later[i]);
+	return r;
 }
 
 enum zk_err

@@ -244,6 +244,8 @@ note_results(struct round *rd, struct vremote *vr, const struct batch *b)
 			r = remotedb_has_set(v->db, vr->info.id,
 			    b->segs[i].hash);
 	if (r == ZK_OK)
+		r = remotedb_fill(v->db, vr->info.id);
+	if (r == ZK_OK)
 		r = db_commit(v->db);
 	if (r != ZK_OK)
 		db_rollback(v->db);
