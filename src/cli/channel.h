@@ -19,6 +19,19 @@ ZK_CHECKED enum zk_err channel_of(const char *given, const char **out);
 void channel_json(struct jsonw *w, const char *id, const char *channel,
     uint64_t size);
 
+/*
+ * Sends each piece of what file ("-": standard input) has, ended by the byte
+ * end or by the end of it all, as a message (cli/send_lines.c).  Logged; the
+ * summary says how many it was.
+ */
+struct cmd_ctx;
+ZK_CHECKED enum zk_err channel_send_lines(struct cmd_ctx *c,
+    const char *channel, const char *file, uint8_t end);
+
+/* Opens what a message comes from: *fd, not negative.  Logged. */
+ZK_CHECKED enum zk_err channel_input(struct cmd_ctx *c, const char *file,
+    int *fd);
+
 #define CHANNEL_OPT(off_) { .letter = 'c', .name = "channel", \
 	.kind = OPT_STR, .off = (off_), .arg = "CHANNEL", \
 	.help = "the channel; there is one without a name" }

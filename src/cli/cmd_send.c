@@ -23,6 +23,8 @@
 struct send_opts {
 	const char *channel;
 	const char *expiry;
+	bool lines;
+	bool null;
 };
 
 enum zk_err
@@ -34,6 +36,21 @@ channel_of(const char *given, const char **out)
 	log_error(ZK_EUSAGE, NULL, "a channel has at most %d bytes",
 	    MSG_CHANNEL_MAX);
 	return ZK_EUSAGE;
+}
+
+enum zk_err
+channel_input(struct cmd_ctx *c, const char *file, int *fd)
+{
+	enum zk_err r = ZK_EBUG;
+
+	*fd = strcmp(file, "-") == 0 ? STDIN_FILENO :
+	    env_openat(c->env, ENV_CWD, file, O_RDONLY, 0);
+	if (*fd >= 0)
+		return ZK_OK;
+	r = err_from_errno(-*fd);
+	log_error(r, &(struct log_where){ .path = file },
+	    "cannot read '%s': %s", file, err_text(r));
+	return r;
 }
 
 void
@@ -90,19 +107,18 @@ spill(struct input *in)
 }
 
 static enum zk_err
-read_input(struct input *in, const char *file)
+read_input(struct input *in, struct cmd_ctx *c, const char *file)
 {
 	struct env_stat st = { .mode = 0 };
-	enum zk_err r = ZK_OK;
-	bool own = strcmp(file, "-") != 0;
+	enum zk_err r = channel_input(c, file, &in->fd);
 
-	in->name = own ? file : "-";
-	in->fd = own ? env_openat(in->env, ENV_CWD, file, O_RDONLY, 0) :
-	    STDIN_FILENO;
-	if (in->fd < 0 || env_fstat(in->env, in->fd, &st) < 0)
-		return cannot_read(in, in->fd < 0 ?
-		    err_from_errno(-in->fd) : ZK_EIO);
-	if (own && S_ISREG(st.mode) && st.size > HELD_MAX) {
+	in->name = file;
+	if (r != ZK_OK)
+		return r;
+	if (env_fstat(in->env, in->fd, &st) < 0)
+		return cannot_read(in, ZK_EIO);
+	if (in->fd != STDIN_FILENO && S_ISREG(st.mode) &&
+	    st.size > HELD_MAX) {
 		in->file = in->fd;
 		return ZK_OK;
 	}
@@ -174,15 +190,17 @@ send_it(struct cmd_ctx *c, const char *channel, const char *file,
 static enum zk_err
 set_expiry(struct cmd_ctx *c, const char *channel, const char *text)
 {
+	const struct send_opts *own = c->opts;
+	bool sends = c->argc > 0 || own->lines || own->null;
 	struct sync_opts o;
 	int64_t ms = 0;
 	enum zk_err r = strcmp(text, "never") == 0 ? ZK_OK :
 	    value_duration(text, &ms);
 
-	if (r == ZK_OK && c->argc > 0)
+	if (r == ZK_OK && sends)
 		r = ZK_EUSAGE;
 	if (r != ZK_OK) {
-		log_error(r, NULL, c->argc > 0 ? "--set-expiry sends no "
+		log_error(r, NULL, sends ? "--set-expiry sends no "
 		    "message" : "'%s' is not a duration, nor 'never'", text);
 		return r;
 	}
@@ -207,10 +225,13 @@ send_run(struct cmd_ctx *c)
 
 	if (r == ZK_OK && own->expiry != NULL)
 		return set_expiry(c, channel, own->expiry);
+	if (r == ZK_OK && (own->lines || own->null))
+		return channel_send_lines(c, channel, file,
+		    own->null ? '\0' : '\n');
 	buf_init_secret(&in.held, HELD_MAX);
 	/* before the lock is taken: input may be long in coming */
 	if (r == ZK_OK)
-		r = read_input(&in, file);
+		r = read_input(&in, c, file);
 	if (r == ZK_OK)
 		r = send_it(c, channel, file, &in);
 	input_close(&in);
@@ -219,6 +240,12 @@ send_run(struct cmd_ctx *c)
 
 static const struct opt send_opts[] = {
 	CHANNEL_OPT(offsetof(struct send_opts, channel)),
+	{ .letter = 'l', .name = "lines", .kind = OPT_FLAG,
+	    .off = offsetof(struct send_opts, lines),
+	    .help = "each line is a message, sent as it comes" },
+	{ .letter = '0', .name = "null", .kind = OPT_FLAG,
+	    .off = offsetof(struct send_opts, null),
+	    .help = "the same with NUL in place of newline" },
 	{ .name = "set-expiry", .kind = OPT_STR,
 	    .off = offsetof(struct send_opts, expiry), .arg = "DUR",
 	    .help = "how long the channel's messages count, or never" },

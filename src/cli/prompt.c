@@ -142,24 +142,33 @@ prompt_read_all(struct env *env, int fd, struct buf *out)
 }
 
 enum zk_err
+prompt_read_more(struct env *env, int fd, int64_t until, struct buf *out,
+    bool *end)
+{
+	static char part[65536];	/* what a pipe holds */
+	size_t room = out->max - out->len;
+	ssize_t n = 0;
+	enum zk_err r = room == 0 ? ZK_ELIMIT :
+	    wait_readable(env, fd, until);
+
+	if (r != ZK_OK)
+		return r;
+	n = env_read(env, fd, part, room < sizeof(part) ? room :
+	    sizeof(part));
+	r = n < 0 ? err_from_errno((int)-n) : buf_put(out, part, (size_t)n);
+	*end = n == 0;
+	crypto_wipe(part, n < 0 ? 0 : (size_t)n);
+	return r;
+}
+
+enum zk_err
 prompt_read_some(struct env *env, int fd, struct buf *out)
 {
 	enum zk_err r = ZK_OK;
-	ssize_t n = 1;
-	char part[4096];
+	bool end = false;
 
-	while (r == ZK_OK && n != 0 && out->len < out->max) {
-		size_t room = out->max - out->len;
-
-		r = wait_readable(env, fd, NO_END);
-		if (r != ZK_OK)
-			break;
-		n = env_read(env, fd, part, room < sizeof(part) ? room :
-		    sizeof(part));
-		r = n < 0 ? err_from_errno((int)-n) :
-		    buf_put(out, part, (size_t)n);
-	}
-	crypto_wipe(part, sizeof(part));
+	while (r == ZK_OK && !end && out->len < out->max)
+		r = prompt_read_more(env, fd, NO_END, out, &end);
 	return r;
 }
 

@@ -6,6 +6,7 @@
 #ifndef ZK_CLI_PROMPT_H
 #define ZK_CLI_PROMPT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "util/buf.h"
@@ -53,6 +54,14 @@ ZK_CHECKED enum zk_err prompt_read_all(struct env *env, int fd,
 /* The same, but stops, with ZK_OK, when out is as long as it may be. */
 ZK_CHECKED enum zk_err prompt_read_some(struct env *env, int fd,
     struct buf *out);
+
+/*
+ * Appends what fd has at hand, at least a byte, or sets *end where it ends.
+ * ZK_EEXPIRED: nothing until then (env_mono_ms; INT64_MAX: for ever).
+ * ZK_ESIGNAL.
+ */
+ZK_CHECKED enum zk_err prompt_read_more(struct env *env, int fd,
+    int64_t until, struct buf *out, bool *end);
 
 /*
  * Writes all that descriptor fd has, until its end, to the file to.

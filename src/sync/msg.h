@@ -33,12 +33,32 @@ struct msg_sent {
 };
 
 /*
- * Sends one message.  Its blobs are durable on the first remote that can be
- * reached before it is recorded, and it is itself when this returns ZK_OK,
- * with whatever earlier runs left unsent; the other remotes get it then or
- * later.  Without a remote that can be reached nothing is recorded.
- * ZK_ECHANGED: the file changed while it was read.
+ * Sends messages one after the other, or many at once, over one connection.
+ * open finds the first remote that can be reached: without one it fails, and
+ * nothing is recorded.  What *o and *rep point to is borrowed until close.
  */
+struct msg_out;
+ZK_CHECKED enum zk_err sync_msg_open(struct vault *v,
+    const struct sync_opts *o, struct sync_report *rep,
+    struct msg_out **out);
+
+/*
+ * Sends n messages in their order, all of them or none; sent gets one entry
+ * each.  Their blobs are durable on that remote before they are recorded, and
+ * they are themselves when this returns ZK_OK, with whatever earlier runs
+ * left unsent.  ZK_ECHANGED: a file changed while it was read.  After an
+ * error only close may follow.
+ */
+ZK_CHECKED enum zk_err sync_msg_put(struct msg_out *s,
+    const struct msg_source *src, size_t n, struct msg_sent *sent);
+
+/*
+ * Ends a run that came to r until now: returns the worst of all.  The other
+ * remotes get what was sent now, or later.
+ */
+ZK_CHECKED enum zk_err sync_msg_close(struct msg_out *s, enum zk_err r);
+
+/* The three for one message. */
 ZK_CHECKED enum zk_err sync_msg_send(struct vault *v,
     const struct sync_opts *o, const struct msg_source *src,
     struct msg_sent *out, struct sync_report *rep);
