@@ -208,6 +208,19 @@ send_them(struct lines *l)
 	return r;
 }
 
+/* Where whoever begins again goes on. */
+static void
+say_where(const struct lines *l, enum zk_err r)
+{
+	struct log_where at = { .path = l->file };
+
+	if (l->n == 0)
+		log_error(r, &at, "nothing of '%s' was sent", l->file);
+	else
+		log_error(r, &at, "sent up to message %" PRIu64 " of '%s', "
+		    "and nothing behind it", l->n, l->file);
+}
+
 static enum zk_err
 send_all(struct lines *l)
 {
@@ -221,9 +234,7 @@ send_all(struct lines *l)
 	} while (r == ZK_OK);
 	r = let_go(l, r);
 	if (r != ZK_OK && r != ZK_ECLOSED)
-		log_error(r, &(struct log_where){ .path = l->file }, "sent "
-		    "up to message %" PRIu64 " of '%s', and nothing behind "
-		    "it", l->n, l->file);
+		say_where(l, r);
 	return err_worse(r, l->worst);
 }
 

@@ -197,6 +197,9 @@ wait "$stream_pid"
 exec 3>&-
 grep -q "sent up to message [12] of" "$T/sent.err" ||
     fail "$(cat "$T/sent.err")"
+echo third >"$T/third"
+expect 5 as a send -c away -l "$T/third"
+err_has "nothing of '$T/third' was sent"
 grep -raF -e "$canary" -e "busy 1" -e "live 1" "$T/relay" "$T/relay.log" &&
     fail "the relay can read it"
 echo "ok lines-away"
