@@ -33,9 +33,7 @@ TRY = $(shell $(CC) $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && \
 ifdef SAN
 HARDEN = -fsanitize=$(SAN) -fno-sanitize-recover=all \
   -fno-omit-frame-pointer -fno-pie
-# gcc's runtimes inside the program: each start, and each search for leaks,
-# is a third faster.  clang has them there anyway, and does not know these.
-HARDEN_LD := -no-pie $(call TRY,-static-libasan -static-libubsan)
+HARDEN_LD = -no-pie
 else
 HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
   -fPIE $(or $(call TRY,$(ZEROED)),$(call TRY,$(ZEROED) $(CLANG_OLD)))
