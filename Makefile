@@ -134,6 +134,7 @@ ASAN_SKIP = 11-help 12-docs 13-completion \
   27-settings-effect 35-dry-run 36-pull-path \
   22-pair-guess 31-real-tree 37-too-deep 42-five-devices \
   73-names-there 74-two-runs 78-kv 79-lost-remote 84-channel \
+  84-channel-lines-killed \
   84-folding-disk 85-transit 86-merge-text 88-atomic-becomes \
   88-checkpoint-races 89-checkpoint-killed
 
