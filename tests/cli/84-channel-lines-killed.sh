@@ -5,6 +5,7 @@
 need jq
 preload_so killcall
 so=$lib_so
+canary=N3xtCanary
 
 relay_start --plain
 device_init a "$relay_url"
@@ -27,7 +28,7 @@ while [ "$n" -le 12 ]; do
 	[ "$status" -eq 0 ] || [ "$status" -eq 137 ] ||
 	    fail "status $status, killed at $at"
 	# what is recorded goes out with the next run
-	echo next | as a -q send -c next || fail "the next run"
+	echo "$canary" | as a -q send -c next || fail "the next run"
 	expect 0 as b recv -c "kill ${n}000" --json
 	jq -r 'select(.type == "message").data_b64 | @base64d' "$T/out" \
 	    >"$T/got"
@@ -37,6 +38,6 @@ while [ "$n" -le 12 ]; do
 	    fail "said to be sent, and is not: killed at $at"
 	n=$((n + 1))
 done
-grep -raF -e "kill 3000" -e next "$T/relay" "$T/relay.log" &&
+grep -raF -e "kill 3000" -e "$canary" "$T/relay" "$T/relay.log" &&
     fail "the relay can read it"
 exit 0
