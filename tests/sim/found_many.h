@@ -21,3 +21,5 @@
 { 3303, 80, stormy_gc },
 /* a copy that was put down before a disk failed stood for nothing */
 { 2106774, 80, stormy_large },
+/* an edit of the millisecond of a crash is in the trash, and was missed here */
+{ 6000173, 80, stormy_large },

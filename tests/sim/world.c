@@ -205,8 +205,10 @@ recover(struct world *w, unsigned i, enum blow b)
 	if (b != STOP && b != KILL)
 		return true;
 	world_close(d, &db);
-	if (b == STOP)
+	if (b == STOP) {
+		d->cut_ms = fake_wall_ms(d->fake);
 		fake_crash(d->fake);
+	}
 	if (w->loud)
 		printf("# %s starts again\n", world_names[i]);
 	return world_open(w, i, NULL, db);
@@ -490,6 +492,26 @@ all_messages(struct world *w)
 	return good;
 }
 
+/*
+ * A file that has the time of a stop of the machine is one that the stop may
+ * have damaged: in place of what was being written there it goes to the
+ * trash.
+ */
+static bool
+in_trash(struct world *w, unsigned c)
+{
+	bool seen[WORLD_CONTENTS] = { false };
+
+	for (unsigned i = 0; i < w->o->devices; i++) {
+		struct buf b;
+
+		buf_init(&b, 1 << 20);
+		world_dump(w->d[i].env, "/v/.zk/trash", &b, seen);
+		buf_release(&b);
+	}
+	return seen[c];
+}
+
 static bool
 judge(struct world *w)
 {
@@ -499,7 +521,8 @@ judge(struct world *w)
 	size_t held;
 
 	for (unsigned c = 0; c < w->contents; c++) {
-		if (seen[c] || w->retired[c])
+		if (seen[c] || w->retired[c] ||
+		    (w->cut[c] && in_trash(w, c)))
 			continue;
 		printf("# seed %" PRIu64 ": content %u is lost\n", w->seed,
 		    c);

@@ -163,6 +163,20 @@ retire(struct world *w, struct env *env, const char *path)
 		(void)env_close(env, fd);
 }
 
+/*
+ * Whether its machine stopped in this very millisecond, which none starts
+ * again in.
+ */
+static bool
+just_cut(const struct world *w, const struct env *env)
+{
+	const struct device *d = w->d;
+
+	while (d->env != env)
+		d++;
+	return d->cut_ms == fake_wall_ms(d->fake);
+}
+
 static void
 write_file(struct world *w, struct env *env, const char *path)
 {
@@ -194,6 +208,7 @@ write_file(struct world *w, struct env *env, const char *path)
 	if (env_write(env, fd, text, len) != (ssize_t)len)
 		w->loud = true;
 	(void)env_close(env, fd);
+	w->cut[w->contents - 1] = just_cut(w, env);
 	if (w->loud)
 		printf("# content %u at %s, %zu bytes\n", w->contents - 1,
 		    path, len);
