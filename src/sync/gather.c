@@ -79,6 +79,32 @@ gather_push_node(struct gather *g, const struct opid *node, bool source)
 	/* where paths were named, nothing else is clean afterwards */
 	if (r == ZK_ELIMIT)
 		r = paths ? ZK_OK : gather_too_deep(g, node, NULL);
+	return r == ZK_ENOENT ? gather_push_row(g, node) : r;
+}
+
+enum zk_err
+gather_push_row(struct gather *g, const struct opid *node)
+{
+	struct base_entry e;
+	int64_t row = 0;
+	bool fresh = false;
+	enum zk_err r = keyset_add(&g->seen, node, &fresh);
+
+	/* each once: with a whole tree many are in what is gone, too */
+	if (r == ZK_OK && fresh)
+		r = gather_row_of(g, node, &row);
+	if (r != ZK_OK || row == 0)
+		return r;
+	r = base_get(g->rd->v->db, row, &e);
+	if (r == ZK_OK)
+		r = base_get(g->rd->v->db, e.parent, &e);
+	if (r == ZK_OK && (e.nodes_n > 0 || e.id == BASE_ROOT)) {
+		struct opid up = { .b = { 0 } };
+
+		if (e.id != BASE_ROOT)
+			up = e.nodes[0];
+		r = gather_push_node(g, &up, false);
+	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 

@@ -74,29 +74,6 @@ gather_has_entries(struct gather *g, const struct opid *node, bool *yes)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-/* A node that is gone: its row, if any, goes with those of its directory. */
-static enum zk_err
-look_at_row(struct gather *g, const struct opid *node)
-{
-	struct base_entry e;
-	int64_t row = 0;
-	enum zk_err r = gather_row_of(g, node, &row);
-
-	if (r != ZK_OK || row == 0)
-		return r;
-	r = base_get(g->rd->v->db, row, &e);
-	if (r == ZK_OK)
-		r = base_get(g->rd->v->db, e.parent, &e);
-	if (r == ZK_OK && (e.nodes_n > 0 || e.id == BASE_ROOT)) {
-		struct opid up = { .b = { 0 } };
-
-		if (e.id != BASE_ROOT)
-			up = e.nodes[0];
-		r = gather_push_node(g, &up, false);
-	}
-	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
 /* A node that was left out: it still is, or comes. */
 static enum zk_err
 look_again(struct gather *g, const struct opid *node)
@@ -105,7 +82,7 @@ look_again(struct gather *g, const struct opid *node)
 	enum zk_err r = list_path(g->rd->v->tree, node, &g->path);
 
 	if (r == ZK_ENOENT)
-		return look_at_row(g, node);
+		return gather_push_row(g, node);
 	if (r == ZK_OK && !gather_is_deep(buf_cstr(&g->path)))
 		return gather_push_node(g, node, false);
 	if (r == ZK_OK)

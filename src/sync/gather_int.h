@@ -96,10 +96,16 @@ ZK_CHECKED enum zk_err gather_follow(struct gather *g,
 
 /*
  * Puts the directory that node is now part of on the list, if visible; where
- * paths were named only if it is wanted or something comes from there.
+ * paths were named only if it is wanted or something comes from there.  One
+ * that is gone goes with the rows of the directory that it is in here, which
+ * need not be where the tree had it: a run for some paths leaves directories
+ * as they are that others have united.
  */
 ZK_CHECKED enum zk_err gather_push_node(struct gather *g,
     const struct opid *node, bool source);
+/* The directory that has the row of a node that is gone, if it has one. */
+ZK_CHECKED enum zk_err gather_push_row(struct gather *g,
+    const struct opid *node);
 
 /* Puts a subdirectory on the list. */
 ZK_CHECKED enum zk_err gather_push_sub(struct gather *g,

@@ -539,12 +539,6 @@ fake_set_wall(struct fake *f, int64_t at_ms)
 	f->wall_us = at_ms * 1000;
 }
 
-int64_t
-fake_wall_ms(const struct fake *f)
-{
-	return f->wall_us / 1000;
-}
-
 uint64_t
 fake_trace(const struct fake *f)
 {

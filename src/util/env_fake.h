@@ -32,9 +32,6 @@ void fake_set_wall(struct fake *f, int64_t at_ms);
 /* A number below n (n > 0) from the fake's generator. */
 uint64_t fake_below(struct fake *f, uint64_t n);
 
-/* What its clock shows, which goes on only where the program looks. */
-int64_t fake_wall_ms(const struct fake *f);
-
 /*
  * A hash over every call made so far and its result: equal for equal runs.
  */

@@ -24,3 +24,5 @@
 { 46387, 24, with_gc_storms },
 /* recorded, stopped before it was sent, removed, and kept by another device */
 { 1610, 24, with_gc_storms },
+/* what was removed stayed where a run for some paths had put it */
+{ 6057498, 12, with_paths },

@@ -36,6 +36,7 @@ run(struct world *w, unsigned i, bool push, const char *const *paths,
 	enum zk_err r = push ? sync_push(w->d[i].v, &o, &rep) :
 	    sync_pull(w->d[i].v, &o, &rep);
 
+	w->d[i].cut = false;
 	world_operation();
 	if (w->loud)
 		printf("# %s %s %s %s: %s, files %" PRIu64 "\n",
@@ -205,10 +206,9 @@ recover(struct world *w, unsigned i, enum blow b)
 	if (b != STOP && b != KILL)
 		return true;
 	world_close(d, &db);
-	if (b == STOP) {
-		d->cut_ms = fake_wall_ms(d->fake);
+	d->cut = b == STOP;
+	if (b == STOP)
 		fake_crash(d->fake);
-	}
 	if (w->loud)
 		printf("# %s starts again\n", world_names[i]);
 	return world_open(w, i, NULL, db);

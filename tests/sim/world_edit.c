@@ -163,10 +163,7 @@ retire(struct world *w, struct env *env, const char *path)
 		(void)env_close(env, fd);
 }
 
-/*
- * Whether its machine stopped in this very millisecond, which none starts
- * again in.
- */
+/* Between a stop of its machine and the next round its clock stands still. */
 static bool
 just_cut(const struct world *w, const struct env *env)
 {
@@ -174,7 +171,7 @@ just_cut(const struct world *w, const struct env *env)
 
 	while (d->env != env)
 		d++;
-	return d->cut_ms == fake_wall_ms(d->fake);
+	return d->cut;
 }
 
 static void

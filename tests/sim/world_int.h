@@ -17,7 +17,7 @@ struct device {
 	struct env *env;
 	struct vault *v;
 	unsigned life[WORLD_REMOTES]; /* of each remote, that it knows */
-	int64_t cut_ms;		/* when its machine stopped last; 0: never */
+	bool cut;		/* its machine stopped; no round since */
 };
 
 struct world {
@@ -30,7 +30,7 @@ struct world {
 	struct device d[WORLD_DEVICES];
 	unsigned contents;
 	bool retired[WORLD_CONTENTS];
-	bool cut[WORLD_CONTENTS]; /* as old as its machine's last stop */
+	bool cut[WORLD_CONTENTS]; /* may be as old as its machine's stop */
 	bool loud;
 	uint64_t asks;		/* until a round is stopped; 0: never */
 	unsigned sent[WORLD_DEVICES]; /* messages recorded by each */
