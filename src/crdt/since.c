@@ -312,3 +312,31 @@ since_release(struct since *s)
 	free(s->v);
 	memset(s, 0, sizeof(*s));
 }
+
+enum zk_err
+since_before(struct tree *t, const struct opid *op, struct opid *id,
+    struct content *content)
+{
+	const struct cdb *db = &t->db;
+	int64_t down[OP_REFS_MAX];
+	size_t n = 0;
+	struct cdb_op at, low;
+	enum zk_err r = db->impl->op_by_id(db->db, op, &at);
+
+	memset(id, 0, sizeof(*id));
+	if (r == ZK_OK && (at.regs & REG_CONTENT) == 0)
+		r = ZK_ENOENT;
+	if (r == ZK_OK)
+		r = db->impl->edges_down(db->db, at.vertex, down, OP_REFS_MAX,
+		    &n);
+	if (r == ZK_OK && n == 0)
+		r = ZK_ENOENT;
+	for (size_t i = 0; r == ZK_OK && i < n; i++) {
+		r = vertex_low(db, down[i], &low);
+		if (r != ZK_OK || opid_cmp(&low.id, id) < 0)
+			continue;
+		*id = low.id;
+		*content = low.content;
+	}
+	return r;
+}

@@ -58,4 +58,12 @@ ZK_CHECKED enum zk_err since_load(struct tree *t, const struct opid *ops,
     size_t n, size_t max, struct since *out);
 void since_release(struct since *s);
 
+/*
+ * The version that the one which the op brought replaces; of several the one
+ * with the greatest id.  Its lowest op, and of that op the content (data and
+ * script NULL).  ZK_ENOENT: it replaces none, or as since_load.
+ */
+ZK_CHECKED enum zk_err since_before(struct tree *t, const struct opid *op,
+    struct opid *id, struct content *content);
+
 #endif

@@ -23,6 +23,7 @@
 #include "sync/round.h"
 #include "sync/rulewatch.h"
 #include "sync/segw.h"
+#include "sync/unsent.h"
 #include "util/log.h"
 
 #define BATCH_N 4096
@@ -307,6 +308,9 @@ record_remove(struct recorder *r, const struct prepared *p)
 
 	/* what was kept stood for nothing */
 	if (err != ZK_OK || r->old.len == 0)
+		return err;
+	err = unsent_take_back(r->rd->v, r->w, e.size, &r->old);
+	if (err != ZK_OK)
 		return err;
 	err = emit_remove(segw_emit(r->w), r->old.data, r->old.len);
 	if (p->d.what == DIFF_TAKEN)

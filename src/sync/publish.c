@@ -21,6 +21,7 @@
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "sync/transit.h"
+#include "sync/unsent.h"
 #include "util/log.h"
 
 #define SEND_BYTES (8u << 20)	/* of segments in one request, about */
@@ -33,6 +34,7 @@ struct batch {
 	struct buf data[SEND_SEGS];
 	size_t n, bytes;
 	int64_t last;		/* order of the last segment in it */
+	uint64_t offer;		/* of ours, up to here; 0: none with blobs */
 	struct nodeset counted;	/* over all batches: nodes in the report */
 };
 
@@ -52,6 +54,7 @@ batch_reset(struct batch *b)
 		buf_release(&b->data[i]);
 	b->n = 0;
 	b->bytes = 0;
+	b->offer = 0;
 }
 
 /*
@@ -165,6 +168,8 @@ gather(struct round *rd, struct vremote *vr, struct batch *b, bool early)
 	t->data = data->data;
 	t->len = data->len;
 	b->last = g.ord;
+	if (own && g.blobs && g.seq > b->offer)
+		b->offer = g.seq;
 	b->bytes += data->len;
 	b->n++;
 	return ZK_OK;
@@ -260,9 +265,10 @@ note_results(struct round *rd, struct vremote *vr, const struct batch *b)
 static enum zk_err
 send_batch(struct round *rd, struct vremote *vr, struct batch *b)
 {
-	enum zk_err r = b->n == 0 ? ZK_OK :
-	    transport_append(vr->t, b->segs, b->n, b->res);
+	enum zk_err r = b->offer > 0 ? unsent_offer(rd->v, b->offer) : ZK_OK;
 
+	if (r == ZK_OK && b->n > 0)
+		r = transport_append(vr->t, b->segs, b->n, b->res);
 	if (r == ZK_OK && b->n > 0)
 		r = note_results(rd, vr, b);
 	rd->progress.segments += b->n;

@@ -16,6 +16,7 @@
 #include "sync/logtake.h"
 #include "sync/park.h"
 #include "sync/segcache.h"
+#include "sync/unsent.h"
 #include "sync/vault.h"
 #include "util/log.h"
 
@@ -110,6 +111,8 @@ first_ops(struct segw *w)
 		memcpy(l.device, vault_device(v), sizeof(l.device));
 		r = logdb_log_put(v->db, &l);
 	}
+	if (r == ZK_OK)
+		r = unsent_begin(v);
 	return r;
 }
 

@@ -34,7 +34,6 @@ struct remote_fake {
 	struct fake_boxes boxes;
 	enum lie_list list;
 	uint64_t listed;	/* names given in listings */
-	uint64_t deleted;	/* blobs */
 };
 
 /* Flips bit `bit` of segment, record or blob i ('s', 'r', 'b'). */

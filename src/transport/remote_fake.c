@@ -406,10 +406,8 @@ fake_blob_delete(struct transport *t, const uint8_t *name)
 	enum zk_err r = before(t);
 	struct fake_obj *o = set_fake_find(s, name);
 
-	if (r == ZK_OK && o != NULL) {
+	if (r == ZK_OK && o != NULL)
 		set_fake_remove(s, (size_t)(o - s->v));
-		remote(t)->deleted++;
-	}
 	return after(t, r);
 }
 
@@ -585,10 +583,4 @@ uint64_t
 remote_fake_bytes(const struct remote_fake *f)
 {
 	return f->bytes;
-}
-
-uint64_t
-remote_fake_deleted(const struct remote_fake *f)
-{
-	return f->deleted;
 }

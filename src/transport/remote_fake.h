@@ -55,9 +55,8 @@ size_t remote_fake_recs(const struct remote_fake *f);
 size_t remote_fake_blobs(const struct remote_fake *f);
 
 /* Requests that had an effect or an answer, and bytes of segments, records
- * and blobs taken in, since it was made; and blobs deleted. */
+ * and blobs taken in, since it was made. */
 uint64_t remote_fake_calls(const struct remote_fake *f);
 uint64_t remote_fake_bytes(const struct remote_fake *f);
-uint64_t remote_fake_deleted(const struct remote_fake *f);
 
 #endif

@@ -23,3 +23,5 @@
 { 2106774, 80, stormy_large },
 /* an edit of the millisecond of a crash is in the trash, and was missed here */
 { 6000173, 80, stormy_large },
+/* an edit that was never sent was removed here and kept by a move elsewhere */
+{ 5000411, 80, stormy_large },

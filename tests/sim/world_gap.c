@@ -46,15 +46,9 @@ look(struct world *w, unsigned i, const struct opid *dirs, size_t n,
 bool
 world_gap(struct world *w, unsigned i)
 {
-	/* large contents, and runs cut off between recording and sending */
-	bool cut = w->o->gc && w->o->storms && w->o->stops;
 	unsigned gaps = 0, lives = 0;
-	uint64_t deleted = 0;
 
-	for (unsigned k = 0; k < w->o->remotes; k++) {
+	for (unsigned k = 0; k < w->o->remotes; k++)
 		lives += w->life[k];
-		deleted += remote_fake_deleted(w->remote[k]);
-	}
-	return (lives > 0 || (cut && deleted == 0)) &&
-	    look(w, i, NULL, 0, &gaps) && gaps > 0;
+	return lives > 0 && look(w, i, NULL, 0, &gaps) && gaps > 0;
 }

@@ -78,10 +78,8 @@ bool world_newcomer(struct world *w, unsigned remote);
 /* world_gap.c ------------------------------------------------------------ */
 
 /*
- * Whether device i lacks content that was only on a lost remote, or on none
- * since its author was stopped before: what its author gave up before another
- * device, which did not have it, kept its file.  False, and says so, if a disk
- * has it.
+ * Whether device i lacks content that was only on a lost remote.  False, and
+ * says so, if a disk has it.
  */
 bool world_gap(struct world *w, unsigned i);
 

@@ -165,6 +165,25 @@ check_set(const struct graph *g, uint32_t set)
 	return good;
 }
 
+/* since_before of each version is the last of those that it replaces. */
+static bool
+check_before(const struct graph *g)
+{
+	struct opid id;
+	struct content c;
+	bool good = since_before(g->tree, &g->id[0], &id, &c) == ZK_ENOENT;
+
+	for (size_t i = 1; good && i < g->n; i++) {
+		size_t last = i;
+
+		while ((g->parents[i] >> --last & 1) == 0)
+			continue;
+		good = since_before(g->tree, &g->id[i], &id, &c) == ZK_OK &&
+		    opid_cmp(&id, &g->id[last]) == 0 && c.locator == last;
+	}
+	return good;
+}
+
 /* A random graph, and random sets of versions none of which is in another. */
 static bool
 one_graph(void)
@@ -193,6 +212,7 @@ one_graph(void)
 				set &= ~(g.past[i] & ~(1u << i));
 		good = check_set(&g, set);
 	}
+	good = good && check_before(&g);
 	end(&g);
 	return good;
 }
