@@ -11,6 +11,7 @@
 #include "cli/value.h"
 #include "sync/sync.h"
 #include "util/buf.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 #define LOG_MAX 100	/* changes, where nothing else was asked for */
@@ -57,8 +58,7 @@ item_json(struct out *o, const struct sync_log_item *it)
 	jsonw_str(w, "id", it->id);
 	jsonw_str(w, "short", it->brief);
 	jsonw_int(w, "time", it->wall_ms);
-	for (size_t i = 0; i < SYNC_DEVICE_LEN; i++)
-		snprintf(text + 2 * i, 3, "%02x", it->device[i]);
+	hex_text(it->device, SYNC_DEVICE_LEN, text);
 	jsonw_str(w, "device", text);
 	jsonw_bytes(w, "name", it->device_name, strlen(it->device_name));
 	jsonw_str(w, "change", what_name(it->what));

@@ -13,6 +13,7 @@
 #include "sync/msg.h"
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 #define WAIT_MS 30000u		/* one wait: renewed for ever */
@@ -63,14 +64,10 @@ json_b64(struct jsonw *w, const void *p, size_t n)
 static struct jsonw *
 json_message(struct receiving *v, const struct msg *m)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct jsonw *w = out_begin(v->c->out, "message");
-	char hex[2 * SYNC_DEVICE_LEN + 1] = "";
+	char hex[2 * SYNC_DEVICE_LEN + 1];
 
-	for (size_t i = 0; i < SYNC_DEVICE_LEN; i++) {
-		hex[2 * i] = digits[m->device[i] >> 4];
-		hex[2 * i + 1] = digits[m->device[i] & 15];
-	}
+	hex_text(m->device, SYNC_DEVICE_LEN, hex);
 	channel_json(w, m->id, v->channel, m->size);
 	jsonw_bytes(w, "device", m->name, strlen(m->name));
 	jsonw_str(w, "device_id", hex);

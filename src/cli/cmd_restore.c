@@ -16,6 +16,7 @@
 #include "tree/whole.h"
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/hex.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/path.h"
@@ -79,8 +80,8 @@ target_open(struct target *t)
 		return cannot_write(t, -EEXIST);
 	env_random(t->env, id, sizeof(id));
 	r = buf_printf(&t->tmp, "%s.", t->name);
-	for (size_t i = 0; r == ZK_OK && i < sizeof(id); i++)
-		r = buf_printf(&t->tmp, "%02x", id[i]);
+	if (r == ZK_OK)
+		r = hex_put(&t->tmp, id, sizeof(id));
 	if (r != ZK_OK)
 		return r;
 	t->fd = env_openat(t->env, ENV_CWD, buf_cstr(&t->tmp),

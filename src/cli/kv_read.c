@@ -7,19 +7,16 @@
 #include "cli/out.h"
 #include "cli/show.h"
 #include "util/buf.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 void
 kv_json_hex(struct jsonw *w, const char *name, const uint8_t *p, size_t n)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct buf b;
 
 	buf_init(&b, 2 * n + 1);
-	for (size_t i = 0; i < n; i++) {
-		(void)buf_u8(&b, (uint8_t)digits[p[i] >> 4]);
-		(void)buf_u8(&b, (uint8_t)digits[p[i] & 15]);
-	}
+	(void)hex_put(&b, p, n);
 	jsonw_str(w, name, buf_cstr(&b));
 	buf_release(&b);
 }

@@ -9,6 +9,7 @@
 #include "cli/table.h"
 #include "sync/sync.h"
 #include "util/env.h"
+#include "util/hex.h"
 
 #define JUST_NOW "just now"
 
@@ -272,8 +273,7 @@ device_json(struct out *o, const struct sync_device *d)
 	struct jsonw *w = out_begin(o, "device");
 	char id[2 * SYNC_DEVICE_LEN + 1];
 
-	for (size_t i = 0; i < SYNC_DEVICE_LEN; i++)
-		snprintf(id + 2 * i, 3, "%02x", d->id[i]);
+	hex_text(d->id, SYNC_DEVICE_LEN, id);
 	jsonw_str(w, "id", id);
 	jsonw_str(w, "tag", d->tag);
 	jsonw_bytes(w, "name", d->name, strlen(d->name));

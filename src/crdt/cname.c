@@ -1,4 +1,5 @@
 #include "crdt/cname.h"
+#include "util/hex.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,7 +109,6 @@ void
 cname_make(const struct cdb_name *base, bool ext,
     const struct cname_stamp *stamp, unsigned attempt, struct cdb_name *out)
 {
-	static const char digits[] = "0123456789abcdef";
 	size_t ext_n = ext ? ext_len(base) : 0;
 	unsigned hex_n = HEX_MIN + attempt;
 	char hex[HEX_MAX + 1], more[16] = "", mid[128];
@@ -121,8 +121,8 @@ cname_make(const struct cdb_name *base, bool ext,
 		hex_n = HEX_MAX;
 	}
 	for (unsigned i = 0; i < hex_n; i++)
-		hex[i] = digits[stamp->id.b[HASH_AT + i / 2] >>
-		    (i % 2 == 0 ? 4 : 0) & 15];
+		hex[i] = hex_digit(stamp->id.b[HASH_AT + i / 2] >>
+		    (i % 2 == 0 ? 4 : 0));
 	hex[hex_n] = '\0';
 	cname_tag(stamp->device, tag);
 	date_of(stamp->wall_ms, &d);

@@ -6,6 +6,7 @@
 #include "crdt/feed.h"
 #include "crdt/list.h"
 #include "crdt/made.h"
+#include "util/hex.h"
 
 #define CONF_PAGE 16
 #define DEPTH_MAX 1024	/* of list_dump */
@@ -262,17 +263,6 @@ list_conflicts(struct tree *t, list_fn *fn, void *arg)
 }
 
 static void
-dump_hex(struct buf *out, const uint8_t *p, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		buf_u8(out, (uint8_t)digits[p[i] >> 4]);
-		buf_u8(out, (uint8_t)digits[p[i] & 15]);
-	}
-}
-
-static void
 dump_entry(struct buf *out, const struct list_entry *e, int depth)
 {
 	for (int i = 0; i < depth; i++)
@@ -281,12 +271,12 @@ dump_entry(struct buf *out, const struct list_entry *e, int depth)
 	buf_printf(out, " kind %u flags %u mode %d %o mtime %d %lld.%09u\n ",
 	    e->kind, e->flags, e->has_mode, e->mode, e->has_mtime,
 	    (long long)e->mtime_sec, e->mtime_nsec);
-	dump_hex(out, e->key.b, OPID_LEN);
+	hex_put(out, e->key.b, OPID_LEN);
 	buf_u8(out, ' ');
-	dump_hex(out, e->seen, e->seen_len);
+	hex_put(out, e->seen, e->seen_len);
 	if (e->kind != NODE_DIR) {
 		buf_u8(out, ' ');
-		dump_hex(out, e->content.hash, CONTENT_HASH_LEN);
+		hex_put(out, e->content.hash, CONTENT_HASH_LEN);
 		buf_printf(out, " %llu form %u merge %u wall %lld",
 		    (unsigned long long)e->content.size, e->content.form,
 		    e->content.merge, (long long)e->wall_ms);

@@ -8,6 +8,7 @@
 #include "crdt/heads.h"
 #include "crdt/place.h"
 #include "crdt/vis.h"
+#include "util/hex.h"
 
 enum zk_err
 tree_new(const struct cdb *db, struct tree **out)
@@ -208,19 +209,6 @@ tree_dirty_clear(struct tree *t, uint64_t upto)
 	return t->db.impl->dirty_clear(t->db.db, upto);
 }
 
-static void
-put_id(struct buf *out, const struct opid *id)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t hex[2 * OPID_LEN];
-
-	for (size_t i = 0; i < OPID_LEN; i++) {
-		hex[2 * i] = (uint8_t)digits[id->b[i] >> 4];
-		hex[2 * i + 1] = (uint8_t)digits[id->b[i] & 15];
-	}
-	buf_put(out, hex, sizeof(hex));
-}
-
 /* Heads of a node, kept in the order of their ids. */
 struct dump {
 	struct cdb_op *v;
@@ -265,7 +253,7 @@ dump_key(struct tree *t, int64_t key, struct buf *out)
 		if (r != ZK_OK)
 			return r;
 	}
-	put_id(out, &op.id);
+	hex_put(out, op.id.b, OPID_LEN);
 	return ZK_OK;
 }
 
@@ -274,7 +262,7 @@ dump_state(struct tree *t, const struct cdb_node *node, struct buf *out)
 {
 	enum zk_err r;
 
-	put_id(out, &node->id);
+	hex_put(out, node->id.b, OPID_LEN);
 	buf_printf(out, " kind %u vis %d live %lld nvis %lld\n parent ",
 	    node->kind, node->vis, (long long)node->live,
 	    (long long)node->nvis);
@@ -314,7 +302,7 @@ tree_dump_node(struct tree *t, const struct opid *id, struct buf *out)
 		r = t->db.impl->heads(t->db.db, node.n, dump_add, &d);
 	for (size_t i = 0; i < d.n && r == ZK_OK; i++) {
 		buf_printf(out, " head ");
-		put_id(out, &d.v[i].id);
+		hex_put(out, d.v[i].id.b, OPID_LEN);
 		buf_printf(out, " regs %u of %u flags %u\n", d.v[i].heads,
 		    d.v[i].regs, d.v[i].flags);
 	}

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "proto/auth.h"
-#include "proto/hex.h"
 #include "util/buf.h"
+#include "util/hex.h"
 
 enum zk_err
 auth_message(const struct auth *a, const struct auth_req *req,

@@ -1,10 +1,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "proto/hex.h"
 #include "proto/msg.h"
 #include "proto/target.h"
 #include "util/buf.h"
+#include "util/hex.h"
 
 /* What stands behind the fixed words of a path. */
 enum form {

@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "crypto/labels.h"
-#include "proto/hex.h"
 #include "proto/msg.h"
 #include "relay/api.h"
 #include "relay/intake.h"
 #include "relay/req.h"
+#include "util/hex.h"
 
 #define RANGE_MAX 64	/* bytes of a Range that is looked at */
 

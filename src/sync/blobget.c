@@ -5,6 +5,7 @@
 #include "sync/blobget.h"
 #include "transport/transport.h"
 #include "util/buf.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 struct wait {
@@ -16,17 +17,13 @@ void
 blobget_report(const uint8_t name[static CHUNK_HASH_LEN], const char *path,
     const struct transport *t, enum zk_err r)
 {
-	static const char digit[] = "0123456789abcdef";
 	struct log_where where = { path, NULL };
-	char hex[2 * CHUNK_HASH_LEN + 1] = { 0 };
+	char hex[2 * CHUNK_HASH_LEN + 1];
 
 	/* of what is nowhere, no single remote is to blame */
 	if (t != NULL && r != ZK_EGAP)
 		where.remote = transport_url(t);
-	for (size_t i = 0; i < CHUNK_HASH_LEN; i++) {
-		hex[2 * i] = digit[name[i] >> 4];
-		hex[2 * i + 1] = digit[name[i] & 15];
-	}
+	hex_text(name, CHUNK_HASH_LEN, hex);
 	log_error(r, &where, "cannot get blob %s: %s", hex, err_text(r));
 }
 

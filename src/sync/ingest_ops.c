@@ -11,6 +11,7 @@
 #include "store/store.h"
 #include "sync/causal.h"
 #include "sync/logtake.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 void
@@ -68,12 +69,7 @@ take_name(struct round *rd, const struct logdb_log *l, const struct op *op)
 
 	if (r != ZK_OK)
 		return r;
-	for (size_t i = 0; i < 32; i++) {
-		static const char hex[] = "0123456789abcdef";
-
-		key[5 + 2 * i] = hex[l->device[i] >> 4];
-		key[6 + 2 * i] = hex[l->device[i] & 15];
-	}
+	hex_text(l->device, 32, key + 5);
 	buf_init(&b, OPID_LEN + LOGOP_NAME_MAX);
 	r = store_get(db, key, &b);
 	if (r == ZK_ENOENT || (r == ZK_OK && b.len > OPID_LEN &&

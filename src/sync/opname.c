@@ -8,6 +8,7 @@
 #include "store/logdb.h"
 #include "sync/oplog.h"
 #include "sync/vault.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 /*
@@ -25,18 +26,12 @@ hex_lower(const char *s, size_t n, char *out)
 
 		if (c >= 'A' && c <= 'F')
 			c = (char)(c - 'A' + 'a');
-		if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
+		if (hex_value(c) < 0)
 			return false;
 		out[i] = c;
 	}
 	out[n] = '\0';
 	return true;
-}
-
-static unsigned
-digit(char c)
-{
-	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
 /* The 64 digits of an id. */
@@ -49,7 +44,7 @@ parse_full(const char *s, struct opname *out)
 		return ZK_EUSAGE;
 	out->lamport = 0;
 	for (size_t i = 0; i < 12; i++)
-		out->lamport = out->lamport << 4 | digit(hex[i]);
+		out->lamport = out->lamport << 4 | (unsigned)hex_value(hex[i]);
 	memcpy(out->rest, hex + 12, OPNAME_REST_MAX + 1);
 	return ZK_OK;
 }
@@ -80,13 +75,7 @@ opname_parse(const char *s, struct opname *out)
 void
 opname_full(const struct opid *id, char out[static 2 * OPID_LEN + 1])
 {
-	static const char hex[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < OPID_LEN; i++) {
-		out[2 * i] = hex[id->b[i] >> 4];
-		out[2 * i + 1] = hex[id->b[i] & 15];
-	}
-	out[2 * OPID_LEN] = '\0';
+	hex_text(id->b, OPID_LEN, out);
 }
 
 void

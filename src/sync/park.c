@@ -9,6 +9,7 @@
 #include "sync/checkpoint.h"
 #include "sync/round.h"
 #include "sync/segw.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 #define ID_DIGITS_MIN 8		/* of a device's id, in place of its name */
@@ -17,22 +18,10 @@
 #define BACK_KEY (5 + 2 * VAULT_ID_LEN + 1)
 
 static void
-hex_of(const uint8_t *id, char out[static 2 * VAULT_ID_LEN + 1])
-{
-	static const char digit[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < VAULT_ID_LEN; i++) {
-		out[2 * i] = digit[id[i] >> 4];
-		out[2 * i + 1] = digit[id[i] & 15];
-	}
-	out[2 * VAULT_ID_LEN] = '\0';
-}
-
-static void
 back_key(const struct record *park, char out[static BACK_KEY])
 {
 	memcpy(out, "back.", 5);
-	hex_of(park->name, out + 5);
+	hex_text(park->name, VAULT_ID_LEN, out + 5);
 }
 
 enum zk_err
@@ -138,7 +127,7 @@ search_one(void *arg, const struct sync_device *d)
 	char hex[2 * VAULT_ID_LEN + 1];
 	size_t len = strlen(s->name);
 
-	hex_of(d->id, hex);
+	hex_text(d->id, VAULT_ID_LEN, hex);
 	if (strcmp(d->name, s->name) != 0 && (len < ID_DIGITS_MIN ||
 	    strncmp(hex, s->name, len) != 0))
 		return;

@@ -9,6 +9,7 @@
 #include "sync/keyset.h"
 #include "sync/oplog.h"
 #include "sync/vault.h"
+#include "util/hex.h"
 #include "util/path.h"
 
 #define SPLITS_MAX 32		/* of one file out of another, one by one */
@@ -516,18 +517,6 @@ close_over(struct past *p, const struct opid *node, uint64_t *from)
 	return r;
 }
 
-static void
-name_of(const struct opid *id, char out[static 2 * OPID_LEN + 1])
-{
-	static const char hex[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < OPID_LEN; i++) {
-		out[2 * i] = hex[id->b[i] >> 4];
-		out[2 * i + 1] = hex[id->b[i] & 15];
-	}
-	out[2 * OPID_LEN] = '\0';
-}
-
 /*
  * oplog_fn: the ops of the closure.  Where they put their files decides
  * nothing about contents, so all lie in the root, no two under one name:
@@ -545,7 +534,7 @@ take_flat(void *arg, struct op *op)
 	if (op->type == OP_SPLIT && op->content_refs_n == 1)
 		tree_split_id(p->tree, &op->content_refs[0], &id);
 	if (op->name != NULL) {
-		name_of(&id, name);
+		hex_text(id.b, OPID_LEN, name);
 		op->name = (const uint8_t *)name;
 		op->name_len = 2 * OPID_LEN;
 		memset(&op->parent, 0, sizeof(op->parent));
@@ -581,7 +570,7 @@ past_entry(struct past *p, struct list **l, const struct list_entry **e)
 	char name[2 * OPID_LEN + 1];
 	enum zk_err r = ZK_EBUG;
 
-	name_of(&p->node, name);
+	hex_text(p->node.b, OPID_LEN, name);
 	r = list_find(p->tree, NULL, 0, (const uint8_t *)name, 2 * OPID_LEN,
 	    l);
 	if (r == ZK_OK)

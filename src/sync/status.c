@@ -15,6 +15,7 @@
 #include "sync/ingest_int.h"
 #include "sync/park.h"
 #include "sync/round.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 #define ASK_MS 2000		/* for all remotes together */
@@ -213,15 +214,11 @@ enum zk_err
 status_device_name(struct vault *v, const uint8_t id[static SYNC_DEVICE_LEN],
     struct buf *out)
 {
-	static const char hex[] = "0123456789abcdef";
 	char key[5 + 2 * 32 + 1] = "name.";
 	struct buf b;
 	enum zk_err r = ZK_EBUG;
 
-	for (size_t i = 0; i < 32; i++) {
-		key[5 + 2 * i] = hex[id[i] >> 4];
-		key[6 + 2 * i] = hex[id[i] & 15];
-	}
+	hex_text(id, 32, key + 5);
 	buf_reset(out);
 	if (memcmp(id, vault_device(v), 32) == 0)
 		return buf_str(out, v->name);

@@ -13,6 +13,7 @@
 #include "crypto/labels.h"
 #include "crypto/sign.h"
 #include "store/store.h"
+#include "util/hex.h"
 #include "util/log.h"
 
 #define LOCK_STEP_MS 50		/* between two tries for the lock */
@@ -90,8 +91,7 @@ vault_state_path(const char *state_home,
 
 	buf_init(&b, 8192);
 	(void)buf_printf(&b, "%s/", state_home);
-	for (size_t i = 0; i < BASE_MARKER_LEN; i++)
-		(void)buf_printf(&b, "%02x", marker[i]);
+	(void)hex_put(&b, marker, BASE_MARKER_LEN);
 	(void)buf_u8(&b, 0);
 	*out = NULL;
 	if (buf_err(&b) == ZK_OK)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/hex.h"
 #include "util/utf8.h"
 
 #define PROBES 64u	/* places looked at for a class */
@@ -91,13 +92,11 @@ read_number(struct reader *r)
 	return true;
 }
 
+/* Either case is a digit here. */
 static int
 hex(uint8_t c)
 {
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return hex_value((char)(c >= 'A' && c <= 'F' ? c | 0x20 : c));
 }
 
 static bool

@@ -15,6 +15,7 @@
 #include "transport/url.h"
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/hex.h"
 
 #define BATCH_MAX 16	/* blobs made durable together */
 #define BATCH_MIN 4	/* fewer are fsynced one by one */
@@ -54,7 +55,7 @@ rec_name(void *arg, const char *name)
 	const struct listing *l = arg;
 	uint8_t hash[TRANSPORT_NAME_LEN];
 
-	if (!names_unhex(name, strlen(name), hash, sizeof(hash)))
+	if (hex_get(name, strlen(name), hash, sizeof(hash)) != ZK_OK)
 		return ZK_OK;
 	return l->each(l->arg, hash);
 }
@@ -90,7 +91,7 @@ folder_rec_get(struct transport *t, const uint8_t *name, struct buf *out)
 	size_t had = out->len;
 	enum zk_err r = folder_dir_open(f);
 
-	names_hex(name, TRANSPORT_NAME_LEN, path + 4);
+	hex_text(name, TRANSPORT_NAME_LEN, path + 4);
 	folder_pace_begin(f, 0);
 	if (r == ZK_OK)
 		r = folder_dir_get(f, f->dir, path, TRANSPORT_OBJ_MAX, out);
@@ -114,7 +115,7 @@ folder_rec_put(struct transport *t, const uint8_t *name, const void *p,
 	fd = folder_dir_sub(f, f->dir, "rec", true);
 	if (fd < 0)
 		return folder_dir_fail(f, fd, "open", "rec");
-	names_hex(name, TRANSPORT_NAME_LEN, hex);
+	hex_text(name, TRANSPORT_NAME_LEN, hex);
 	r = folder_dir_put(f, fd, hex, p, n);
 	(void)env_close(t->opts.env, fd);
 	return r;
@@ -127,9 +128,9 @@ static void
 blob_path(const uint8_t *name, char out[static NAMES_CAP])
 {
 	memcpy(out, "blob/", 5);
-	names_hex(name, 1, out + 5);
+	hex_text(name, 1, out + 5);
 	out[7] = '/';
-	names_hex(name, TRANSPORT_NAME_LEN, out + 8);
+	hex_text(name, TRANSPORT_NAME_LEN, out + 8);
 }
 
 /* Opens blob/XX, made if make. */
@@ -142,7 +143,7 @@ open_shard(struct folder *f, const uint8_t *name, bool make)
 
 	if (blob < 0)
 		return blob;
-	names_hex(name, 1, hex);
+	hex_text(name, 1, hex);
 	fd = folder_dir_sub(f, blob, hex, make);
 	(void)env_close(f->t.opts.env, blob);
 	return fd;
@@ -161,7 +162,7 @@ blob_place(struct folder *f, const struct txfer *x, const char *tmp,
 		(void)env_unlinkat(f->t.opts.env, f->dir, tmp, 0);
 		return folder_dir_fail(f, fd, "open", "blob");
 	}
-	names_hex(x->name, TRANSPORT_NAME_LEN, hex);
+	hex_text(x->name, TRANSPORT_NAME_LEN, hex);
 	r = folder_dir_place(f, tmp, fd, hex);
 	if (r == ZK_OK && sync)
 		r = folder_dir_sync(f, fd);
@@ -361,7 +362,7 @@ folder_blob_delete(struct transport *t, const uint8_t *name)
 		return ZK_OK;
 	if (fd < 0)
 		return folder_dir_fail(f, fd, "open", "blob");
-	names_hex(name, TRANSPORT_NAME_LEN, hex);
+	hex_text(name, TRANSPORT_NAME_LEN, hex);
 	e = env_unlinkat(t->opts.env, fd, hex, 0);
 	if (e == 0)
 		r = folder_dir_sync(f, fd);

@@ -9,6 +9,7 @@
 #include "transport/folder_pace.h"
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/hex.h"
 
 /* The log that is being appended to. */
 struct placing {
@@ -44,7 +45,7 @@ placing_begin(struct placing *p, const uint8_t *log)
 	memcpy(p->log, log, TRANSPORT_NAME_LEN);
 	p->wrote = false;
 	p->top = NULL;
-	names_hex(log, TRANSPORT_NAME_LEN, name);
+	hex_text(log, TRANSPORT_NAME_LEN, name);
 	seg = folder_dir_sub(f, f->dir, "seg", true);
 	if (seg < 0)
 		return folder_dir_fail(f, seg, "open", "seg");

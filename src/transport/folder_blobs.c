@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/env.h"
+#include "util/hex.h"
 
 #define SHARDS 256
 #define ROOM (2 * TRANSPORT_LIST_MAX)
@@ -41,7 +42,7 @@ take(void *arg, const char *name)
 	struct lowest *l = arg;
 	uint8_t *to = l->v[l->n];
 
-	if (!names_unhex(name, strlen(name), to, TRANSPORT_NAME_LEN) ||
+	if (hex_get(name, strlen(name), to, TRANSPORT_NAME_LEN) != ZK_OK ||
 	    to[0] != l->shard || (l->after != NULL &&
 	    memcmp(to, l->after, TRANSPORT_NAME_LEN) <= 0))
 		return ZK_OK;
@@ -59,7 +60,7 @@ read_shard(struct folder *f, struct lowest *l)
 	enum zk_err r;
 	int fd;
 
-	names_hex(&l->shard, 1, path + 5);
+	hex_text(&l->shard, 1, path + 5);
 	fd = folder_dir_sub(f, f->dir, path, false);
 	if (fd == -ENOENT)
 		return ZK_OK;

@@ -6,6 +6,7 @@
 
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/hex.h"
 #include "util/io.h"
 #include "util/log.h"
 
@@ -94,8 +95,8 @@ read_gen(struct folder *f, int dir)
 
 	buf_init(&b, 2 * FOLDER_GEN_LEN);
 	r = io_read_file(f->t.opts.env, dir, "gen", &b);
-	if (r == ZK_OK && !names_unhex((const char *)b.data, b.len, f->gen,
-	    FOLDER_GEN_LEN))
+	if (r == ZK_OK && hex_get((const char *)b.data, b.len, f->gen,
+	    FOLDER_GEN_LEN) != ZK_OK)
 		r = ZK_EFORMAT;
 	buf_release(&b);
 	return r;
@@ -108,7 +109,7 @@ write_gen(struct folder *f, int dir)
 	char hex[2 * FOLDER_GEN_LEN + 1];
 
 	env_random(f->t.opts.env, gen, sizeof(gen));
-	names_hex(gen, sizeof(gen), hex);
+	hex_text(gen, sizeof(gen), hex);
 	return io_replace_file(f->t.opts.env, dir, "gen", hex,
 	    2 * FOLDER_GEN_LEN, 0666);
 }
@@ -118,7 +119,7 @@ space_name(const struct folder *f, char out[static NAMES_CAP])
 {
 	if (f->t.opts.locator == NULL)
 		BUG("a folder remote without a space");
-	names_hex(f->t.opts.locator, TRANSPORT_NAME_LEN, out);
+	hex_text(f->t.opts.locator, TRANSPORT_NAME_LEN, out);
 }
 
 enum zk_err
@@ -277,7 +278,7 @@ folder_dir_stage(struct folder *f, const void *p, size_t n, bool sync,
 
 	env_random(env, rnd, sizeof(rnd));
 	memcpy(tmp, "tmp/", 5);
-	names_hex(rnd, sizeof(rnd), tmp + 4);
+	hex_text(rnd, sizeof(rnd), tmp + 4);
 	fd = env_openat(env, f->dir, tmp, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW, 0666);
 	if (fd < 0)

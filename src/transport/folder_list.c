@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "util/env.h"
+#include "util/hex.h"
 
 void
 folder_list_release(struct folder_list *l)
@@ -131,7 +132,7 @@ take_log(void *arg, const char *name)
 {
 	struct filling *f = arg;
 
-	if (!names_unhex(name, strlen(name), f->n.log, TRANSPORT_NAME_LEN))
+	if (hex_get(name, strlen(name), f->n.log, TRANSPORT_NAME_LEN) != ZK_OK)
 		return ZK_OK;
 	return push(f->l, &f->n);
 }
@@ -174,7 +175,7 @@ folder_list_segs(struct folder *f,
 	char path[NAMES_CAP] = "seg/";
 
 	memcpy(to.n.log, log, TRANSPORT_NAME_LEN);
-	names_hex(log, TRANSPORT_NAME_LEN, path + 4);
+	hex_text(log, TRANSPORT_NAME_LEN, path + 4);
 	return fill(f, path, &to, take_seg);
 }
 

@@ -8,6 +8,7 @@
 
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/hex.h"
 #include "util/io.h"
 #include "util/log.h"
 
@@ -84,7 +85,7 @@ put_new(struct folder *f, int fd, const char *name, const void *p, size_t n)
 	int e;
 
 	env_random(env, rnd, sizeof(rnd));
-	names_hex(rnd, sizeof(rnd), tmp + 2);
+	hex_text(rnd, sizeof(rnd), tmp + 2);
 	file = env_openat(env, fd, tmp, O_WRONLY | O_CREAT | O_EXCL |
 	    O_NOFOLLOW, 0666);
 	if (file < 0)

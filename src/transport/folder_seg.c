@@ -8,6 +8,7 @@
 #include "transport/folder_pace.h"
 #include "util/buf.h"
 #include "util/env.h"
+#include "util/hex.h"
 #include "util/rd.h"
 
 #define POLL_MS 250		/* between two listings while waiting */
@@ -93,7 +94,7 @@ open_log(struct folder *f, const uint8_t *log, bool make)
 	int seg;
 	int fd;
 
-	names_hex(log, TRANSPORT_NAME_LEN, path + 4);
+	hex_text(log, TRANSPORT_NAME_LEN, path + 4);
 	seg = folder_dir_sub(f, f->dir, "seg", make);
 	if (seg < 0)
 		return seg;

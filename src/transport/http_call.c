@@ -7,10 +7,10 @@
 #include "crypto/labels.h"
 #include "crypto/sign.h"
 #include "proto/auth.h"
-#include "proto/hex.h"
 #include "transport/http.h"
 #include "transport/impl.h"
 #include "util/env.h"
+#include "util/hex.h"
 
 #define HEAD_MAX (64u * 1024)	/* bytes of a reply's head, trailers too */
 #define HEAD_LINES 256

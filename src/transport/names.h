@@ -18,12 +18,6 @@
 #define NAMES_HINT_LEN 146
 #define NAMES_CAP 160		/* room for any of them with its NUL */
 
-/* Writes n bytes as 2n hex digits and a NUL. */
-void names_hex(const void *p, size_t n, char *out);
-
-/* True if s is exactly 2n lower-case hex digits, which are then in out. */
-bool names_unhex(const char *s, size_t len, uint8_t *out, size_t n);
-
 /* SEQ-HASH. */
 void names_seg(uint64_t seq, const uint8_t hash[static 32],
     char out[static NAMES_CAP]);

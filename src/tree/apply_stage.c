@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "tree/apply_int.h"
+#include "util/hex.h"
 #include "util/path.h"
 
 #define TMP ".zk/tmp/"
@@ -144,16 +145,9 @@ void
 apply_stage_name(const uint8_t hash[static HASH_LEN],
     char out[static APPLY_STAGE_NAME])
 {
-	static const char hex[] = "0123456789abcdef";
-	char *p = out;
-
-	*p++ = 'p';
-	*p++ = '-';
-	for (size_t i = 0; i < HASH_LEN; i++) {
-		*p++ = hex[hash[i] >> 4];
-		*p++ = hex[hash[i] & 15];
-	}
-	*p = '\0';
+	out[0] = 'p';
+	out[1] = '-';
+	hex_text(hash, HASH_LEN, out + 2);
 }
 
 static enum zk_err

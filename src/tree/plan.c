@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tree/plan_int.h"
+#include "util/hex.h"
 #include "util/path.h"
 
 #define ARENA_CHUNK (64u * 1024)
@@ -363,7 +364,6 @@ enum zk_err
 plan_alias(const void *name, size_t len, const struct opid *key, unsigned n,
     struct buf *out)
 {
-	static const char hex[] = "0123456789abcdef";
 	const uint8_t *s = name;
 	size_t stem = len, ext, fix;
 
@@ -391,7 +391,7 @@ plan_alias(const void *name, size_t len, const struct opid *key, unsigned n,
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t b = key->b[OPID_LEN - 1 - i / 2];
 
-		buf_u8(out, (uint8_t)hex[i % 2 ? b & 15 : b >> 4]);
+		buf_u8(out, (uint8_t)hex_digit(i % 2 ? b : b >> 4));
 	}
 	buf_put(out, s + len - ext, ext);
 	return buf_err(out);

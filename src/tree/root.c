@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "util/hex.h"
 #include "util/io.h"
 #include "util/log.h"
 #include "util/path.h"
@@ -23,14 +24,6 @@ struct root {
 	uint8_t marker[BASE_MARKER_LEN];
 };
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static enum zk_err
 read_marker(struct env *env, int fd, uint8_t out[BASE_MARKER_LEN])
 {
@@ -47,27 +40,16 @@ read_marker(struct env *env, int fd, uint8_t out[BASE_MARKER_LEN])
 		return r;
 	if (got != MARKER_TEXT || text[MARKER_TEXT - 1] != '\n')
 		return ZK_EROOT;
-	for (size_t i = 0; i < BASE_MARKER_LEN; i++) {
-		int hi = hex_digit(text[2 * i]);
-		int lo = hex_digit(text[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return ZK_EROOT;
-		out[i] = (uint8_t)(hi << 4 | lo);
-	}
-	return ZK_OK;
+	return hex_get(text, MARKER_TEXT - 1, out, BASE_MARKER_LEN) == ZK_OK ?
+	    ZK_OK : ZK_EROOT;
 }
 
 static enum zk_err
 write_marker(struct env *env, int zk, const uint8_t m[BASE_MARKER_LEN])
 {
-	static const char hex[] = "0123456789abcdef";
 	char text[MARKER_TEXT];
 
-	for (size_t i = 0; i < BASE_MARKER_LEN; i++) {
-		text[2 * i] = hex[m[i] >> 4];
-		text[2 * i + 1] = hex[m[i] & 15];
-	}
+	hex_text(m, BASE_MARKER_LEN, text);
 	text[MARKER_TEXT - 1] = '\n';
 	return io_replace_file(env, zk, "marker", text, sizeof(text), 0600);
 }

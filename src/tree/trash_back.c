@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "tree/trash.h"
+#include "util/hex.h"
 #include "util/io.h"
 #include "util/path.h"
 
@@ -238,8 +239,7 @@ take_by_copy(struct root *root, int from, const char *name, int to,
 	int e = 0;
 
 	/* one name a vault, so that what a killed run left is found again */
-	for (size_t i = 0; i < 8; i++)
-		snprintf(tmp + n + 2 * i, 3, "%02x", m[i]);
+	hex_text(m, 8, tmp + n);
 	r = io_remove_tree(env, to, tmp);
 	if (r == ZK_OK)
 		r = copy_as(&c, from, name, tmp);

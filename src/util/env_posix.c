@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "util/env_posix.h"
+#include "util/hex.h"
 
 /* The result of a call as the interface has it. */
 #define RESULT(x) ((x) < 0 ? -errno : 0)
@@ -96,12 +97,11 @@ boot_id(void *ctx, uint8_t out[16])
 	n = read(fd, text, sizeof(text) - 1);
 	(void)close(fd);
 	for (ssize_t i = 0; i < n && k < 32; i++) {
-		const char *digits = "0123456789abcdef";
-		const char *d = strchr(digits, text[i]);
+		int v = hex_value(text[i]);
 
-		if (d == NULL || *d == '\0')
+		if (v < 0)
 			continue;
-		out[k / 2] = (uint8_t)(out[k / 2] << 4 | (d - digits));
+		out[k / 2] = (uint8_t)(out[k / 2] << 4 | v);
 		k++;
 	}
 }

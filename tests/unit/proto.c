@@ -1,12 +1,12 @@
 /* Requests, messages and errors: both halves agree, one spelling each. */
 #include "proto/auth.h"
 #include "proto/error.h"
-#include "proto/hex.h"
 #include "proto/json.h"
 #include "proto/msg.h"
 #include "proto/target.h"
 #include "test.h"
 #include "util/buf.h"
+#include "util/hex.h"
 #include "util/rd.h"
 
 static enum zk_err

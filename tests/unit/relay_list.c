@@ -2,6 +2,7 @@
 #include "depotkit.h"
 #include "relay/body.h"
 #include "relayone.h"
+#include "util/hex.h"
 
 #define BLOBS (2 * MSG_LIST_MAX + 10)
 
@@ -156,8 +157,7 @@ test_refused(void)
 	for (t.mark_len = 1; t.mark_len <= TARGET_MARK_MAX; t.mark_len++)
 		CHECK(kit_call(&kit, &space, &t, NULL, 0, NULL, NULL) ==
 		    (t.mark_len == 32 ? 200 : 400));
-	for (size_t i = 0; i < 32; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", space.locator[i]);
+	hex_text(space.locator, 32, hex);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		int status;
 

@@ -11,11 +11,11 @@
 #include "crypto/rand.h"
 #include "crypto/sign.h"
 #include "proto/auth.h"
-#include "proto/hex.h"
 #include "proto/msg.h"
 #include "proto/seghdr.h"
 #include "proto/target.h"
 #include "relaykit.h"
+#include "util/hex.h"
 #include "util/rd.h"
 
 /* One space and a member's request key. */

@@ -7,6 +7,7 @@
 #include "tests/unit/transport_fix.h"
 
 #include "transport/folder_dir.h"
+#include "util/hex.h"
 
 #define SEGS 4
 #define BLOBS 6
@@ -352,7 +353,7 @@ entries(struct disk *d, const char *sub)
 	size_t n = 0;
 	int fd;
 
-	names_hex(d->locator, 32, space);
+	hex_text(d->locator, 32, space);
 	(void)snprintf(path, sizeof(path), "/remote/%s/%s", space, sub);
 	fd = env_openat(d->opts.env, ENV_CWD, path, O_DIRECTORY, 0);
 	CHECK(fd >= 0 && folder_dir_list(&f, fd, count_name, &n) == ZK_OK);
@@ -422,7 +423,7 @@ early_hint(void)
 	env = d.opts.env;
 	t = disk_open(&d);
 	NEED(t != NULL && transport_create(t) == ZK_OK);
-	names_hex(d.locator, 32, space);
+	hex_text(d.locator, 32, space);
 	names_hint(l->log.seg[1].log, 2, l->log.seg[1].hash, hint);
 	(void)snprintf(path, sizeof(path), "/remote/%s/head/%s", space,
 	    hint);
@@ -471,8 +472,8 @@ both_branches(void)
 	NEED(t != NULL && transport_create(t) == ZK_OK);
 	NEED(transport_append(t, a.seg, 2, res) == ZK_OK);
 	/* the other writer did not see it: its file comes beside */
-	names_hex(d.locator, 32, space);
-	names_hex(a.seg[0].log, 32, log);
+	hex_text(d.locator, 32, space);
+	hex_text(a.seg[0].log, 32, log);
 	names_seg(1, b.seg[0].hash, name);
 	(void)snprintf(path, sizeof(path), "/remote/%s/seg/%s", space, log);
 	{
@@ -548,8 +549,8 @@ heals(void)
 
 	NEED(l != NULL && got != NULL && load_init(l) && disk_init(&d, 1));
 	CHECK(load_put(l, &d));
-	names_hex(d.locator, 32, space);
-	names_hex(l->log.seg[0].log, 32, log);
+	hex_text(d.locator, 32, space);
+	hex_text(l->log.seg[0].log, 32, log);
 	names_seg(2, l->log.seg[1].hash, name);
 	(void)snprintf(path, sizeof(path), "/remote/%s/seg/%s/%s", space,
 	    log, name);

@@ -2,6 +2,7 @@
 #include "tests/unit/transport_conform.h"
 
 #include "transport/lie_fake.h"
+#include "util/hex.h"
 
 /* What a listing gave. */
 struct listed {
@@ -104,8 +105,7 @@ drop(const char *url, const uint8_t *locator, const char *name, bool dir)
 	char path[600], hex[80] = "";
 	int fd = -1;
 
-	for (size_t i = 0; i < 32; i++)
-		(void)snprintf(hex + 2 * i, 3, "%02x", locator[i]);
+	hex_text(locator, 32, hex);
 	(void)snprintf(path, sizeof(path), "%s/%s/%s",
 	    url + strlen("file://"), hex, name);
 	fd = dir ? env_mkdirat(env_posix(), ENV_CWD, path, 0777) :
