@@ -205,18 +205,25 @@ buf_str(struct buf *b, const char *s)
 enum zk_err
 buf_printf(struct buf *b, const char *fmt, ...)
 {
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = b->err;
+	/* what is there, and beyond it nothing */
+	size_t left = r == ZK_OK && b->data != NULL ? b->cap - b->len : 0;
 	va_list ap;
 	int n = 0;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(left > 0 ? (char *)b->data + b->len : NULL, left, fmt,
+	    ap);
 	va_end(ap);
 	if (n < 0)
 		return fail(b, ZK_EBUG);
 	r = buf_reserve(b, (size_t)n);
 	if (r != ZK_OK)
 		return r;
+	if ((size_t)n < left) {
+		b->len += (size_t)n;
+		return ZK_OK;
+	}
 	/* vsnprintf wants room for a NUL, which may lie beyond max */
 	if (b->cap - b->len <= (size_t)n && grow(b, b->len + (size_t)n + 1) !=
 	    ZK_OK)

@@ -28,7 +28,7 @@ struct pool {
 	unsigned idle;		/* workers that wait for a job */
 	unsigned long wake;	/* the job that the caller sleeps for, by its
 				 * index; ULONG_MAX: it does not sleep */
-	unsigned threads_n;
+	unsigned threads_n, threads_max;
 	pthread_mutex_t lock;
 	pthread_cond_t more;	/* a job to run, or stop */
 	pthread_cond_t ready;	/* a job is done */
@@ -94,20 +94,13 @@ pool_new(struct env *env, unsigned threads, unsigned depth,
 	p->work = work;
 	p->depth = depth;
 	p->single = env->single;
+	p->threads_max = threads > 0 ? threads : cores();
+	if (p->threads_max > POOL_THREADS_MAX)
+		p->threads_max = POOL_THREADS_MAX;
 	p->wake = ULONG_MAX;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->more, NULL);
 	pthread_cond_init(&p->ready, NULL);
-	if (threads == 0 && !p->single)
-		threads = cores();
-	if (threads > POOL_THREADS_MAX)
-		threads = POOL_THREADS_MAX;
-	while (!p->single && p->threads_n < threads && pthread_create(
-	    &p->threads[p->threads_n], NULL, worker, p) == 0)
-		p->threads_n++;
-	/* no thread to be had: the caller's does the work */
-	if (p->threads_n == 0)
-		p->single = true;
 	*out = p;
 	return ZK_OK;
 }
@@ -132,6 +125,20 @@ pool_free(struct pool *p, void (*drop)(void *job))
 	free(p);
 }
 
+/* One more worker, where those that wait are fewer than the jobs. */
+static void
+add_worker(struct pool *p)
+{
+	if (p->threads_n == p->threads_max || p->end - p->next <= p->idle)
+		return;
+	if (pthread_create(&p->threads[p->threads_n], NULL, worker, p) == 0)
+		p->threads_n++;
+	else
+		p->threads_max = p->threads_n;
+	/* no thread to be had: the caller's does the work */
+	p->single = p->threads_n == 0;
+}
+
 bool
 pool_put(struct pool *p, void *job)
 {
@@ -144,12 +151,14 @@ pool_put(struct pool *p, void *job)
 	}
 	s = &p->ring[p->end % p->depth];
 	*s = (struct slot){ .job = job };
+	p->end++;
+	if (!p->single)
+		add_worker(p);
 	if (p->single) {
 		p->work(job);
 		s->done = true;
 		p->next++;
 	}
-	p->end++;
 	if (p->idle > 0)
 		pthread_cond_signal(&p->more);
 	pthread_mutex_unlock(&p->lock);

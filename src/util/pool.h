@@ -1,5 +1,6 @@
 /*
- * A fixed set of worker threads with a bounded queue.
+ * Worker threads with a bounded queue: as many as there is work for, up to a
+ * number.
  *
  * Jobs run in any order; results come back through pool_take in the order
  * the jobs were put (so a pipeline keeps its order).  With env->single no
@@ -13,8 +14,8 @@
 struct pool;
 
 /*
- * threads: 0 for one a core.  depth: jobs that may be put and not yet taken.
- * work is called once a job, on any thread.  ZK_ENOMEM.
+ * threads: how many at most, 0 for one a core.  depth: jobs that may be put
+ * and not yet taken.  work is called once a job, on any thread.  ZK_ENOMEM.
  */
 ZK_CHECKED enum zk_err pool_new(struct env *env, unsigned threads,
     unsigned depth, void (*work)(void *job), struct pool **out);
