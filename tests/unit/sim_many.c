@@ -7,7 +7,7 @@
 
 #include "test.h"
 
-#define SEEDS 10000		/* of sim_two; here one of SHARE of them */
+#define SEEDS 5000		/* of sim_two; here one of SHARE of them */
 #define SHARE 64
 #define STEPS 24
 
