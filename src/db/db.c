@@ -444,6 +444,16 @@ db_rollback(struct db *db)
 }
 
 enum zk_err
+db_end(struct db *db, enum zk_err r)
+{
+	if (r == ZK_OK)
+		r = db_commit(db);
+	if (r != ZK_OK)
+		db_rollback(db);
+	return r;
+}
+
+enum zk_err
 db_dry_begin(struct db *db)
 {
 	enum zk_err r = ZK_EBUG;

@@ -97,6 +97,12 @@ ZK_CHECKED enum zk_err db_commit(struct db *db);
  */
 ZK_CHECKED enum zk_err db_begin_light(struct db *db);
 void db_rollback(struct db *db);	/* nothing open: does nothing */
+/*
+ * What a transaction ends with: commits if r, what came of its statements (or
+ * of db_begin), is ZK_OK, and rolls back where that, or the commit, is not.
+ * Returns r, or why it could not be committed.
+ */
+ZK_CHECKED enum zk_err db_end(struct db *db, enum zk_err r);
 bool db_in_tx(const struct db *db);
 
 /*

@@ -103,18 +103,15 @@ create_schema(struct depot *s)
 		return r;
 	rand_bytes(s->opts.env, s->generation, DEPOT_GENERATION_LEN);
 	r = db_exec(s->db, commit_schema);
-	if (r != ZK_OK)
-		goto out;
-	st = db_stmt(s->db, "INSERT INTO meta(key, value)"
-	    " VALUES('version', ?), ('generation', ?), ('next_file', 1)");
-	stmt_int(st, 1, COMMIT_VERSION);
-	stmt_blob(st, 2, s->generation, DEPOT_GENERATION_LEN);
-	r = stmt_run(s->db, st);
-	if (r == ZK_OK)
-		r = db_commit(s->db);
-out:
-	db_rollback(s->db);
-	return r;
+	if (r == ZK_OK) {
+		st = db_stmt(s->db, "INSERT INTO meta(key, value)"
+		    " VALUES('version', ?), ('generation', ?),"
+		    " ('next_file', 1)");
+		stmt_int(st, 1, COMMIT_VERSION);
+		stmt_blob(st, 2, s->generation, DEPOT_GENERATION_LEN);
+		r = stmt_run(s->db, st);
+	}
+	return db_end(s->db, r);
 }
 
 /* True if there is a schema at all. */
@@ -216,12 +213,9 @@ try_batch(struct depot *s, struct depot_job *first)
 		r = commit_end(c);
 	if (r == ZK_OK && c->files_used)
 		r = files_sync(s->files);
-	if (r == ZK_OK)
-		r = db_commit(s->db);
-	if (r != ZK_OK) {
-		db_rollback(s->db);
+	r = db_end(s->db, r);
+	if (r != ZK_OK)
 		return r;
-	}
 	s->dead_left = false;
 	if (c->buried)
 		(void)remove_dead(s);

@@ -317,11 +317,7 @@ chunkdb_settle(struct db *db, int64_t remote,
 	for (size_t i = 0; i < n && r == ZK_OK; i++)
 		r = chunkdb_set_state(db, names[i], remote, missing[i] ?
 		    CHUNKDB_ABSENT : CHUNKDB_DURABLE);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 enum zk_err

@@ -47,11 +47,7 @@ store_create(struct db *db)
 		r = store_put_int(db, "schema", STORE_VERSION);
 	if (r == ZK_OK)
 		r = db_exec(db, "PRAGMA application_id=" STORE_APP_ID);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 static enum zk_err
@@ -85,11 +81,7 @@ store_step(struct db *db, int64_t from)
 		r = largedb_fill(db);
 	if (r == ZK_OK)
 		r = store_put_int(db, "schema", STORE_VERSION);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 static enum zk_err

@@ -87,11 +87,7 @@ alias_note(struct round *rd, const struct plan *p)
 		r = note_one(db, p, &at, any);
 	if (r == ZK_OK)
 		r = aliasdb_tidy(db);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 enum zk_err

@@ -201,8 +201,5 @@ blobget_keep(struct db *db, const struct chunk_ref *ref, const struct buf *b)
 		r = chunkdb_add(db, ref);
 	if (r == ZK_OK)
 		r = chunkdb_part_put(db, ref->name, b->data, b->len);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	db_rollback(db);
-	return r;
+	return db_end(db, r);
 }

@@ -29,9 +29,7 @@ blobnote_flush(struct blobnotes *b, struct db *db)
 			    b->v[i].remote, b->v[i].gone ? CHUNKDB_ABSENT :
 			    CHUNKDB_DURABLE);
 	}
-	if (r == ZK_OK)
-		r = db_commit(db);
-	db_rollback(db);
+	r = db_end(db, r);
 	if (r == ZK_OK)
 		b->n = 0;
 	return r;

@@ -414,12 +414,9 @@ record_batch(struct round *rd, struct batch *b)
 		err = segw_end(r.w, false);
 	else
 		segw_abort(r.w);
-	if (err == ZK_OK)
-		err = db_commit(v->db);
+	err = db_end(v->db, err);
 	if (err == ZK_OK)
 		rd->aliases_n = 0;
-	else
-		db_rollback(v->db);
 	buf_release(&r.old);
 	buf_release(&r.seen);
 	buf_release(&r.refs);

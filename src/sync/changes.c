@@ -291,9 +291,5 @@ capture_all_clean(struct round *rd)
 		r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = tree_dirty_clear(v->tree, upto);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }

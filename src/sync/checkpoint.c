@@ -186,11 +186,7 @@ set_state(struct vault *v, const struct opid *id, enum cpdb_state state)
 
 	if (r == ZK_OK)
 		r = cpdb_set(v->db, id, state);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }
 
 static enum zk_err

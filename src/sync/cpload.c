@@ -206,10 +206,8 @@ take_all(struct offer *o, const struct cpstream *s)
 		r = agrees(o, s);
 	if (r == ZK_OK)
 		r = done(o);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
+	r = db_end(v->db, r);
 	if (r != ZK_OK) {
-		db_rollback(v->db);
 		treedb_rolled_back(v->td);
 		rd->took = took;
 		rd->own_ahead = ahead;

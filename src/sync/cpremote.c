@@ -137,11 +137,7 @@ begin_behind(struct db *db, const struct vremote *vr,
 		r = db_begin(db);
 	if (r == ZK_OK)
 		r = note_up_to(db, vr, *g);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 enum zk_err
@@ -179,11 +175,7 @@ delete_one(struct round *rd, struct vremote *vr, const struct logdb_seg *g)
 		r = db_begin(db);
 	if (r == ZK_OK)
 		r = transitdb_gone(db, vr->info.id, g->id);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 /* A place is deleted with all that stands there: not with another branch. */

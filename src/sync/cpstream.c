@@ -181,11 +181,7 @@ thin_some(struct thinning *t, const struct rows *rows, size_t *i,
 			r = cpdb_thin(db, rows->v[*i], b->data, b->len,
 			    t->blobs);
 	}
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 enum zk_err

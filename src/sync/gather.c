@@ -310,10 +310,7 @@ gather_mark(struct gather *g)
 	r = db_begin(db);
 	if (r == ZK_OK)
 		r = store_put_int(db, "relook", 1);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
+	r = db_end(db, r);
 	g->marked = r == ZK_OK;
 	return r;
 }

@@ -36,11 +36,7 @@ gc_tick(struct round *rd)
 	r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = gcdb_tick(v->db, env_now_ms(v->env), TICK_MS);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }
 
 /* Condemning --------------------------------------------------------------- */
@@ -147,11 +143,7 @@ forget(struct gc *g)
 	r = db_begin(db);
 	if (r == ZK_OK)
 		r = gcdb_forget(db, g->rd->remotes_n);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 static enum zk_err

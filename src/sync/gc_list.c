@@ -126,11 +126,7 @@ judge_page(struct gc_mark *m, const struct listdb_look *look,
 		r = listdb_unseen(db, look, after, upto);
 	if (r == ZK_OK)
 		r = listdb_at_set(db, look->remote, upto);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 /* What a listing failed with; anything that is not ours is the remote's. */

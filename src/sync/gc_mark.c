@@ -387,10 +387,7 @@ stray_all(struct gc_mark *m)
 		r = db_begin(db);
 		for (size_t i = 0; r == ZK_OK && i < n; i++)
 			r = stray(m, &page[i]);
-		if (r == ZK_OK)
-			r = db_commit(db);
-		if (r != ZK_OK)
-			db_rollback(db);
+		r = db_end(db, r);
 	}
 	free(page);
 	return r;

@@ -162,11 +162,7 @@ note(struct round *rd, const struct vremote *vr, const struct gcdb_dead *d,
 
 	for (size_t i = 0; r == ZK_OK && i < n; i++)
 		r = gcdb_gone(db, d[i].name, vr->info.id);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 /* Deletes n of them, as far as they are there, and notes it on the way. */

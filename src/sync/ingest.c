@@ -478,12 +478,9 @@ take_page(struct round *rd, struct vremote *vr, struct page *p,
 	if (r == ZK_OK && vr != NULL && !vr->stuck && mark != NULL)
 		r = remotedb_mark_set(v->db, vr->info.id, 0, mark->b,
 		    mark->len);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK) {
-		db_rollback(v->db);
+	r = db_end(v->db, r);
+	if (r != ZK_OK)
 		treedb_rolled_back(v->td);
-	}
 	return r;
 }
 

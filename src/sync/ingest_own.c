@@ -38,12 +38,9 @@ ingest_new_incarnation(struct round *rd)
 		r = store_put(v->db, "prev_log", prev, sizeof(prev));
 	if (r == ZK_OK)
 		r = logdb_told_clear(v->db);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK) {
-		db_rollback(v->db);
+	r = db_end(v->db, r);
+	if (r != ZK_OK)
 		return r;
-	}
 	r = keys_new_log(v->keys, v->env);
 	if (r == ZK_OK && !v->dry)
 		r = keys_save(v->env, v->state_fd, v->keys);

@@ -76,10 +76,8 @@ on_failed(void *arg)
 		r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = store_put(v->db, FAILED_NAME, all.data, all.len);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
+	r = db_end(v->db, r);
 	if (r != ZK_OK) {
-		db_rollback(v->db);
 		log_error(r, NULL, "cannot count a failed attempt: %s",
 		    err_text(r));
 	}
@@ -113,10 +111,7 @@ add_member(struct showing *s, const struct device_pub *dev,
 		r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = remotedb_has_set(v->db, s->vr->info.id, name);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
+	r = db_end(v->db, r);
 	buf_release(&b);
 	free(eks);
 	return r;

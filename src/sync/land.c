@@ -417,11 +417,7 @@ count_removed(struct round *rd, uint64_t removed, uint64_t tree)
 	if (r == ZK_OK)
 		r = base_brake_add(db, BASE_APPLIED, env_now_ms(rd->v->env),
 		    removed, tree);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 /* removals: those that count, as gather_next says. */
@@ -522,11 +518,7 @@ landed(struct land *l, struct gather *g, uint64_t upto)
 		r = store_del(v->db, "relook");
 	if (r == ZK_OK)
 		r = gather_keep_left(g);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }
 
 /* One look at all that is dirty. */

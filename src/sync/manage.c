@@ -63,9 +63,7 @@ sync_remote_add(struct vault *v, const char *url, const struct sync_opts *o)
 		r = remotedb_add(v->db, url, &vr->info.id);
 	if (r == ZK_OK && o->transit)
 		r = transitdb_set(v->db, vr->info.id);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	db_rollback(v->db);
+	r = db_end(v->db, r);
 	if (r == ZK_EEXIST)
 		log_error(r, NULL, "this remote is there already");
 	if (r == ZK_ELIMIT)
@@ -134,10 +132,7 @@ sync_remote_rm(struct vault *v, const char *url)
 		r = transitdb_rm(v->db, info.id);
 	if (r == ZK_OK)
 		r = remotedb_rm(v->db, url);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }
 
 enum zk_err

@@ -98,11 +98,7 @@ note(struct giving *g)
 
 	for (size_t i = 0; r == ZK_OK && i < g->n; i++)
 		r = msgdb_done(db, g->batch[i].row.m);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 /* What was written is there for good, is told, and then noted. */

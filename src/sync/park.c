@@ -85,11 +85,7 @@ forget_blobs(struct round *rd)
 
 	for (size_t i = 0; r == ZK_OK && i < rd->remotes_n; i++)
 		r = chunkdb_drop_remote(db, rd->remotes[i]->info.id);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 enum zk_err

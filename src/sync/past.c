@@ -291,12 +291,9 @@ pass(struct past *p, uint64_t from, oplog_fn *fn)
 		r = oplog_forward(p->v, p->ui, from, fn, p);
 	if (r == ZK_OK)
 		r = tree_end(p->tree);
-	if (r == ZK_OK)
-		r = db_commit(p->db);
-	if (r != ZK_OK) {
-		db_rollback(p->db);
+	r = db_end(p->db, r);
+	if (r != ZK_OK)
 		treedb_rolled_back(p->td);
-	}
 	return r;
 }
 

@@ -250,10 +250,7 @@ note_results(struct round *rd, struct vremote *vr, const struct batch *b)
 			    b->segs[i].hash);
 	if (r == ZK_OK)
 		r = remotedb_fill(v->db, vr->info.id);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
+	r = db_end(v->db, r);
 	for (size_t i = 0; r == ZK_OK && i < b->n; i++)
 		if (b->res[i] == TSEG_GAP) {
 			vr->lost = true;
@@ -499,11 +496,8 @@ remotes_publish(struct round *rd, struct vremote *vr)
 			r = transitdb_reset(v->db, vr->info.id);
 		if (r == ZK_OK)
 			r = chunkdb_drop_remote(v->db, vr->info.id);
+		r = db_end(v->db, r);
 		if (r == ZK_OK)
-			r = db_commit(v->db);
-		if (r != ZK_OK)
-			db_rollback(v->db);
-		else
 			r = send_all(rd, vr);
 	}
 	tell_passed(vr);

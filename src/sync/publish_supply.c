@@ -222,11 +222,7 @@ note(struct supply *s, int64_t at)
 	}
 	if (r == ZK_OK)
 		r = largedb_mark_set(db, s->vr->info.id, at);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 /* Ends the batch, which goes up to place at. */

@@ -167,11 +167,9 @@ records_add(struct vault *v, const uint8_t name[static 32], const void *p,
 		r = db_begin(v->db);
 	if (r == ZK_OK)
 		r = remotedb_rec_put(v->db, name, p, n);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
+	r = db_end(v->db, r);
 	if (r == ZK_OK)
 		return ZK_OK;
-	db_rollback(v->db);
 	v->recs_n--;
 	record_free(rec);
 	(void)err_worse(r, recompute(v));

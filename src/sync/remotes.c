@@ -195,10 +195,7 @@ fetch_record(struct round *rd, struct vremote *vr,
 			r = logdb_arrived(v->db, name);
 		if (r == ZK_OK)
 			r = remotedb_has_set(v->db, vr->info.id, name);
-		if (r == ZK_OK)
-			r = db_commit(v->db);
-		if (r != ZK_OK)
-			db_rollback(v->db);
+		r = db_end(v->db, r);
 	}
 	buf_release(&b);
 	return r;
@@ -224,10 +221,7 @@ fetch_records(struct round *rd, struct vremote *vr)
 	r = db_begin(v->db);
 	if (r == ZK_OK) {
 		r = remotedb_mark_set(v->db, vr->info.id, 1, mark.b, mark.len);
-		if (r == ZK_OK)
-			r = db_commit(v->db);
-		if (r != ZK_OK)
-			db_rollback(v->db);
+		r = db_end(v->db, r);
 	}
 out:
 	free(a.p);
@@ -259,10 +253,7 @@ send_records(struct round *rd, struct vremote *vr)
 			r = db_begin(v->db);
 		if (r == ZK_OK)
 			r = remotedb_has_set(v->db, vr->info.id, name);
-		if (r == ZK_OK)
-			r = db_commit(v->db);
-		if (r != ZK_OK)
-			db_rollback(v->db);
+		r = db_end(v->db, r);
 	}
 	buf_release(&b);
 	return r == ZK_ENOENT ? ZK_OK : r;
@@ -281,11 +272,8 @@ remotes_greet(struct round *rd, struct vremote *vr)
 			r = db_begin(v->db);
 		if (r == ZK_OK)
 			r = remotedb_created(v->db, vr->info.id);
+		r = db_end(v->db, r);
 		if (r == ZK_OK)
-			r = db_commit(v->db);
-		if (r != ZK_OK)
-			db_rollback(v->db);
-		else
 			vr->info.created = true;
 	}
 	if (r == ZK_OK)
@@ -539,10 +527,7 @@ remotes_heads(struct round *rd, struct vremote *vr, bool only_own)
 			r = transitdb_reset(v->db, vr->info.id);
 		if (r == ZK_OK)
 			r = chunkdb_drop_remote(v->db, vr->info.id);
-		if (r == ZK_OK)
-			r = db_commit(v->db);
-		if (r != ZK_OK)
-			db_rollback(v->db);
+		r = db_end(v->db, r);
 	}
 	if (r != ZK_OK)
 		return gave_up(vr, r);

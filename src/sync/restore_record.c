@@ -97,11 +97,7 @@ restore_record_end(struct restore_record *rec)
 	if (w == NULL)
 		return ZK_OK;
 	r = segw_end(w, false);
-	if (r == ZK_OK)
-		r = db_commit(rec->rd->v->db);
-	if (r != ZK_OK)
-		db_rollback(rec->rd->v->db);
-	return r;
+	return db_end(rec->rd->v->db, r);
 }
 
 static enum zk_err

@@ -172,11 +172,7 @@ round_report_all(struct round *rd)
 			r = remotedb_ok(db, vr->info.id,
 			    env_now_ms(rd->v->env));
 	}
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 void

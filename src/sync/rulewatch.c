@@ -66,11 +66,7 @@ rulewatch_again(struct round *rd)
 
 	if (r == ZK_OK)
 		r = store_put_int(db, "relook", 1);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 enum zk_err
@@ -92,9 +88,5 @@ rulewatch_scan(struct round *rd)
 	r = db_begin(db);
 	if (r == ZK_OK)
 		r = store_put(db, "ignore", hash, sizeof(hash));
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }

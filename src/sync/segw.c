@@ -411,11 +411,7 @@ segw_ack(struct vault *v)
 		r = segw_begin(v, &w);
 	if (r == ZK_OK)
 		r = segw_end(w, true);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }
 
 enum zk_err
@@ -432,11 +428,7 @@ segw_batch(struct vault *v, segw_fill *fill, void *arg)
 		r = segw_end(w, false);
 	else
 		segw_abort(w);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }
 
 struct one {

@@ -166,12 +166,9 @@ sender_note(struct sender *s)
 		    CHUNKDB_DURABLE);
 	for (struct blob *b = s->list; b != NULL && r == ZK_OK; b = b->next)
 		r = note_blob(b);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK) {
-		db_rollback(db);
+	r = db_end(db, r);
+	if (r != ZK_OK)
 		return r;
-	}
 	s->landed_n = 0;
 	return ZK_OK;
 }

@@ -107,11 +107,7 @@ look_at_end(struct ends *a, const uint8_t *log)
 	r = db_begin(db);
 	if (r == ZK_OK)
 		r = had(a, g);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
-	return r;
+	return db_end(db, r);
 }
 
 enum zk_err
@@ -317,10 +313,7 @@ delete_one(struct sweep *a, const struct logdb_seg *g)
 		r = chunkdb_set_state(db, a->names[i], remote, CHUNKDB_ABSENT);
 	if (r == ZK_OK)
 		r = transitdb_gone(db, remote, g->id);
-	if (r == ZK_OK)
-		r = db_commit(db);
-	if (r != ZK_OK)
-		db_rollback(db);
+	r = db_end(db, r);
 	a->deleted += 1 + gone;
 	return r;
 }

@@ -79,11 +79,7 @@ unsent_offer(struct vault *v, uint64_t seq)
 	if (r != ZK_OK)
 		return r;
 	r = put(v, seq);
-	if (r == ZK_OK)
-		r = db_commit(v->db);
-	if (r != ZK_OK)
-		db_rollback(v->db);
-	return r;
+	return db_end(v->db, r);
 }
 
 /* Whether a content is in blobs, by an op that was not offered. */

@@ -256,12 +256,9 @@ replay_all(struct verify *vf, struct seg *s, const struct logdb_seg *g,
 		r = check_ops(vf, s, g, l, blobs);
 	if (r == ZK_OK)
 		r = tree_end(t);
-	if (r == ZK_OK)
-		r = db_commit(vf->again);
-	if (r != ZK_OK) {
-		db_rollback(vf->again);
+	r = db_end(vf->again, r);
+	if (r != ZK_OK)
 		treedb_rolled_back(vf->td);
-	}
 	return r;
 }
 
