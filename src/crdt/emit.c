@@ -184,6 +184,28 @@ emit_create(struct emit *e, const struct emit_at *at,
 	return seen_born(&op.id, f->kind, seen);
 }
 
+enum zk_err
+emit_keep(struct emit *e, const uint8_t *old, size_t old_len,
+    struct buf *seen)
+{
+	struct seen s;
+	struct op op;
+	enum zk_err r = seen_decode(old, old_len, &s);
+
+	if (r == ZK_OK && s.n == 0)
+		r = ZK_EFORMAT;
+	if (r == ZK_OK) {
+		op_init(&op, OP_KEEP, &s.nodes[0].id);
+		r = e->put(e->arg, &op);
+	}
+	if (r == ZK_OK)
+		r = seen_ref(&s.nodes[0], &op.id, SEEN_PLACE);
+	if (r == ZK_OK)
+		r = encode(&s, seen);
+	seen_release(&s);
+	return r;
+}
+
 /* MOVE of one child of a directory that another takes the place of. */
 static enum zk_err
 move_child(struct emit *e, const struct cdb_node *child,

@@ -64,6 +64,13 @@ ZK_CHECKED enum zk_err emit_create(struct emit *e, const struct emit_at *at,
     const struct emit_file *f, struct buf *seen);
 
 /*
+ * A path that base did not have, where the tree has just what is there: it
+ * stays for its own sake, whatever those do who had it there.
+ */
+ZK_CHECKED enum zk_err emit_keep(struct emit *e, const uint8_t *old,
+    size_t old_len, struct buf *seen);
+
+/*
  * Other content, mode or mtime at the same path and of the same kind
  * (another kind is emit_remove and emit_create).  at is where it lies: a
  * conflict copy becomes a node of its own there.  f is what changed; whole

@@ -15,6 +15,7 @@
 #include "store/listdb.h"
 #include "store/logdb.h"
 #include "store/msgdb.h"
+#include "store/outdb.h"
 #include "store/pastdb.h"
 #include "store/remotedb.h"
 #include "store/transitdb.h"
@@ -36,7 +37,7 @@ store_create(struct db *db)
 		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
 		kvdb_schema, msgdb_schema, aliasdb_schema, transitdb_schema,
 		gcdb_schema, largedb_schema, cpdb_schema, listdb_schema,
-		remotedb_full_schema
+		remotedb_full_schema, outdb_schema
 	};
 	enum zk_err r = db_begin(db);
 
@@ -90,7 +91,8 @@ store_check(struct db *db, const char *path)
 	/* newer than the version; what is missing in it is found again */
 	static const char *const later[] = {
 		pastdb_schema, histdb_schema, aliasdb_schema, transitdb_schema,
-		gcdb_schema, cpdb_schema, listdb_schema, remotedb_full_schema
+		gcdb_schema, cpdb_schema, listdb_schema, remotedb_full_schema,
+		outdb_schema
 	};
 	int64_t v = 0;
 	enum zk_err r = pragma_int(db,

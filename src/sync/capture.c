@@ -12,6 +12,7 @@
 
 #include "crdt/emit.h"
 #include "store/aliasdb.h"
+#include "store/outdb.h"
 #include "store/store.h"
 #include "sync/alias.h"
 #include "sync/aside.h"
@@ -173,6 +174,25 @@ describe(const struct prepared *p, struct emit_file *f)
 	f->content = p->read ? &p->content : NULL;
 }
 
+/*
+ * What is new here is in the merged tree already, and nothing is said of it.
+ * But what an earlier round may have recorded as gone from elsewhere was moved
+ * here: it stays, also if those who had it here move or remove it.
+ */
+static enum zk_err
+adopt(struct recorder *r, const struct prepared *p)
+{
+	bool moved = false;
+	enum zk_err err = p->copy || !p->read ? ZK_OK :
+	    outdb_has(r->rd->v->db, p->content.hash, &moved);
+
+	if (err == ZK_OK && moved)
+		return emit_keep(segw_emit(r->w), p->seen.data, p->seen.len,
+		    &r->seen);
+	return err == ZK_OK ? buf_put(&r->seen, p->seen.data, p->seen.len) :
+	    err;
+}
+
 static enum zk_err
 record_new(struct recorder *r, const struct prepared *p)
 {
@@ -188,7 +208,7 @@ record_new(struct recorder *r, const struct prepared *p)
 		return err;
 	buf_reset(&r->seen);
 	if (p->adopt) {
-		err = buf_put(&r->seen, p->seen.data, p->seen.len);
+		err = adopt(r, p);
 		locator = p->locator;
 	} else {
 		describe(p, &f);
@@ -313,8 +333,11 @@ record_remove(struct recorder *r, const struct prepared *p)
 	if (err != ZK_OK)
 		return err;
 	err = emit_remove(segw_emit(r->w), r->old.data, r->old.len);
-	if (p->d.what == DIFF_TAKEN)
+	if (err != ZK_OK || p->d.what == DIFF_TAKEN)
 		return err;
+	/* it may be where this round does not look */
+	if (r->rd->paths_n > 0 && e.kind != NODE_DIR)
+		err = outdb_put(r->rd->v->db, e.hash);
 	r->rd->rep->deleted++;
 	r->removed++;
 	return err;
@@ -554,6 +577,8 @@ capture_record(struct round *rd, struct vremote *to)
 		r = record_mask(rd, to, u, ROUND_CHANGES, !clean);
 	if (r == ZK_OK)
 		r = record_mask(rd, to, u, GONE, false);
+	if (r == ZK_OK && rd->paths_n == 0)
+		r = outdb_clear(rd->v->db);
 	if (r == ZK_OK)
 		r = upload_flush(u);
 	return r == ZK_OK && clean && !rd->beyond ? capture_all_clean(rd) : r;

@@ -282,3 +282,20 @@ expect 0 as a pull
 has a/out/go go; has a/out/dgo/x 1; gone a/out/come; gone a/out/dcome
 has a/out/f later
 rest pushes
+
+# each half of a move recorded alone, by two who move the other way: it stays
+put a/half/one moved; put a/half/two other
+expect 0 as a push
+mv "$T/a/half/one" "$T/a/half/two"
+expect 0 as a push half/two # and not that it is gone from one
+expect 0 as b pull half/two
+has b/half/two moved; gone b/half/one
+mv "$T/b/half/two" "$T/b/half/one"
+expect 0 as b push half/two # nor that it is there
+expect 0 as b pull
+has b/half/one moved; gone b/half/two
+expect 0 as a sync
+expect 0 as b push
+expect 0 as a pull
+has a/half/one moved; gone a/half/two
+rest halves

@@ -26,3 +26,5 @@
 { 1610, 24, with_gc_storms },
 /* what was removed stayed where a run for some paths had put it */
 { 6057498, 12, with_paths },
+/* moved here out of a path that was recorded, and there by another's half move */
+{ 8016660, 24, with_trees },

@@ -189,7 +189,7 @@ test_body_memory(void)
 	struct buf head;
 	struct kit_reply r;
 	uint8_t res, *p, *large;
-	int fd;
+	int fd, status = 0;
 
 	one_begin();
 	kit.opts.limits.body_mem = 80 * 1024;
@@ -205,8 +205,14 @@ test_body_memory(void)
 	usleep(100000);
 	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, t.name, p, 60000) ==
 	    503);
-	/* small ones still fit, and what is large goes to a file */
-	CHECK(kit_append(&kit, &space, &log, 1000, &res) == 200);
+	/* small ones still fit, once what was put off is let go */
+	for (int i = 0; i < 100 && status != 200; i++) {
+		if (i > 0)
+			usleep(20000);
+		status = kit_append(&kit, &space, &log, 1000, &res);
+	}
+	CHECK(status == 200);
+	/* and what is large goes to a file */
 	l = kit_target(&space, TARGET_BLOB_PUT);
 	large = kit_blob(200000, LABEL_HASH_BLOB, l.name);
 	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, l.name, large,
