@@ -120,9 +120,11 @@ cname_make(const struct cdb_name *base, bool ext,
 		snprintf(more, sizeof(more), "-%u", hex_n - HEX_MAX);
 		hex_n = HEX_MAX;
 	}
-	for (unsigned i = 0; i < hex_n; i++)
-		hex[i] = hex_digit(stamp->id.b[HASH_AT + i / 2] >>
-		    (i % 2 == 0 ? 4 : 0));
+	for (unsigned i = 0; i < hex_n; i++) {
+		unsigned b = stamp->id.b[HASH_AT + i / 2];
+
+		hex[i] = hex_digit(i % 2 == 0 ? b >> 4 : b);
+	}
 	hex[hex_n] = '\0';
 	cname_tag(stamp->device, tag);
 	date_of(stamp->wall_ms, &d);
