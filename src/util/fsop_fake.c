@@ -204,6 +204,7 @@ fs_stat(const struct fs_node *n, struct env_stat *st)
 
 	*st = (struct env_stat){
 		.dev = n->dev, .ino = n->ino, .mode = n->mode,
+		.uid = (uint32_t)geteuid(),
 		.nlink = n->nlink,
 		.size = S_ISDIR(n->mode) ? 4096 : len,
 		.blocks = (len + 511) / 512, .mtime = n->mtime,
