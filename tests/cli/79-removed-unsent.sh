@@ -3,11 +3,11 @@
 # since, is taken back: where another device keeps the file, which it moved
 # meanwhile, it keeps what it had.  What was offered is not taken back.
 . "${0%/*}/lib.sh"
+. "${0%/*}/cutpush.sh"
 need jq
 
 # large FILE: 300 kB of its own.
 large() { head -c 300000 /dev/urandom >"$T/a/$1"; }
-blobs() { find "$T/relay/obj" -type f | wc -l; }
 # versions FILE: how many a has recorded.
 versions() { as a log --json "$1" 2>/dev/null | grep -c '"type":"log"'; }
 # cut_off FILE...: new large contents, which a records, and no remote gets; a
@@ -25,21 +25,8 @@ cut_once() {
 	done
 	# it comes first, and takes a while
 	head -c 3000000 /dev/urandom >"$T/a/AA"
-	before=$(blobs)
 	had=$(versions AA)
-	XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" push -q \
-	    --bwlimit 1500K:0 >/dev/null 2>&1 &
-	one=$!
-	tries=0
-	while [ "$(blobs)" -eq "$before" ]; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 400 ] || fail "nothing arrives"
-		sleep 0.02
-	done
-	kill -KILL "$one" 2>/dev/null
-	wait "$one" 2>/dev/null
-	as a status --check >/dev/null 2>&1
-	[ $? -eq 6 ] && [ "$(versions AA)" -gt "$had" ]
+	push_killed && [ "$(versions AA)" -gt "$had" ]
 }
 # rounds: both come to the same.
 rounds() {

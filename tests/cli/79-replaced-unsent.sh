@@ -2,6 +2,7 @@
 # A version of a large file that was replaced before it was on a remote, or
 # that went with a remote that is no more, keeps nothing else back.
 . "${0%/*}/lib.sh"
+. "${0%/*}/cutpush.sh"
 
 large() { head -c 3000000 /dev/urandom >"$T/a/large"; }
 # cut_off: a new large file, and a push that is killed while that is on its
@@ -15,20 +16,7 @@ cut_off() {
 }
 cut_once() {
 	large
-	before=$(find "$T/relay/obj" -type f | wc -l)
-	XDG_STATE_HOME="$T/state-a" "$ZK" -C "$T/a" push -q \
-	    --bwlimit 1500K:0 >/dev/null 2>&1 &
-	one=$!
-	tries=0
-	while [ "$(find "$T/relay/obj" -type f | wc -l)" -eq "$before" ]; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 400 ] || fail "nothing arrives"
-		sleep 0.02
-	done
-	kill -KILL "$one" 2>/dev/null
-	wait "$one" 2>/dev/null
-	as a status --check >/dev/null 2>&1
-	[ $? -eq 6 ] # there is something to push
+	push_killed
 }
 
 relay_start --plain
