@@ -8,10 +8,10 @@
 #define COLUMNS "id, what, row, parent, kind, ino, size, mode, mtime," \
 	" mtime_ns, ctime, ctime_ns, btime, btime_ns, fsid, hash, path"
 
-enum zk_err
-diff_reset(struct db *db)
+static enum zk_err
+make(struct db *db)
 {
-	return db_exec(db, "CREATE TEMP TABLE IF NOT EXISTS diff("
+	return db_exec(db, "CREATE TEMP TABLE diff("
 	    "id INTEGER PRIMARY KEY, what INTEGER NOT NULL,"
 	    " row INTEGER NOT NULL, parent INTEGER NOT NULL,"
 	    " kind INTEGER NOT NULL, ino INTEGER NOT NULL,"
@@ -20,15 +20,27 @@ diff_reset(struct db *db)
 	    " ctime INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,"
 	    " btime INTEGER NOT NULL, btime_ns INTEGER NOT NULL,"
 	    " fsid INTEGER NOT NULL, hash BLOB, path BLOB NOT NULL);"
-	    "CREATE INDEX IF NOT EXISTS temp.diff_row ON diff(row, what)"
+	    "CREATE INDEX temp.diff_row ON diff(row, what)"
 	    " WHERE row <> 0;"
-	    "CREATE INDEX IF NOT EXISTS temp.diff_gone ON diff(ino)"
+	    "CREATE INDEX temp.diff_gone ON diff(ino)"
 	    " WHERE what = 6;"
-	    "CREATE INDEX IF NOT EXISTS temp.diff_gone_size ON diff(size)"
+	    "CREATE INDEX temp.diff_gone_size ON diff(size)"
 	    " WHERE what = 6;"
-	    "CREATE INDEX IF NOT EXISTS temp.diff_hash ON diff(hash, what)"
-	    " WHERE hash IS NOT NULL;"
-	    "DELETE FROM diff;");
+	    "CREATE INDEX temp.diff_hash ON diff(hash, what)"
+	    " WHERE hash IS NOT NULL;");
+}
+
+enum zk_err
+diff_reset(struct db *db)
+{
+	bool made = false;
+	enum zk_err r = row_any(db, db_stmt(db, "SELECT 1"
+	    " FROM temp.sqlite_master WHERE name = 'diff'"), &made);
+
+	if (r != ZK_OK)
+		return r;
+	return !made ? make(db) :
+	    stmt_run(db, db_stmt(db, "DELETE FROM diff"));
 }
 
 enum zk_err
@@ -194,6 +206,13 @@ diff_of_row(struct db *db, uint8_t what, int64_t row, int64_t *id)
 	stmt_int(s, 1, row);
 	stmt_int(s, 2, what);
 	return row_int(db, s, id);
+}
+
+enum zk_err
+diff_any_gone(struct db *db, bool *yes)
+{
+	return row_any(db, db_stmt(db,
+	    "SELECT 1 FROM diff WHERE what = 6 LIMIT 1"), yes);
 }
 
 /* Two numbers: the id of a NEW, and the row of its VANISHED. */

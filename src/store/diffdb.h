@@ -84,6 +84,9 @@ ZK_CHECKED enum zk_err diff_make_move(struct db *db, int64_t id, int64_t row);
 ZK_CHECKED enum zk_err diff_of_row(struct db *db, uint8_t what, int64_t row,
     int64_t *id);
 
+/* Whether there is a VANISHED: what moved has left one. */
+ZK_CHECKED enum zk_err diff_any_gone(struct db *db, bool *yes);
+
 /*
  * Pairs of one VANISHED and one NEW of the same kind with equal inode and
  * birth time, after *after by id of the NEW.  ZK_ENOENT at the end.

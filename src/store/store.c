@@ -25,25 +25,48 @@
 /* "zkv1" in the header of the file: another program's database is refused. */
 #define STORE_APP_ID "0x7a6b7631"
 
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
 static const char setting_schema[] =
     "CREATE TABLE setting ("
     " name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;";
 
+/* Each new one goes to the end of one of these. */
+static const char *const parts[] = {
+	setting_schema, logdb_schema, remotedb_schema, treedb_schema,
+	basedb_schema, chunkdb_schema, kvdb_schema, msgdb_schema,
+	largedb_schema
+};
+/* newer than the version: what would be in their tables is found again */
+static const char *const later[] = {
+	pastdb_schema, histdb_schema, aliasdb_schema, transitdb_schema,
+	gcdb_schema, cpdb_schema, listdb_schema, remotedb_full_schema,
+	outdb_schema
+};
+
+/* The setting "later" says of how many of them the tables are there. */
+static enum zk_err
+make_later(struct db *db)
+{
+	int64_t made = 0;
+	enum zk_err r = store_get_int(db, "later", 0, &made);
+
+	if (r != ZK_OK || made >= (int64_t)COUNT(later))
+		return r;
+	for (size_t i = 0; r == ZK_OK && i < COUNT(later); i++)
+		r = db_exec(db, later[i]);
+	return r == ZK_OK ? store_put_int(db, "later", COUNT(later)) : r;
+}
+
 static enum zk_err
 store_create(struct db *db)
 {
-	static const char *const parts[] = {
-		setting_schema, logdb_schema, pastdb_schema, remotedb_schema,
-		treedb_schema, histdb_schema, basedb_schema, chunkdb_schema,
-		kvdb_schema, msgdb_schema, aliasdb_schema, transitdb_schema,
-		gcdb_schema, largedb_schema, cpdb_schema, listdb_schema,
-		remotedb_full_schema, outdb_schema
-	};
 	enum zk_err r = db_begin(db);
 
-	for (size_t i = 0; r == ZK_OK && i < sizeof(parts) / sizeof(*parts);
-	    i++)
+	for (size_t i = 0; r == ZK_OK && i < COUNT(parts); i++)
 		r = db_exec(db, parts[i]);
+	if (r == ZK_OK)
+		r = make_later(db);
 	if (r == ZK_OK)
 		r = store_put_int(db, "schema", STORE_VERSION);
 	if (r == ZK_OK)
@@ -88,12 +111,6 @@ store_step(struct db *db, int64_t from)
 static enum zk_err
 store_check(struct db *db, const char *path)
 {
-	/* newer than the version; what is missing in it is found again */
-	static const char *const later[] = {
-		pastdb_schema, histdb_schema, aliasdb_schema, transitdb_schema,
-		gcdb_schema, cpdb_schema, listdb_schema, remotedb_full_schema,
-		outdb_schema
-	};
 	int64_t v = 0;
 	enum zk_err r = pragma_int(db,
 	    db_stmt(db, "SELECT count(*) FROM sqlite_master"
@@ -118,10 +135,7 @@ store_check(struct db *db, const char *path)
 	if (v < 1)
 		return ZK_ETAMPER;
 	r = store_step(db, v);
-	for (size_t i = 0; r == ZK_OK && i < sizeof(later) / sizeof(*later);
-	    i++)
-		r = db_exec(db, later[i]);
-	return r;
+	return r == ZK_OK ? make_later(db) : r;
 }
 
 enum zk_err

@@ -65,8 +65,12 @@ by_hash(struct db *db)
 enum zk_err
 moves_find(struct root *root, struct db *db, const struct read_hasher *h)
 {
-	enum zk_err r = by_inode(db);
+	bool any = false;
+	enum zk_err r = diff_any_gone(db, &any);
 
+	if (r != ZK_OK || !any)
+		return r;
+	r = by_inode(db);
 	if (r == ZK_OK)
 		r = hash_new(root, db, h);
 	return r == ZK_OK ? by_hash(db) : r;

@@ -194,7 +194,8 @@ empty_db(struct db *db)
 	for (size_t i = 0; r == ZK_OK && i < n; i++)
 		r = db_exec(db, sql[i]);
 	if (r == ZK_OK)
-		r = db_exec(db, "DELETE FROM setting WHERE name<>'schema';"
+		r = db_exec(db, "DELETE FROM setting"
+		    " WHERE name NOT IN ('schema','later');"
 		    "INSERT INTO tchange VALUES(1,0)");
 	return r == ZK_OK ? db_commit(db) : r;
 }
