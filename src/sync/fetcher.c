@@ -40,7 +40,6 @@ struct piece {
 	enum zk_err err;		/* of the worker */
 	enum zk_err worst;		/* of the remotes */
 	unsigned worst_at;
-	struct compress *z;
 	struct buf plain;
 	size_t held;
 	uint64_t told;
@@ -51,8 +50,7 @@ struct fetcher {
 	const struct download_opts *o;
 	struct transport *t[REMOTES_MAX];
 	struct pool *pool;
-	struct compress *z[POOL_DEPTH + 1];
-	unsigned z_n;
+	struct compress_set *z;		/* of the workers */
 	struct piece *arrived, **arrived_end;	/* bytes to be opened */
 	struct piece *done, **done_end;
 	struct piece *air;		/* in flight */
@@ -82,11 +80,8 @@ fetcher_new(const struct download_opts *o, struct fetcher **out)
 		f->t[i] = o->remotes[i].t;
 	r = o->remotes_n > REMOTES_MAX ? ZK_ELIMIT :
 	    pool_new(o->env, 0, POOL_DEPTH, work, &f->pool);
-	while (r == ZK_OK && f->z_n < POOL_DEPTH + 1) {
-		r = compress_new(&f->z[f->z_n]);
-		if (r == ZK_OK)
-			f->z_n++;
-	}
+	if (r == ZK_OK)
+		r = compress_set_new(&f->z);
 	if (r != ZK_OK) {
 		fetcher_free(f);
 		return r;
@@ -113,7 +108,6 @@ piece_free(struct piece *p)
 	buf_release(&p->plain);
 	buf_release(&p->x.body);
 	chunk_ref_wipe(&p->ref);
-	compress_free(p->z);
 	free(p);
 }
 
@@ -148,8 +142,7 @@ fetcher_free(struct fetcher *f)
 	pool_free(f->pool, NULL);
 	while (f->done != NULL)
 		piece_free(pop(&f->done, &f->done_end));
-	while (f->z_n > 0)
-		compress_free(f->z[--f->z_n]);
+	compress_set_free(f->z);
 	crypto_wipe(&f->notes, sizeof(f->notes));
 	free(f);
 }
@@ -172,12 +165,27 @@ fetcher_out(const struct fetcher *f)
 
 /* With the workers ------------------------------------------------------- */
 
+/* in is what is stored; it is of no use afterwards. */
+static enum zk_err
+open_chunk(struct fetcher *f, unsigned level, const struct chunk_ref *ref,
+    struct buf *in, struct buf *plain)
+{
+	struct chunk_ctx ctx = { f->o->vault, level };
+	struct compress *z = compress_set_take(f->z);
+	enum zk_err r;
+
+	if (z == NULL)
+		return ZK_ENOMEM;
+	r = chunk_open(z, &ctx, ref, in->data, in->len, plain);
+	compress_set_give(f->z, z);
+	return r;
+}
+
 static void
 work(void *arg)
 {
 	struct piece *p = arg;
 	struct env *env = p->f->o->env;
-	struct chunk_ctx ctx = { p->f->o->vault, 0 };
 
 	p->err = ZK_OK;
 	p->found = false;
@@ -187,8 +195,7 @@ work(void *arg)
 		p->found = place_match(env, p->in.local[p->local].fd,
 		    p->in.local[p->local].off, &p->ref, &p->plain);
 	} else {
-		p->err = chunk_open(p->z, &ctx, &p->ref, p->x.body.data,
-		    p->x.body.len, &p->plain);
+		p->err = open_chunk(p->f, 0, &p->ref, &p->x.body, &p->plain);
 		p->found = p->err == ZK_OK;
 	}
 	if (p->found && p->stage != ST_KEEP)
@@ -202,7 +209,6 @@ to_pool(struct piece *p, enum stage stage)
 	struct fetcher *f = p->f;
 
 	p->stage = stage;
-	p->z = f->z[--f->z_n];
 	hold(p, (size_t)p->ref.stored_len + p->ref.plain_len);
 	if (!pool_put(f->pool, p))
 		BUG("more work than the pool was asked for");
@@ -374,8 +380,6 @@ worked(struct piece *p)
 	enum stage was = p->stage;
 	enum zk_err r = ZK_OK;
 
-	f->z[f->z_n++] = p->z;
-	p->z = NULL;
 	if (was == ST_OPEN && p->found) {
 		f->stats.fetched++;
 		f->stats.fetched_bytes += p->ref.stored_len;
@@ -455,8 +459,6 @@ fetcher_quit(struct fetcher *f)
 		p = pool_take(f->pool, true);
 		if (p == NULL)
 			break;
-		f->z[f->z_n++] = p->z;
-		p->z = NULL;
 		finish(p, p->found ? p->err : ZK_ESIGNAL);
 	}
 }
@@ -558,7 +560,6 @@ enum zk_err
 fetcher_part(struct fetcher *f, unsigned only, unsigned level,
     const struct chunk_ref *ref, struct buf *plain)
 {
-	struct chunk_ctx ctx = { f->o->vault, level };
 	struct chunk_ref at = *ref;
 	struct buf stored, twice;
 	enum zk_err r;
@@ -570,8 +571,7 @@ fetcher_part(struct fetcher *f, unsigned only, unsigned level,
 	if (r == ZK_OK)
 		r = buf_put(&twice, stored.data, stored.len);
 	if (r == ZK_OK)
-		r = chunk_open(f->z[f->z_n - 1], &ctx, &at, twice.data,
-		    twice.len, plain);
+		r = open_chunk(f, level, &at, &twice, plain);
 	if (r == ZK_OK && only == 0)
 		r = blobget_keep(f->o->db, &at, &stored);
 	chunk_ref_wipe(&at);

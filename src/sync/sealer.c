@@ -26,7 +26,6 @@ struct job {
 	struct sealer *s;
 	struct job *next;
 	struct job *twin;	/* ST_TWIN: has the same plaintext */
-	struct compress *z;	/* ST_SEAL */
 	enum stage stage;
 	enum sealer_mode mode;
 	bool again;		/* ref was noted before this run... */
@@ -45,8 +44,7 @@ struct sealer {
 	const struct upload_opts *o;
 	struct sender *sender;
 	struct pool *pool;
-	struct compress *z[POOL_DEPTH + 1];	/* those not in use */
-	unsigned z_n;
+	struct compress_set *z;	/* of the workers */
 	struct job *order, **end;
 	size_t order_n;
 	size_t held;
@@ -70,11 +68,8 @@ sealer_new(const struct upload_opts *o, struct sealer **out)
 	r = sender_new(o, &s->sender);
 	if (r == ZK_OK)
 		r = pool_new(o->env, 0, POOL_DEPTH, work, &s->pool);
-	while (r == ZK_OK && s->z_n < POOL_DEPTH + 1) {
-		r = compress_new(&s->z[s->z_n]);
-		if (r == ZK_OK)
-			s->z_n++;
-	}
+	if (r == ZK_OK)
+		r = compress_set_new(&s->z);
 	if (r != ZK_OK) {
 		sealer_free(s);
 		return r;
@@ -104,7 +99,6 @@ job_free(struct job *j)
 	buf_release(&j->out);
 	chunk_ref_wipe(&j->ref);
 	chunk_ref_wipe(&j->spare);
-	compress_free(j->z);
 	free(j);
 }
 
@@ -124,8 +118,7 @@ sealer_free(struct sealer *s)
 		job_free(j);
 	}
 	sender_free(s->sender);
-	while (s->z_n > 0)
-		compress_free(s->z[--s->z_n]);
+	compress_set_free(s->z);
 	free(s);
 }
 
@@ -172,18 +165,22 @@ seal(struct job *j)
 {
 	struct chunk_ctx ctx = { j->s->o->vault, j->level };
 	struct chunk_ref was = j->ref;
+	struct compress *z = compress_set_take(j->s->z);
 	enum zk_err r;
 
-	r = chunk_seal(j->z, &ctx, j->plain.data, j->plain.len, &j->ref,
+	if (z == NULL)
+		return ZK_ENOMEM;
+	r = chunk_seal(z, &ctx, j->plain.data, j->plain.len, &j->ref,
 	    &j->out);
 	if (r == ZK_OK && j->again &&
 	    memcmp(was.name, j->ref.name, sizeof(was.name)) != 0) {
 		j->renamed = true;
 		memcpy(j->spare.hash, was.hash, sizeof(was.hash));
 		j->ref = j->spare;
-		r = chunk_seal(j->z, &ctx, j->plain.data, j->plain.len,
-		    &j->ref, &j->out);
+		r = chunk_seal(z, &ctx, j->plain.data, j->plain.len, &j->ref,
+		    &j->out);
 	}
+	compress_set_give(j->s->z, z);
 	chunk_ref_wipe(&was);
 	return r;
 }
@@ -223,10 +220,8 @@ to_pool(struct job *j, enum stage stage)
 	struct sealer *s = j->s;
 
 	j->stage = stage;
-	if (stage == ST_SEAL) {
-		j->z = s->z[--s->z_n];
+	if (stage == ST_SEAL)
 		chunk_ref_fresh(s->o->env, &j->spare);
-	}
 	if (!pool_put(s->pool, j))
 		BUG("more work than the pool was asked for");
 }
@@ -363,9 +358,6 @@ worked(struct job *j)
 	struct sealer *s = j->s;
 	enum zk_err r = j->err;
 
-	if (j->z != NULL)
-		s->z[s->z_n++] = j->z;
-	j->z = NULL;
 	if (r == ZK_OK)
 		r = j->stage == ST_HASH ? hashed(j) : sealed(j);
 	if (s->err == ZK_OK)
@@ -507,10 +499,8 @@ part(struct sealer *s, unsigned level, const uint8_t *plain, size_t n,
 	if (r == ZK_OK && !have) {
 		chunk_ref_fresh(s->o->env, &j->spare);
 		r = buf_put(&j->plain, plain, n);
-		j->z = s->z[s->z_n - 1];	/* lent */
 		if (r == ZK_OK)
 			r = seal(j);
-		j->z = NULL;
 		j->renamed |= anew;
 		if (r == ZK_OK)
 			r = sealed(j);
