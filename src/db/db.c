@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,16 +121,6 @@ setup(struct db *db, unsigned flags)
 	return r;
 }
 
-/*
- * SQLite's books on its memory, which nobody here reads, take a lock for each
- * allocation of any thread: 6 % of a round.
- */
-static void
-no_memory_books(void)
-{
-	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-}
-
 /* Room for the checksums, in a database that is made by this connection. */
 static void
 reserve(struct db *db)
@@ -145,13 +134,12 @@ reserve(struct db *db)
 enum zk_err
 db_open(const char *path, unsigned flags, struct db **out)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	enum zk_err r = ZK_EBUG;
 	struct db *db = NULL;
+	const char *vfs = NULL;
 	int how = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 
 	*out = NULL;
-	(void)pthread_once(&once, no_memory_books);
 	how |= (flags & DB_READONLY) != 0 ? SQLITE_OPEN_READONLY :
 	    SQLITE_OPEN_READWRITE;
 	if ((flags & DB_CREATE) != 0)
@@ -164,8 +152,12 @@ db_open(const char *path, unsigned flags, struct db **out)
 		r = ZK_ENOMEM;
 		goto out;
 	}
-	r = code(db, sqlite3_open_v2(path, &db->h, how,
-	    sums_vfs((flags & DB_SUMS) != 0)));
+	vfs = sums_vfs((flags & DB_SUMS) != 0);
+	if (vfs == NULL) {
+		r = ZK_ENOMEM;
+		goto out;
+	}
+	r = code(db, sqlite3_open_v2(path, &db->h, how, vfs));
 	if (r == ZK_OK && (flags & DB_SUMS) != 0)
 		reserve(db);
 	if (r == ZK_OK)

@@ -24,8 +24,8 @@
 #define SUMS_LEN 8	/* bytes reserved at the end of each page */
 
 /*
- * The name of the VFS, with sums or without, registered on first use; NULL if
- * that fails.
+ * The name of the VFS, with sums or without, registered on first use, which
+ * also sets SQLite up for this program; NULL if that fails.
  */
 const char *sums_vfs(bool sums);
 

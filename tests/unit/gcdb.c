@@ -168,8 +168,8 @@ test_older(void)
 	(void)snprintf(path, sizeof(path), "%.200s/zk-gcdb-%d.db",
 	    tmp != NULL ? tmp : "/tmp", (int)getpid());
 	NEED(store_open(path, true, &db) == ZK_OK);
-	NEED(db_exec(db, "DROP TABLE blob_listed; DROP TABLE blob_list_at")
-	    == ZK_OK);
+	NEED(db_exec(db, "DROP TABLE blob_listed; DROP TABLE blob_list_at;"
+	    "DELETE FROM setting WHERE name = 'later'") == ZK_OK);
 	db_close(db);
 	NEED(store_open(path, false, &db) == ZK_OK);
 	CHECK(listdb_count(db, &n) == ZK_OK && n == 0);

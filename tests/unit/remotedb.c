@@ -167,7 +167,8 @@ test_older(void)
 	(void)snprintf(path, sizeof(path), "%.200s/zk-remotedb-%d.db",
 	    tmp != NULL ? tmp : "/tmp", (int)getpid());
 	setup(path);
-	NEED(db_exec(db, "DROP TABLE remote_full") == ZK_OK);
+	NEED(db_exec(db, "DROP TABLE remote_full;"
+	    "DELETE FROM setting WHERE name = 'later'") == ZK_OK);
 	db_close(db);
 	NEED(store_open(path, false, &db) == ZK_OK);
 	lacks(0, 0, 1, SEGS, 3);
