@@ -175,7 +175,12 @@ make_root(const struct vault_make *m, const char *abs, struct root **root,
 	if (r == ZK_OK)
 		r = root_create(m->env, abs, NULL);
 	*rooted = r == ZK_OK;
-	return r == ZK_OK ? root_find(m->env, abs, false, root) : r;
+	if (r == ZK_OK)
+		r = root_find(m->env, abs, false, root);
+	if (r != ZK_OK)
+		log_error(r, &(struct log_where){ .path = abs },
+		    "cannot make a vault in '%s': %s", abs, err_text(r));
+	return r;
 }
 
 /* From here on it is a vault. */

@@ -387,6 +387,9 @@ check_dir(const struct vault_join_opts *o)
 		r = ZK_EEXIST;
 	} else if (r == ZK_ENOVAULT || r == ZK_EROOT) {
 		r = ZK_OK;	/* no .zk, or one without a marker yet */
+	} else if (abs != NULL) {
+		log_error(r, &(struct log_where){ .path = abs },
+		    "cannot look into '%s': %s", abs, err_text(r));
 	}
 	root_free(root);
 	free(abs);

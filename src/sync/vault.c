@@ -292,6 +292,9 @@ none_in(struct env *env, const char *dir, enum zk_err r)
 	else if (r == ZK_ENOVAULT)
 		log_error(r, NULL, "no vault in '%s' or above it: make one "
 		    "with 'zk init', or join one with 'zk pair --join'", dir);
+	else if (r == ZK_EPERM)
+		log_error(r, &where, "cannot look into '%s': %s", dir,
+		    err_text(r));
 	return r;
 }
 

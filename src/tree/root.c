@@ -112,7 +112,7 @@ root_create(struct env *env, const char *dir, const uint8_t *marker)
 	return r;
 }
 
-/* Is dir a root?  ZK_ENOENT if it has no .zk. */
+/* Is dir a root?  ZK_ENOENT if it has no .zk; ZK_EPERM if that is not shown. */
 static enum zk_err
 try_dir(struct env *env, const char *dir, struct root **out)
 {
@@ -122,7 +122,7 @@ try_dir(struct env *env, const char *dir, struct root **out)
 	enum zk_err err;
 
 	if (fd < 0)
-		return fd == -EACCES ? ZK_ENOENT : err_from_errno(-fd);
+		return err_from_errno(-fd);
 	e = env_statat(env, fd, ZK_DIR, &st);
 	if (e < 0 || !S_ISDIR(st.mode)) {
 		(void)env_close(env, fd);
@@ -151,16 +151,19 @@ enum zk_err
 root_find(struct env *env, const char *dir, bool upward, struct root **out)
 {
 	char *at = strdup(dir);
-	enum zk_err r = ZK_ENOMEM;
+	enum zk_err none = ZK_ENOVAULT, r = ZK_ENOMEM;
 
 	*out = NULL;
 	while (at != NULL) {
 		char *slash;
 
 		r = try_dir(env, at, out);
-		if (r != ZK_ENOENT)
+		/* those above may be anybody's; dir may be the one */
+		if (r == ZK_EPERM && strcmp(at, dir) == 0)
+			none = r;
+		if (r != ZK_ENOENT && r != ZK_EPERM)
 			break;
-		r = ZK_ENOVAULT;
+		r = none;
 		slash = strrchr(at, '/');
 		if (!upward || slash == NULL || strcmp(at, "/") == 0)
 			break;
@@ -289,21 +292,31 @@ root_check(struct root *r, struct db *db)
 	    base_rootid_set(db, &now);
 }
 
-/* True if what db remembers is still at its path, and is not r. */
-static bool
-old_is_there(struct root *r, const struct base_rootid *was,
+/* ZK_EREFUSED if what db remembers may be at its path yet, and is not r. */
+static enum zk_err
+old_is_gone(struct root *r, const struct base_rootid *was,
     const struct base_rootid *now)
 {
+	struct log_where where = { was->path, NULL };
 	struct root *old = NULL;
 	struct base_rootid id;
-	bool there;
+	enum zk_err e = ZK_ENOVAULT;
 
-	if (same_root(was, now) || was->path[0] != '/' ||
-	    root_find(r->env, was->path, false, &old) != ZK_OK)
-		return false;
-	there = root_id(old, &id) == ZK_OK && same_root(&id, was);
+	if (!same_root(was, now) && was->path[0] == '/')
+		e = root_find(r->env, was->path, false, &old);
+	if (e == ZK_OK)
+		e = root_id(old, &id);
 	root_free(old);
-	return there;
+	if (e == ZK_ENOVAULT || e == ZK_EROOT ||
+	    (e == ZK_OK && !same_root(&id, was)))
+		return ZK_OK;
+	if (e == ZK_OK)
+		log_error(ZK_EREFUSED, &where,
+		    "'%s' is still there: move or delete it first", was->path);
+	else
+		log_error(ZK_EREFUSED, &where, "'%s' may still be there, it "
+		    "cannot be looked into: %s", was->path, err_text(e));
+	return ZK_EREFUSED;
 }
 
 enum zk_err
@@ -315,11 +328,8 @@ root_reattach(struct root *r, struct db *db)
 	if (e != ZK_OK)
 		return e;
 	e = base_rootid_get(db, &was);
-	if (e == ZK_OK && old_is_there(r, &was, &now)) {
-		log_error(ZK_EREFUSED, &(struct log_where){ was.path, NULL },
-		    "'%s' is still there: move or delete it first", was.path);
-		return ZK_EREFUSED;
-	}
+	if (e == ZK_OK)
+		e = old_is_gone(r, &was, &now);
 	if (e != ZK_OK && e != ZK_ENOENT)
 		return e;
 	e = base_begin(db);

@@ -27,8 +27,9 @@ ZK_CHECKED enum zk_err root_create(struct env *env, const char *dir,
 
 /*
  * The root that dir (absolute) is or lies in, upward; upward false: dir
- * itself alone.  Removes nothing.  ZK_ENOVAULT if there is none, ZK_EROOT if
- * .zk/ is there without a readable marker.  *out is the caller's.
+ * itself alone.  Removes nothing.  ZK_ENOVAULT if there is none, ZK_EPERM if
+ * dir does not show whether it is one and none is above it, ZK_EROOT if .zk/
+ * is there without a readable marker.  *out is the caller's.
  */
 ZK_CHECKED enum zk_err root_find(struct env *env, const char *dir,
     bool upward, struct root **out);
@@ -58,8 +59,8 @@ ZK_CHECKED enum zk_err root_lost(const struct root *r, enum zk_err why);
 
 /*
  * Accepts r as the vault's root: empty base, no intents, the new identity.
- * ZK_EREFUSED while the remembered root is still at its path.  Opens its
- * own transaction.
+ * ZK_EREFUSED while the remembered root is still at its path, or whether it
+ * is cannot be told.  Opens its own transaction.
  */
 ZK_CHECKED enum zk_err root_reattach(struct root *r, struct db *db);
 

@@ -41,3 +41,29 @@ code=$?
 [ "$code" -eq 1 ] || fail "status $code with a read-only state"
 as_nobody sh -c "chmod -R u+w '$T/w/state-a'"
 expect 0 zk_nobody a push
+
+# a folder that cannot be looked into is no folder without a vault
+as_nobody sh -c "mkdir '$T/w/in' && chmod 500 '$T/w/in' && chmod 0 '$T/w/a'"
+expect 1 zk_nobody a push
+err_has "cannot look into '$T/w/a': permission denied"
+expect 1 zk_nobody a init "$T/w/a"
+err_has "cannot make a vault in '$T/w/a': permission denied"
+expect 1 zk_nobody a init "$T/w/in"
+err_has "cannot make a vault in '$T/w/in': permission denied"
+as_nobody chmod 700 "$T/w/a"
+as_nobody mkdir "$T/w/a/in"
+as_nobody chmod 311 "$T/w/a/in"
+expect 3 as_nobody env HOME="$T/w/home" XDG_STATE_HOME="$T/w/state-a" \
+    "$ZK" -C "$T/w/a/in" status --offline
+
+# nor is one gone that the vault was in
+as_nobody sh -c "chmod 700 '$T/w/a/in' && cp -pR '$T/w/a' '$T/w/b' &&
+    chmod 0 '$T/w/a'"
+reattach() {
+	as_nobody env HOME="$T/w/home" XDG_STATE_HOME="$T/w/state-a" \
+	    "$ZK" init --reattach "$T/w/b"
+}
+expect 12 reattach
+err_has "'$T/w/a' may still be there"
+as_nobody sh -c "chmod 700 '$T/w/a' && rm -r '$T/w/a'"
+expect 0 reattach
