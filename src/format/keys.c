@@ -25,6 +25,21 @@ device_pub_put(struct buf *b, const struct device_pub *p)
 	return buf_lp(b, p->kem_pk, p->kem_pk_len);
 }
 
+struct key *
+key_get(struct rd *r, enum key_role role)
+{
+	const uint8_t *p = rd_bytes(r, KEY_LEN);
+	struct key *k = NULL;
+	enum zk_err e;
+
+	if (p == NULL)
+		return NULL;
+	e = key_import(role, p, &k);
+	if (e != ZK_OK)
+		rd_fail(r, e);
+	return k;
+}
+
 void
 device_pub_get(struct rd *r, struct device_pub *out)
 {

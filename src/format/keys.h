@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #include "crypto/kem.h"
+#include "crypto/key.h"
 #include "util/err.h"
 
 struct buf;
-struct key;
 struct rd;
 struct signkey;
 
@@ -34,6 +34,11 @@ enum zk_err device_pub_put(struct buf *b, const struct device_pub *p);
  * ZK_EREFUSED for a signing key of low order or not canonical.
  */
 void device_pub_get(struct rd *r, struct device_pub *out);
+/*
+ * The next 32 bytes as a key for role, which is the caller's; NULL, and the
+ * reader fails, if there are fewer or with ZK_ENOMEM.
+ */
+struct key *key_get(struct rd *r, enum key_role role);
 /* The device id: hash of the above bytes. */
 void device_pub_id(const struct device_pub *pub,
     uint8_t id[static KEYS_ID_LEN]);

@@ -9,6 +9,7 @@
 #include "crypto/hash.h"
 #include "crypto/key.h"
 #include "crypto/labels.h"
+#include "format/keys.h"
 #include "store/keys.h"
 #include "util/buf.h"
 #include "util/env.h"
@@ -249,22 +250,6 @@ keys_encode(const struct keys *k, struct buf *out)
 	return buf_put(out, sum, sizeof(sum));
 }
 
-/* The next 32 bytes as a key. */
-static struct key *
-keys_get_key(struct rd *r, enum key_role role)
-{
-	const uint8_t *p = rd_bytes(r, KEY_LEN);
-	struct key *k = NULL;
-	enum zk_err e;
-
-	if (p == NULL)
-		return NULL;
-	e = key_import(role, p, &k);
-	if (e != ZK_OK)
-		rd_fail(r, e);
-	return k;
-}
-
 static void
 keys_get_epochs(struct rd *r, struct keys *k)
 {
@@ -278,7 +263,7 @@ keys_get_epochs(struct rd *r, struct keys *k)
 		rd_copy(r, id, sizeof(id));
 		if (i > 0 && memcmp(k->epoch[i - 1].id, id, KEYS_ID) >= 0)
 			rd_fail(r, ZK_EFORMAT);
-		E = keys_get_key(r, KEY_SEED);
+		E = key_get(r, KEY_SEED);
 		if (r->err == ZK_OK)
 			e = keys_epoch_add(k, id, E);
 		if (e != ZK_OK)
@@ -292,16 +277,16 @@ keys_get_body(struct rd *r, struct keys *k)
 {
 	uint8_t flag;
 
-	k->seed = keys_get_key(r, KEY_SEED);
-	k->log = keys_get_key(r, KEY_SIGN);
+	k->seed = key_get(r, KEY_SEED);
+	k->log = key_get(r, KEY_SIGN);
 	k->incarnation = rd_varint(r, KEYS_INCARNATION_MAX);
 	flag = rd_u8(r);
 	if (flag > 1 || k->incarnation == 0)
 		rd_fail(r, ZK_EFORMAT);
 	if (flag == 1) {
 		rd_copy(r, k->vault, KEYS_ID);
-		k->space = keys_get_key(r, KEY_SIGN);
-		k->record = keys_get_key(r, KEY_SEED);
+		k->space = key_get(r, KEY_SIGN);
+		k->record = key_get(r, KEY_SEED);
 		k->has_vault = true;
 		keys_get_epochs(r, k);
 	}

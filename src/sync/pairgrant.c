@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "crypto/key.h"
+#include "format/keys.h"
 #include "format/record.h"
 #include "sync/pairgrant.h"
 #include "util/buf.h"
@@ -92,21 +93,6 @@ pairgrant_put(struct buf *out, const struct pair_grant *g)
 	return out->len > PAIRGRANT_MAX ? ZK_ELIMIT : buf_err(out);
 }
 
-static struct key *
-grant_get_key(struct rd *r, enum key_role role)
-{
-	const uint8_t *p = rd_bytes(r, KEY_LEN);
-	struct key *k = NULL;
-	enum zk_err e;
-
-	if (p == NULL)
-		return NULL;
-	e = key_import(role, p, &k);
-	if (e != ZK_OK)
-		rd_fail(r, e);
-	return k;
-}
-
 static void
 grant_get_urls(struct rd *r, struct pairgrant *out)
 {
@@ -159,8 +145,8 @@ pairgrant_get(const void *in, size_t n, struct pairgrant *out)
 	if (r.err == ZK_OK && format != GRANT_FORMAT)
 		return ZK_EVERSION;
 	out->g.vault = rd_bytes(&r, 32);
-	out->space = grant_get_key(&r, KEY_SIGN);
-	out->record = grant_get_key(&r, KEY_SEED);
+	out->space = key_get(&r, KEY_SIGN);
+	out->record = key_get(&r, KEY_SEED);
 	out->g.space = out->space;
 	out->g.record = out->record;
 	grant_get_urls(&r, out);
