@@ -177,9 +177,6 @@ make_root(const struct vault_make *m, const char *abs, struct root **root,
 	*rooted = r == ZK_OK;
 	if (r == ZK_OK)
 		r = root_find(m->env, abs, false, root);
-	/* the marker was written a moment ago */
-	if (r == ZK_EROOT)
-		r = ZK_EIO;
 	if (r != ZK_OK)
 		log_error(r, &(struct log_where){ .path = abs },
 		    "cannot make a vault in '%s': %s", abs, err_text(r));

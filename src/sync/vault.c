@@ -292,7 +292,11 @@ none_in(struct env *env, const char *dir, enum zk_err r)
 	else if (r == ZK_ENOVAULT)
 		log_error(r, NULL, "no vault in '%s' or above it: make one "
 		    "with 'zk init', or join one with 'zk pair --join'", dir);
-	else if (r == ZK_EPERM)
+	else if (r == ZK_EROOT)
+		log_error(r, &where, "the .zk in '%s' or above it has lost its "
+		    "marker: put .zk/marker back, or move .zk away and join "
+		    "again with 'zk pair --join'", dir);
+	else if (r != ZK_ENOMEM)
 		log_error(r, &where, "cannot look into '%s': %s", dir,
 		    err_text(r));
 	return r;

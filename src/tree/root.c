@@ -32,8 +32,9 @@ read_marker(struct env *env, int fd, uint8_t out[BASE_MARKER_LEN])
 	int m = env_open_beneath(env, fd, ZK_DIR "/marker", O_RDONLY, 0);
 	enum zk_err r;
 
-	if (m < 0)
-		return err_from_errno(-m);
+	if (m < 0)	/* there is none, or what is no file of ours */
+		return m == -ENOENT || m == -ENOTDIR || m == -ELOOP ||
+		    m == -EXDEV ? ZK_EROOT : err_from_errno(-m);
 	r = io_read_some(env, m, text, sizeof(text), &got);
 	(void)env_close(env, m);
 	if (r != ZK_OK)
@@ -144,7 +145,7 @@ try_dir(struct env *env, const char *dir, struct root **out)
 		return ZK_OK;
 	}
 	root_free(r);
-	return err == ZK_ENOMEM ? err : ZK_EROOT;
+	return err;
 }
 
 enum zk_err

@@ -29,7 +29,7 @@ ZK_CHECKED enum zk_err root_create(struct env *env, const char *dir,
  * The root that dir (absolute) is or lies in, upward; upward false: dir
  * itself alone.  Removes nothing.  ZK_ENOVAULT if there is none, ZK_EPERM if
  * dir does not show whether it is one and none is above it, ZK_EROOT if .zk/
- * is there without a readable marker.  *out is the caller's.
+ * is there without a marker, ZK_EIO.  *out is the caller's.
  */
 ZK_CHECKED enum zk_err root_find(struct env *env, const char *dir,
     bool upward, struct root **out);

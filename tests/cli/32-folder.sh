@@ -106,6 +106,13 @@ err_has --reattach
 rm -rf "$T/b"
 mv "$T/elsewhere" "$T/b"
 expect 0 as b pull
+mv "$T/b/.zk/marker" "$T/marker"
+expect 21 as b pull
+err_has "'$T/b' or above it has lost its marker"
+ln -s "$T/marker" "$T/b/.zk/marker"
+expect 21 as b pull
+err_has "lost its marker"
+mv "$T/marker" "$T/b/.zk/marker"
 cp -a "$T/b" "$T/copy"
 expect 12 env XDG_STATE_HOME="$T/state-b" "$ZK" init --reattach "$T/copy"
 mv "$T/b" "$T/old"
