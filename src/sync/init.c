@@ -18,16 +18,17 @@ vault_name_check(const char *name)
 {
 	size_t n = strlen(name);
 	struct buf b;
-	bool ok = n >= 1 && n <= SYNC_NAME_MAX;
+	enum zk_err r = n >= 1 && n <= SYNC_NAME_MAX ? ZK_OK : ZK_EUSAGE;
 
 	buf_init(&b, SYNC_NAME_MAX * 5);
 	/* what would have to be escaped on a terminal is no name */
-	if (ok && (log_escape(&b, name, n) != ZK_OK || b.len != n ||
-	    memcmp(b.data, name, n) != 0))
-		ok = false;
+	if (r == ZK_OK)
+		r = log_escape(&b, name, n);
+	if (r == ZK_OK && (b.len != n || memcmp(b.data, name, n) != 0))
+		r = ZK_EUSAGE;
 	buf_release(&b);
-	if (ok)
-		return ZK_OK;
+	if (r != ZK_EUSAGE)
+		return r;
 	log_error(ZK_EUSAGE, NULL, "'%.80s' is no name for a device: it takes "
 	    "1 to %d bytes of printable UTF-8", name, SYNC_NAME_MAX);
 	return ZK_EUSAGE;
