@@ -347,7 +347,8 @@ if [ "$every" -eq 0 ] && [ "$runs" -eq 0 ]; then
 	for story in "push io 190" "push allocs 626" "log io 329" \
 	    "log alloc 2893" "pull full 12" "verify io 185" \
 	    "verify alloc 2041" "kv allocs 131" "status dead 200" \
-	    "gc io 745" "gc alloc 9000"; do
+	    "gc io 745" "gc alloc 9000" "init io 41" "init io 45" \
+	    "init io 591" "init alloc 45"; do
 		read -r what how n <<END
 $story
 END
