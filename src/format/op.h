@@ -26,7 +26,8 @@ struct opdict;
 
 #define OP_INLINE_MAX (32u * 1024)	/* plain bytes that go inside an op */
 #define OP_DATA_MAX (64u * 1024)	/* encoded content of one op */
-#define OP_SCRIPT_MAX (64u * 1024)	/* packed edit script of one op */
+/* packed edit script of one op: all of a text, and what does not pack */
+#define OP_SCRIPT_MAX (1280u * 1024)
 #define OP_NAME_MAX 4096		/* bytes decoded; op_clean: 255 */
 #define OP_BODY_MAX (4u * 1024 * 1024)	/* bytes of a body, types 16.. */
 #define OP_EXT_MAX 4096			/* bytes of extension fields */

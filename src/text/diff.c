@@ -5,10 +5,13 @@
 
 #include "text/sides.h"
 
-/* Of a changed piece the bytes up to which its characters are compared. */
-#define CHARS_MAX 4096
-/* The same where whole lines are compared so, having few words in common. */
-#define LINES_MAX 1024
+/*
+ * Of a changed piece the bytes up to which its characters are compared; of a
+ * longer one, those between what both begin and end with, and so much of that
+ * beside them that no character is cut.
+ */
+#define CHARS_MAX 16384
+#define MARGIN 64
 /* Characters that must be the same in a row between two edits. */
 #define CHARS_RUN 3
 
@@ -159,6 +162,54 @@ replace_middle(struct maker *m, const struct sides *s)
 	return emit(m, &p);
 }
 
+/* p without what both begin and end with, but for a margin of that. */
+static struct pair
+middle(const struct pair *p)
+{
+	size_t n = p->a_len < p->b_len ? p->a_len : p->b_len;
+	size_t head = 0, tail = 0;
+
+	while (head < n && p->a[head] == p->b[head])
+		head++;
+	while (tail < n - head &&
+	    p->a[p->a_len - 1 - tail] == p->b[p->b_len - 1 - tail])
+		tail++;
+	head = head > MARGIN ? head - MARGIN : 0;
+	tail = tail > MARGIN ? tail - MARGIN : 0;
+	while (head > 0 && (p->a[head] & 0xc0) == 0x80)
+		head--;
+	while (tail > 0 && (p->a[p->a_len - tail] & 0xc0) == 0x80)
+		tail--;
+	return (struct pair){ p->a + head, p->b + head,
+	    p->a_len - head - tail, p->b_len - head - tail };
+}
+
+/* Bytes of the end of the line that p ends with. */
+static size_t
+line_end(const uint8_t *p, size_t n)
+{
+	if (n == 0 || p[n - 1] != '\n')
+		return 0;
+	return n > 1 && p[n - 2] == '\r' ? 2 : 1;
+}
+
+/*
+ * One replaces the other.  The end of the last line stays what it is, so that
+ * what somebody else puts into these lines does not come to stand in the next.
+ */
+static enum zk_err
+replace_lines(struct maker *m, const struct pair *p)
+{
+	size_t end = line_end(p->a, p->a_len);
+	struct pair q = *p;
+
+	if (end == line_end(p->b, p->b_len)) {
+		q.a_len -= end;
+		q.b_len -= end;
+	}
+	return emit(m, &q);
+}
+
 /*
  * Characters of words that took each other's place; or of whole lines, which
  * are replaced whole when they have little in common.
@@ -167,22 +218,29 @@ static enum zk_err
 diff_chars(struct maker *m, const struct pair *p, bool lines)
 {
 	struct hunk h = { 0, 0, 0, 0 };
-	size_t max = lines ? LINES_MAX : CHARS_MAX;
+	size_t shorter = p->a_len < p->b_len ? p->a_len : p->b_len;
+	struct pair mid = *p, part;
+	bool alike = !lines;
 	struct sides s;
-	struct pair part;
 	enum zk_err r;
 
-	if (p->a_len == 0 || p->b_len == 0 || p->a_len > max || p->b_len > max)
+	if (shorter == 0)
 		return emit(m, p);
-	r = sides_init(&s, TOKEN_CHAR, p->a, p->a_len, p->b,
-	    p->b_len);
+	if (p->a_len > CHARS_MAX || p->b_len > CHARS_MAX) {
+		mid = middle(p);
+		alike |= (p->a_len - mid.a_len) * 2 >= shorter;
+		if (mid.a_len > CHARS_MAX || mid.b_len > CHARS_MAX)
+			return alike ? emit(m, &mid) : replace_lines(m, p);
+	}
+	r = sides_init(&s, TOKEN_CHAR, mid.a, mid.a_len, mid.b, mid.b_len);
 	if (r == ZK_OK)
 		r = sides_compare(&s);
 	if (r == ZK_OK) {
 		slide_all(&s);
 		join_changes(&s);
 		if (!is_alike(&s)) {
-			r = lines ? emit(m, p) : replace_middle(m, &s);
+			r = alike ? replace_middle(m, &s) :
+			    replace_lines(m, p);
 			h.a1 = s.a.n;
 			h.b1 = s.b.n;
 		}

@@ -23,6 +23,8 @@ printf 'keep\n%s\n' "$canary" >goes
 printf 'plain\n' >binary
 printf 'undo\nme\n' >undo
 : >empty
+printf 'one\ntwo\n' >paste
+printf 'Buy milk\nCall Bob\n' >list
 seq 1 40000 >large
 seq 1 170000 >huge
 cd "$T" || exit 1
@@ -41,6 +43,8 @@ mv "$T/a/moves" "$T/a/moved"
 rm "$T/a/goes"
 printf 'now \0 binary\n' >"$T/a/binary"
 echo "from a" >"$T/a/empty"
+head -c 300000 /dev/urandom | base64 >>"$T/a/paste"
+printf 'Pay rent\nCall Bob\n' >"$T/a/list"
 sed -i 's/^100$/hundred/' "$T/a/large"
 sed -i 's/^100$/hundred/' "$T/a/huge"
 sed -i 's/^four/FOUR/' "$T/b/apart"
@@ -53,6 +57,8 @@ echo "and more" >>"$T/b/moves"
 echo "and more" >>"$T/b/goes"
 echo "and more" >>"$T/b/binary"
 echo "from b" >"$T/b/empty"
+sed -i '1i zero' "$T/b/paste"
+printf 'Buy milk and eggs\nCall Bob\n' >"$T/b/list"
 sed -i 's/^39000$/later/' "$T/b/large"
 sed -i 's/^39000$/later/' "$T/b/huge"
 expect 0 as a push
@@ -64,9 +70,9 @@ jq -r 'select(.type == "merged") | .path' "$T/out" | sort >"$T/planned"
 expect 4 as b --json pull
 jq -r 'select(.type == "merged") | .path' "$T/out" | sort >"$T/merged"
 cmp -s "$T/planned" "$T/merged" || fail "planned: $(cat "$T/planned")"
-printf '%s\n' apart bom crlf emoji empty large line nolast >"$T/want"
+printf '%s\n' apart bom crlf emoji empty large line list nolast paste >"$T/want"
 cmp -s "$T/want" "$T/merged" || fail "merged: $(cat "$T/merged")"
-[ "$(json .merged)" = 8 ] || fail "merged: $(tail -n 1 "$T/out")"
+[ "$(json .merged)" = 10 ] || fail "merged: $(tail -n 1 "$T/out")"
 [ "$(json .conflicts)" = 2 ] || fail "conflicts: $(tail -n 1 "$T/out")"
 # nothing is left to push: the merge was published
 expect 4 as b status --check
@@ -78,6 +84,7 @@ same_tree a b
 is() { [ "$(cat "$T/b/$1")" = "$(printf "$2")" ] || fail "$1: $(cat "$T/b/$1")"; }
 is apart 'ONE\ntwo\nthree\nFOUR\n'
 is line 'same WORD there\n'
+is list 'Pay rent and eggs\nCall Bob\n'
 is crlf 'a\r\nB\r\nc\r\nd\r\n'
 is nolast 'X\ny\nz'
 is bom '\357\273\277FIRST\nsecond\nthird\n'

@@ -40,6 +40,25 @@ doc_script(const char *old, const char *new, struct buf *out)
 	buf_release(&plain);
 }
 
+/* Noise as long as a text fits; more than an op takes does not. */
+static void
+large_scripts(struct compress *z)
+{
+	size_t n = OP_SCRIPT_MAX + 1;
+	uint8_t *p = malloc(n);
+	uint32_t x = 1;
+	struct buf b;
+
+	NEED(p != NULL);
+	for (size_t i = 0; i < n; i++)
+		p[i] = (uint8_t)((x = x * 1664525u + 1013904223u) >> 24);
+	buf_init(&b, 2 * n);
+	CHECK(opscript_pack(z, p, TEXT_MAX + 4096, &b) == ZK_OK);
+	CHECK(opscript_pack(z, p, n, &b) == ZK_ELIMIT);
+	buf_release(&b);
+	free(p);
+}
+
 static void
 test_scripts(void)
 {
@@ -59,6 +78,7 @@ test_scripts(void)
 	    &out) == ZK_EFORMAT);
 	b.data[1] = 9;
 	CHECK(opscript_unpack(z, b.data, b.len, &out) == ZK_EFORMAT);
+	large_scripts(z);
 	compress_free(z);
 	buf_release(&b);
 	buf_release(&out);

@@ -105,9 +105,13 @@ test_intent(void)
 	SAYS("it was dark and grey there, they said\n",
 	    "it was full of light there, they said\n",
 	    "it was [dark and grey=full of light] there, they said\n");
-	/* nothing in common but by chance: the line is another */
+	/* nothing in common but by chance: the line is another, its end not */
 	SAYS("one two three four\n", "completely different words here\n",
-	    "[one two three four\n=completely different words here\n]");
+	    "[one two three four=completely different words here]\n");
+	SAYS("one two three four\r\n", "completely different words here\r\n",
+	    "[one two three four=completely different words here]\r\n");
+	SAYS("one two three four\r\n", "completely different words here\n",
+	    "[one two three four\r\n=completely different words here\n]");
 	/* no end of line at the end of the file */
 	SAYS("a", "a\nb", "a[=\nb]");
 	SAYS("a\nb", "a\nb\n", "a\nb[=\n]");
@@ -435,8 +439,59 @@ test_hostile(void)
 	}
 }
 
+/*
+ * A paragraph without a space: n characters of three bytes, in which those at
+ * the two places are others.  The edits of the script, and the bytes that
+ * they take out in all.
+ */
+static void
+one_line(size_t n, size_t one, size_t two, size_t *edits, size_t *gone)
+{
+	char *a = calloc(2, 3 * n + 2), *b = a + 3 * n + 2;
+	struct script s;
+
+	NEED(a != NULL);
+	for (size_t i = 0; i < n; i++) {
+		uint32_t c = 0x4e00 + draw(20000);
+
+		a[3 * i] = (char)(0xe0 | c >> 12);
+		a[3 * i + 1] = (char)(0x80 | (c >> 6 & 63));
+		a[3 * i + 2] = (char)(0x80 | (c & 63));
+	}
+	a[3 * n] = '\n';
+	memcpy(b, a, 3 * n + 1);
+	memcpy(b + 3 * one, "\xe9\xbf\xbf", 3);
+	memcpy(b + 3 * two, "\xe9\xbf\xbe", 3);
+	NEED(text_diff(bytes(a), 3 * n + 1, bytes(b), 3 * n + 1, &s) == ZK_OK);
+	*edits = s.n;
+	*gone = 0;
+	for (size_t i = 0; i < s.n; i++)
+		*gone += s.edits[i].del;
+	script_release(&s);
+	free(a);
+}
+
+static void
+test_long_lines(void)
+{
+	size_t edits = 0, gone = 0;
+
+	one_line(345, 20, 172, &edits, &gone);
+	CHECK(edits == 2 && gone == 6);
+	one_line(5000, 20, 4900, &edits, &gone);
+	CHECK(edits == 2 && gone == 6);
+	/* of a longer one what lies between */
+	one_line(300000, 100000, 104000, &edits, &gone);
+	CHECK(edits == 2 && gone == 6);
+	one_line(300000, 20, 20, &edits, &gone);
+	CHECK(edits == 1 && gone == 3);
+	one_line(300000, 1000, 100000, &edits, &gone);
+	CHECK(edits == 1 && gone < (size_t)3 * 99100);
+}
+
 TESTS(
     { "intent", test_intent },
+    { "long_lines", test_long_lines },
     { "characters", test_characters },
     { "no_text", test_no_text },
     { "decode", test_decode },
