@@ -120,28 +120,6 @@ forget_dirs(struct apply *a)
 	}
 }
 
-/* Where a removal shows in the trash: where it was before staging. */
-static enum zk_err
-layout_of(struct apply *a, struct act *t)
-{
-	const char *name = strrchr(t->path, '/');
-	struct buf b;
-	size_t n;
-	enum zk_err r;
-
-	if (name == NULL || (strncmp(t->path, ".zk/tmp/", 8) != 0 &&
-	    strncmp(name + 1, ".zk-tmp-", 8) != 0))
-		return ZK_OK;
-	buf_init(&b, 4 * PATH_LEN_MAX);
-	r = apply_origin(a, name + 1, &b);
-	if (r == ZK_OK)
-		r = buf_u8(&b, 0);
-	if (r == ZK_OK)
-		t->layout = (char *)buf_take(&b, &n);
-	buf_release(&b);
-	return r;
-}
-
 /* A step that acts on a row where it is. */
 static enum zk_err
 prepare_row(struct apply *a, struct act *t)
@@ -155,9 +133,9 @@ prepare_row(struct apply *a, struct act *t)
 		return ZK_ECHANGED;
 	r = path_of(a, t->row, &t->path);
 	if (r == ZK_OK && t->op == PLAN_REMOVE)
-		r = layout_of(a, t);
+		r = apply_layout(a, t);
 	if (r == ZK_OK && t->op == PLAN_RMDIR)
-		r = layout_of(a, t);
+		r = apply_layout(a, t);
 	if (r != ZK_OK || t->op != PLAN_REPLACE)
 		return r;
 	r = base_get(a->db, t->row, &e);

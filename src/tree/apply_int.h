@@ -149,6 +149,9 @@ ZK_CHECKED enum zk_err apply_same(struct apply *a, const char *path,
 ZK_CHECKED enum zk_err apply_check_row(struct apply *a, int64_t row,
     const char *path, struct base_entry *e, struct env_stat *st);
 
+/* Sets t->layout of a removal in staging: where it was before that. */
+ZK_CHECKED enum zk_err apply_layout(struct apply *a, struct act *t);
+
 /* What is at a path, into the trash, which shows it at layout. */
 ZK_CHECKED enum zk_err apply_to_trash(struct apply *a, const char *at,
     const char *layout);

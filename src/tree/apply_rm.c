@@ -1,6 +1,7 @@
 /* Removals on the disk, and what they must leave behind. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -67,6 +68,48 @@ keep_rules(struct apply *a, struct act *t, const struct base_entry *e)
 	if (r == ZK_OK)
 		t->rules = buf_take(&b, &t->rules_len);
 	buf_release(&b);
+	return r;
+}
+
+/* The name in staging of what path leads to or through; NULL: of nothing. */
+static const char *
+staged_name(const char *path)
+{
+	if (strncmp(path, ".zk/tmp/", 8) == 0)
+		return path + 8;
+	while (strncmp(path, ".zk-tmp-", 8) != 0) {
+		path = strchr(path, '/');
+		if (path == NULL)
+			return NULL;
+		path++;
+	}
+	return path;
+}
+
+enum zk_err
+apply_layout(struct apply *a, struct act *t)
+{
+	const char *name = staged_name(t->path), *rest;
+	char *staged = NULL;
+	struct buf b;
+	size_t n;
+	enum zk_err r;
+
+	if (name == NULL)
+		return ZK_OK;
+	n = strcspn(name, "/");
+	rest = name + n + (name[n] == '/');
+	staged = strndup(name, n);
+	buf_init(&b, 4 * PATH_LEN_MAX);
+	r = staged != NULL ? apply_origin(a, staged, &b) : ZK_ENOMEM;
+	if (r == ZK_OK && rest[0] != '\0')
+		r = path_join(&b, rest, strlen(rest));
+	if (r == ZK_OK)
+		r = buf_u8(&b, 0);
+	if (r == ZK_OK)
+		t->layout = (char *)buf_take(&b, &n);
+	buf_release(&b);
+	free(staged);
 	return r;
 }
 

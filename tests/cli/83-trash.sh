@@ -130,3 +130,17 @@ gone "b/$trash"
 expect 0 as b push
 expect 0 as a pull
 same_tree a b
+
+# a directory that a file took the place of, by its name and theirs
+mkdir -p "$T/a/over/s"
+echo of >"$T/a/over/f"
+echo deep >"$T/a/over/s/h"
+pass
+rm -r "$T/a/over"
+echo instead >"$T/a/over"
+pass
+expect 0 as b log --json --trash
+jq -r 'select(.type == "trash").path' "$T/out" | grep '^over' | sort |
+    tr '\n' ' ' >"$T/list"
+[ "$(cat "$T/list")" = "over/f over/s/h " ] ||
+    fail "of a directory: $(cat "$T/out")"
