@@ -214,12 +214,9 @@ find_path(struct history *h)
 
 	if (r == ZK_OK)
 		r = histpath_init(&h->path, h->v, path == NULL ? "" : path);
+	if (r == ZK_ENOENT)
+		r = histpath_none(h->v, path, h->o->path);
 	free(path);
-	if (r == ZK_ENOENT) {
-		r = ZK_EUSAGE;
-		log_error(r, &(struct log_where){ .path = h->o->path },
-		    "nothing was ever recorded at '%s'", h->o->path);
-	}
 	return r == ZK_OK ? find_nodes(h) : r;
 }
 

@@ -6,6 +6,7 @@
 #include "crdt/list.h"
 #include "store/histdb.h"
 #include "sync/vault.h"
+#include "util/log.h"
 #include "util/path.h"
 
 #define PATH_BYTES (1u << 20)
@@ -213,6 +214,56 @@ histpath_of(struct histpath *h, int64_t parent, const struct cdb_name *name,
 	if (r == ZK_OK)
 		r = buf_put(out, h->dir_path.data, h->dir_path.len);
 	return r == ZK_OK ? path_join(out, name->b, name->len) : r;
+}
+
+/* Whether a directory kept as one is or was at path. */
+static enum zk_err
+was_whole(struct vault *v, const char *path, bool *yes)
+{
+	struct histpath h;
+	enum zk_err r = histpath_init(&h, v, path);
+
+	*yes = false;
+	for (size_t i = 0; r == ZK_OK && !*yes && i < h.here.n + h.once.n;
+	    i++) {
+		struct cdb_node node;
+
+		r = node_get(&h, i < h.here.n ? h.here.v[i] :
+		    h.once.v[i - h.here.n], &node);
+		*yes = r == ZK_OK && node.kind == NODE_TREE;
+	}
+	histpath_release(&h);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+histpath_none(struct vault *v, const char *path, const char *typed)
+{
+	const struct log_where where = { .path = typed };
+	char *dir = strdup(path);
+	enum zk_err r = dir != NULL ? ZK_OK : ZK_ENOMEM;
+	bool whole = false;
+
+	for (size_t i = 1; r == ZK_OK && path[i - 1] != '\0'; i++) {
+		if (path[i] != '/')
+			continue;
+		dir[i] = '\0';
+		r = was_whole(v, dir, &whole);
+		if (whole)
+			break;
+		dir[i] = '/';
+	}
+	if (r == ZK_OK) {
+		r = ZK_EUSAGE;
+		if (whole)
+			log_error(r, &where, "'%s' is in '%s', which is kept "
+			    "as one: name that", typed, dir);
+		else
+			log_error(r, &where, "nothing was ever recorded at "
+			    "'%s'", typed);
+	}
+	free(dir);
+	return r;
 }
 
 enum zk_err

@@ -85,6 +85,12 @@ expect 0 as b pull
 # versions: compared as one, written out, restored
 expect 2 as a diff repo
 err_has "is a directory that is kept as one"
+for what in log diff restore; do
+	expect 2 as a $what repo/file
+	err_has "'repo/file' is in 'repo', which is kept as one: name that"
+done
+expect 2 as a log repo-not/file
+err_has "nothing was ever recorded at 'repo-not/file'"
 id=$(as a log repo | awk '$5 == "created" { id = $1 } END { print id }')
 expect 2 as a diff "repo@$id"
 expect 2 as a restore "repo@$id" -o -
