@@ -215,7 +215,7 @@ find_path(struct history *h)
 	if (r == ZK_OK)
 		r = histpath_init(&h->path, h->v, path == NULL ? "" : path);
 	if (r == ZK_ENOENT)
-		r = histpath_none(h->v, path, h->o->path);
+		r = histpath_none(h->v, path, h->o->path, false);
 	free(path);
 	return r == ZK_OK ? find_nodes(h) : r;
 }

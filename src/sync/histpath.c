@@ -236,16 +236,42 @@ was_whole(struct vault *v, const char *path, bool *yes)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
+/* Whether something is or was at path but for what stands behind its last @. */
+static enum zk_err
+was_without_at(struct vault *v, const char *path, bool *yes)
+{
+	const char *at = strrchr(path, '@');
+	struct histpath h;
+	char *name;
+	enum zk_err r;
+
+	*yes = false;
+	if (at == NULL || at == path || strchr(at, '/') != NULL)
+		return ZK_OK;
+	name = strndup(path, (size_t)(at - path));
+	if (name == NULL)
+		return ZK_ENOMEM;
+	r = histpath_init(&h, v, name);
+	*yes = r == ZK_OK;
+	histpath_release(&h);
+	free(name);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 enum zk_err
-histpath_none(struct vault *v, const char *path, const char *typed)
+histpath_none(struct vault *v, const char *path, const char *typed,
+    bool versions)
 {
 	const struct log_where where = { .path = typed };
 	char *dir = strdup(path);
+	bool at = false, whole = false;
 	enum zk_err r = dir != NULL ? ZK_OK : ZK_ENOMEM;
-	bool whole = false;
 
-	for (size_t i = 1; r == ZK_OK && path[i - 1] != '\0'; i++) {
-		if (path[i] != '/')
+	if (r == ZK_OK && versions)
+		r = was_without_at(v, path, &at);
+
+	for (size_t i = 0; r == ZK_OK && path[i] != '\0'; i++) {
+		if (path[i] != '/' || i == 0)
 			continue;
 		dir[i] = '\0';
 		r = was_whole(v, dir, &whole);
@@ -258,6 +284,9 @@ histpath_none(struct vault *v, const char *path, const char *typed)
 		if (whole)
 			log_error(r, &where, "'%s' is in '%s', which is kept "
 			    "as one: name that", typed, dir);
+		else if (at)
+			log_error(r, &where, "'%s' is no time and no id, see "
+			    "zk-restore(1)", strrchr(typed, '@') + 1);
 		else
 			log_error(r, &where, "nothing was ever recorded at "
 			    "'%s'", typed);

@@ -65,10 +65,11 @@ bool histpath_is(const struct histpath *h, int64_t parent,
 
 /*
  * Says, for histpath_init's ZK_ENOENT of path, given as typed, that nothing
- * was ever there, or that it is in a directory kept as one: ZK_EUSAGE.
+ * was ever there, or that it is in a directory kept as one, or, where versions
+ * are named by PATH@TIME, that what stands behind @ names none: ZK_EUSAGE.
  */
 ZK_CHECKED enum zk_err histpath_none(struct vault *v, const char *path,
-    const char *typed);
+    const char *typed, bool versions);
 
 /*
  * Whether directory n is one of those that the path means, or lies below one

@@ -347,7 +347,7 @@ version_find(struct vault *v, const struct sync_ui *ui, const char *path,
 	memset(out, 0, sizeof(*out));
 	r = histpath_init(&f.where, v, path);
 	if (r == ZK_ENOENT)
-		r = histpath_none(v, path, typed);
+		r = histpath_none(v, path, typed, true);
 	if (r == ZK_OK && at->kind == SYNC_AT_TIME)
 		r = by_time(&f, at->wall_ms);
 	else if (r == ZK_OK && at->kind == SYNC_AT_ID)

@@ -191,6 +191,8 @@ meet
 cp -a "$T/b" "$T/was-b"
 expect 2 as b restore nix
 err_has "nothing was ever recorded at 'nix'"
+expect 2 as b restore g@2026-02-30
+err_has "'2026-02-30' is no time and no id"
 expect 1 as b restore g@1000000
 err_has "no change has the id '1000000'"
 expect 1 as b restore g@1.ffff
