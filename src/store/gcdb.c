@@ -217,17 +217,48 @@ gcdb_no_stray(struct db *db, const uint8_t name[static GCDB_NAME_LEN])
 	return stmt_run(db, s);
 }
 
+/* The two last notes; before is left as it is if there is one alone. */
+static enum zk_err
+last_notes(struct db *db, int64_t *ord, int64_t *ms, int64_t *before)
+{
+	struct stmt *s = db_stmt(db,
+	    "SELECT ord, ms FROM gcclock ORDER BY ord DESC LIMIT 2");
+	enum zk_err r = stmt_step(db, s);
+
+	if (r == ZK_OK) {
+		*ord = stmt_col_int(s, 0);
+		*ms = stmt_col_int(s, 1);
+		r = stmt_step(db, s);
+	}
+	if (r == ZK_OK) {
+		*before = stmt_col_int(s, 1);
+		stmt_reset(s);
+	}
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 enum zk_err
 gcdb_tick(struct db *db, int64_t ms, int64_t gap)
 {
-	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO gcclock (ord, ms)"
-	    " SELECT o, ?1 FROM (SELECT ifnull(max(ord), 0) AS o FROM seg)"
-	    " WHERE o > 0 AND NOT EXISTS (SELECT 1 FROM gcclock"
-	    " WHERE ord = (SELECT max(ord) FROM gcclock)"
-	    " AND ms BETWEEN ?1 - ?2 AND ?1)");
+	int64_t now = 0, ord = 0, last = 0, before = INT64_MAX;
+	struct stmt *s = NULL;
+	bool near;
+	enum zk_err r = row_int(db, db_stmt(db,
+	    "SELECT ifnull(max(ord), 0) FROM seg"), &now);
 
-	stmt_int(s, 1, ms);
-	stmt_int(s, 2, gap);
+	if (r == ZK_OK)
+		r = last_notes(db, &ord, &last, &before);
+	if (r != ZK_OK || now <= ord)
+		return r;
+	/* the last one moves on while it is near the one before */
+	near = before <= last && last <= ms && ms - before <= gap;
+	s = near ?
+	    db_stmt(db, "UPDATE gcclock SET ord = ?1, ms = ?2 WHERE ord = ?3") :
+	    db_stmt(db, "INSERT INTO gcclock (ord, ms) VALUES (?1, ?2)");
+	stmt_int(s, 1, now);
+	stmt_int(s, 2, ms);
+	if (near)
+		stmt_int(s, 3, ord);
 	return stmt_run(db, s);
 }
 

@@ -75,8 +75,9 @@ ZK_CHECKED enum zk_err gcdb_no_stray(struct db *db,
     const uint8_t name[static GCDB_NAME_LEN]);
 
 /*
- * Notes that at ms all segments applied by then were here; not more often
- * than every gap ms, and not without a new one.
+ * Notes that at ms all segments applied by then were here, unless there is no
+ * new one.  Of several times within gap ms the first and the last are kept: a
+ * segment may seem to have come so much later than it has.
  */
 ZK_CHECKED enum zk_err gcdb_tick(struct db *db, int64_t ms, int64_t gap);
 /*

@@ -33,7 +33,8 @@ gc_tick(struct round *rd)
 
 	if (v->dry || rd->o->dry_run)
 		return ZK_OK;
-	r = db_begin(v->db);
+	/* what a power cut takes of it makes things come later, no more */
+	r = db_begin_light(v->db);
 	if (r == ZK_OK)
 		r = gcdb_tick(v->db, env_now_ms(v->env), TICK_MS);
 	return db_end(v->db, r);

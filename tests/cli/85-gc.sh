@@ -179,3 +179,19 @@ same_tree a c
 for d in a b c; do
 	expect 0 at "$d" verify
 done
+
+# changed twice within a minute, and then nothing for as long as the window:
+# the first gc after that frees it
+device_init q "file://$T/far-q"
+large "$T/q/f"
+expect 0 at q push
+rm "$T/q/f"
+expect 0 at q push
+days 29
+expect 0 at q gc -n --json
+has condemned 0
+days 2
+expect 0 at q gc --json
+has condemned 1
+has deleted 1
+[ "$(blobs far-q)" = 0 ] || fail "$(blobs far-q) blobs are left"

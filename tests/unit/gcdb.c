@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "db/row.h"
 #include "format/logop.h"
 #include "store/chunkdb.h"
 #include "store/gcdb.h"
@@ -187,12 +188,16 @@ put_segment(struct db *db, uint8_t n)
 	return logdb_put(db, &s, "x", 1) == ZK_OK;
 }
 
-/* A segment has come by the first note after it; notes keep a distance. */
+/*
+ * A segment has come by the first note after it; of notes near each other the
+ * first and the last are kept.
+ */
 static void
 test_clock(void)
 {
 	struct chunk_ref a = make_ref(1, 10);
 	struct db *db = NULL;
+	uint64_t rows = 0;
 	int64_t ms = 0;
 
 	NEED(store_open(":memory:", true, &db) == ZK_OK);
@@ -201,19 +206,32 @@ test_clock(void)
 	NEED(put_segment(db, 1));
 	CHECK(gcdb_tick(db, 1000, 100) == ZK_OK);
 	CHECK(gcdb_came(db, 1, &ms) == ZK_OK && ms == 1000);
+	/* each is noted at once, also without another run for long */
 	NEED(put_segment(db, 2));
 	CHECK(gcdb_tick(db, 1050, 100) == ZK_OK);
-	CHECK(gcdb_came(db, 2, &ms) == ZK_ENOENT);
+	CHECK(gcdb_came(db, 2, &ms) == ZK_OK && ms == 1050);
 	NEED(put_segment(db, 3));
-	CHECK(gcdb_tick(db, 1200, 100) == ZK_OK);
+	CHECK(gcdb_tick(db, 1100, 100) == ZK_OK);
 	CHECK(gcdb_came(db, 1, &ms) == ZK_OK && ms == 1000);
-	CHECK(gcdb_came(db, 2, &ms) == ZK_OK && ms == 1200);
+	CHECK(gcdb_came(db, 2, &ms) == ZK_OK && ms == 1100);
+	CHECK(gcdb_came(db, 3, &ms) == ZK_OK && ms == 1100);
+	/* and does not come ever later as the others come */
+	NEED(put_segment(db, 4));
+	CHECK(gcdb_tick(db, 1101, 100) == ZK_OK);
+	CHECK(gcdb_came(db, 3, &ms) == ZK_OK && ms == 1100);
+	CHECK(gcdb_came(db, 4, &ms) == ZK_OK && ms == 1101);
+	NEED(put_segment(db, 5));
+	CHECK(gcdb_tick(db, 1200, 100) == ZK_OK);
+	CHECK(gcdb_came(db, 3, &ms) == ZK_OK && ms == 1100);
+	CHECK(gcdb_came(db, 4, &ms) == ZK_OK && ms == 1200);
+	CHECK(row_count(db, db_stmt(db, "SELECT count(*) FROM gcclock"),
+	    &rows) == ZK_OK && rows == 3);
 	/* nothing new: no note; a clock that went back notes at once */
 	CHECK(gcdb_tick(db, 9000, 100) == ZK_OK);
-	CHECK(gcdb_came(db, 3, &ms) == ZK_OK && ms == 1200);
-	NEED(put_segment(db, 4));
+	CHECK(gcdb_came(db, 5, &ms) == ZK_OK && ms == 1200);
+	NEED(put_segment(db, 6));
 	CHECK(gcdb_tick(db, 10, 100) == ZK_OK);
-	CHECK(gcdb_came(db, 4, &ms) == ZK_OK && ms == 10);
+	CHECK(gcdb_came(db, 6, &ms) == ZK_OK && ms == 10);
 	/* since when a chunk is a stray one, until it is none */
 	CHECK(gcdb_stray(db, a.name, 5, &ms) == ZK_OK && ms == 5);
 	CHECK(gcdb_stray(db, a.name, 9, &ms) == ZK_OK && ms == 5);
