@@ -97,7 +97,9 @@ take_operand(struct run *r, const char *s)
 		if (r->cmd == NULL)
 			return unknown_cmd("", s, commands);
 		r->parser.cmd = r->cmd->name;
-		r->parser.tables[1] = r->cmd->opts;
+		/* unless another is named the first is meant */
+		r->parser.tables[1] = r->cmd->subs != NULL ?
+		    r->cmd->subs[0]->opts : r->cmd->opts;
 		return ZK_OK;
 	}
 	if (r->cmd->subs != NULL) {
@@ -158,14 +160,22 @@ gap_of(const struct run *r)
 static enum zk_err
 check_globals(const struct run *r)
 {
+	const struct opt *own = r->cmd->opts;
 	unsigned takes = r->cmd->globals | G_ANY;
-	size_t n = opt_count(global_opts);
+	size_t n = opt_count(global_opts), own_n = opt_count(own);
 
 	for (size_t i = 0; i < r->parser.given_n; i++) {
 		const struct opt *o = r->parser.given[i].opt;
+		bool global = o >= global_opts && o < global_opts + n;
 
-		if (o < global_opts || o >= global_opts + n || o->mask & takes)
+		if (global ? (o->mask & takes) != 0 :
+		    own != NULL && o >= own && o < own + own_n)
 			continue;
+		if (!global) {
+			log_error(ZK_EUSAGE, NULL, "'--%s' stands before '%s', "
+			    "put it behind", o->name, r->cmd->name);
+			return ZK_EUSAGE;
+		}
 		log_error(ZK_EUSAGE, NULL, "'zk %s%s%s' takes no '--%s'",
 		    before_of(r), gap_of(r), r->cmd->name, o->name);
 		return ZK_EUSAGE;
