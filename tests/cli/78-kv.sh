@@ -73,6 +73,10 @@ color
 empty"
 expect 0 as b kv ls -0 --namespaces
 [ "$(tr '\0' '|' <"$T/out")" = "|n s|" ] || fail "namespaces"
+expect 0 as b kv -0 --namespaces
+[ "$(tr '\0' '|' <"$T/out")" = "|n s|" ] || fail "namespaces without ls"
+expect 2 as b kv -N "n s" get k
+err_has "'--namespace' stands before 'get'"
 expect 0 as b kv ls --json -N 'n s'
 json_ok "$T/out"
 [ "$(sed -n 1p "$T/out" | jq -c 'del(.type)')" = \
