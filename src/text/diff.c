@@ -184,32 +184,6 @@ middle(const struct pair *p)
 	    p->a_len - head - tail, p->b_len - head - tail };
 }
 
-/* Bytes of the end of the line that p ends with. */
-static size_t
-line_end(const uint8_t *p, size_t n)
-{
-	if (n == 0 || p[n - 1] != '\n')
-		return 0;
-	return n > 1 && p[n - 2] == '\r' ? 2 : 1;
-}
-
-/*
- * One replaces the other.  The end of the last line stays what it is, so that
- * what somebody else puts into these lines does not come to stand in the next.
- */
-static enum zk_err
-replace_lines(struct maker *m, const struct pair *p)
-{
-	size_t end = line_end(p->a, p->a_len);
-	struct pair q = *p;
-
-	if (end == line_end(p->b, p->b_len)) {
-		q.a_len -= end;
-		q.b_len -= end;
-	}
-	return emit(m, &q);
-}
-
 /*
  * Characters of words that took each other's place; or of whole lines, which
  * are replaced whole when they have little in common.
@@ -230,7 +204,7 @@ diff_chars(struct maker *m, const struct pair *p, bool lines)
 		mid = middle(p);
 		alike |= (p->a_len - mid.a_len) * 2 >= shorter;
 		if (mid.a_len > CHARS_MAX || mid.b_len > CHARS_MAX)
-			return alike ? emit(m, &mid) : replace_lines(m, p);
+			return emit(m, alike ? &mid : p);
 	}
 	r = sides_init(&s, TOKEN_CHAR, mid.a, mid.a_len, mid.b, mid.b_len);
 	if (r == ZK_OK)
@@ -239,8 +213,7 @@ diff_chars(struct maker *m, const struct pair *p, bool lines)
 		slide_all(&s);
 		join_changes(&s);
 		if (!is_alike(&s)) {
-			r = alike ? replace_middle(m, &s) :
-			    replace_lines(m, p);
+			r = alike ? replace_middle(m, &s) : emit(m, p);
 			h.a1 = s.a.n;
 			h.b1 = s.b.n;
 		}

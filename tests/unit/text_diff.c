@@ -105,13 +105,12 @@ test_intent(void)
 	SAYS("it was dark and grey there, they said\n",
 	    "it was full of light there, they said\n",
 	    "it was [dark and grey=full of light] there, they said\n");
-	/* nothing in common but by chance: the line is another, its end not */
+	/*
+	 * nothing in common but by chance: the line is another, with its end,
+	 * so that two of them stand in two lines
+	 */
 	SAYS("one two three four\n", "completely different words here\n",
-	    "[one two three four=completely different words here]\n");
-	SAYS("one two three four\r\n", "completely different words here\r\n",
-	    "[one two three four=completely different words here]\r\n");
-	SAYS("one two three four\r\n", "completely different words here\n",
-	    "[one two three four\r\n=completely different words here\n]");
+	    "[one two three four\n=completely different words here\n]");
 	/* no end of line at the end of the file */
 	SAYS("a", "a\nb", "a[=\nb]");
 	SAYS("a\nb", "a\nb\n", "a\nb[=\n]");
