@@ -9,7 +9,7 @@
 	" mtime_ns, ctime, ctime_ns, btime, btime_ns, fsid, hash, path"
 
 static enum zk_err
-make(struct db *db)
+make_table(struct db *db)
 {
 	return db_exec(db, "CREATE TEMP TABLE diff("
 	    "id INTEGER PRIMARY KEY, what INTEGER NOT NULL,"
@@ -39,7 +39,7 @@ diff_reset(struct db *db)
 
 	if (r != ZK_OK)
 		return r;
-	return !made ? make(db) :
+	return !made ? make_table(db) :
 	    stmt_run(db, db_stmt(db, "DELETE FROM diff"));
 }
 

@@ -252,13 +252,16 @@ gcdb_tick(struct db *db, int64_t ms, int64_t gap)
 		return r;
 	/* the last one moves on while it is near the one before */
 	near = before <= last && last <= ms && ms - before <= gap;
-	s = near ?
-	    db_stmt(db, "UPDATE gcclock SET ord = ?1, ms = ?2 WHERE ord = ?3") :
-	    db_stmt(db, "INSERT INTO gcclock (ord, ms) VALUES (?1, ?2)");
+	if (near) {
+		s = db_stmt(db,
+		    "UPDATE gcclock SET ord = ?1, ms = ?2 WHERE ord = ?3");
+		stmt_int(s, 3, ord);
+	} else {
+		s = db_stmt(db,
+		    "INSERT INTO gcclock (ord, ms) VALUES (?1, ?2)");
+	}
 	stmt_int(s, 1, now);
 	stmt_int(s, 2, ms);
-	if (near)
-		stmt_int(s, 3, ord);
 	return stmt_run(db, s);
 }
 

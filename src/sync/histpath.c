@@ -269,7 +269,6 @@ histpath_none(struct vault *v, const char *path, const char *typed,
 
 	if (r == ZK_OK && versions)
 		r = was_without_at(v, path, &at);
-
 	for (size_t i = 0; r == ZK_OK && path[i] != '\0'; i++) {
 		if (path[i] != '/' || i == 0)
 			continue;
