@@ -77,11 +77,13 @@ static inline int
 test_main(const struct test_case *t, size_t n, int argc, char **argv)
 {
 	bool any = false;
+	size_t ran = 0;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (size_t i = 0; i < n; i++) {
 		if (!test_wanted(argc, argv, t[i].name))
 			continue;
+		ran++;
 		test_failed = false;
 		test_skipped = NULL;
 		t[i].run();
@@ -93,7 +95,9 @@ test_main(const struct test_case *t, size_t n, int argc, char **argv)
 			printf("ok %s\n", t[i].name);
 		any |= test_failed;
 	}
-	return any ? 1 : 0;
+	if (ran == 0)
+		fprintf(stderr, "%s: there is no such case\n", argv[0]);
+	return any || ran == 0 ? 1 : 0;
 }
 
 #define TESTS(...)                                                           \
