@@ -285,7 +285,7 @@ histpath_none(struct vault *v, const char *path, const char *typed,
 			    "as one: name that", typed, dir);
 		else if (at)
 			log_error(r, &where, "'%s' is no time and no id, see "
-			    "zk-restore(1)", strrchr(typed, '@') + 1);
+			    "zk-restore(1)", strrchr(path, '@') + 1);
 		else
 			log_error(r, &where, "nothing was ever recorded at "
 			    "'%s'", typed);

@@ -193,6 +193,11 @@ expect 2 as b restore nix
 err_has "nothing was ever recorded at 'nix'"
 expect 2 as b restore g@2026-02-30
 err_has "'2026-02-30' is no time and no id"
+mkdir "$T/b/g@here"
+echo 'g@*' >>"$T/b/.zk/ignore"
+expect 2 env -C "$T/b/g@here" XDG_STATE_HOME="$T/state-b" "$ZK" restore .
+err_has "'here' is no time and no id"
+rm -r "$T/b/g@here" "$T/b/.zk/ignore"
 expect 1 as b restore g@1000000
 err_has "no change has the id '1000000'"
 expect 1 as b restore g@1.ffff
