@@ -54,24 +54,6 @@ of_path(enum zk_err r)
 	    r == ZK_ENOENT || r == ZK_EUSAGE;
 }
 
-/* Leaves a path out, and says so. */
-static enum zk_err
-skip(struct round *rd, const char *path, enum zk_err r)
-{
-	const char *why = r == ZK_ECHANGED ?
-	    "it kept changing while it was read" : err_text(r);
-
-	if (r == ZK_ENOENT)
-		return ZK_ENOENT;
-	round_note(rd, ZK_EPARTIAL);
-	if (!round_says(rd, path, why))
-		return ZK_EPARTIAL;
-	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
-	    "skipped '%s': %s", path, why);
-	rd->rep->skipped++;
-	return ZK_EPARTIAL;
-}
-
 /* Whether it may be another version of a file that base has. */
 static bool
 is_edit(const struct diff *d)
@@ -500,7 +482,7 @@ preparer_take(struct preparer *by, bool adopt, struct prepared **out)
 	if (r == ZK_OK && p->read && is_edit(&p->d))
 		r = add_script(by, p);
 	if (r != ZK_OK && of_path(r))
-		r = skip(rd, p->path, r);
+		r = round_skip(rd, p->path, r);
 	if (r == ZK_OK && adopt && p->d.what == DIFF_NEW)
 		r = try_adopt(rd, p);
 	if ((r == ZK_EPARTIAL || r == ZK_ENOENT) && p->d.kind == NODE_TREE) {

@@ -153,6 +153,13 @@ void round_progress(struct round *rd, enum sync_phase phase);
  */
 bool round_says(struct round *rd, const char *path, const char *what);
 
+/*
+ * Leaves out a path that could not be read, because of r, and says so: logs,
+ * counts, notes ZK_EPARTIAL.  Returns that, or ZK_ENOENT as it is, of which
+ * there is nothing to say.
+ */
+enum zk_err round_skip(struct round *rd, const char *path, enum zk_err r);
+
 /* What a report calls that kind: sync_change.type. */
 char round_type(uint8_t kind);
 

@@ -139,6 +139,23 @@ round_says(struct round *rd, const char *path, const char *what)
 	return fresh;
 }
 
+enum zk_err
+round_skip(struct round *rd, const char *path, enum zk_err r)
+{
+	const char *why = r == ZK_ECHANGED ?
+	    "it kept changing while it was read" : err_text(r);
+
+	if (r == ZK_ENOENT)
+		return ZK_ENOENT;
+	round_note(rd, ZK_EPARTIAL);
+	if (!round_says(rd, path, why))
+		return ZK_EPARTIAL;
+	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
+	    "skipped '%s': %s", path, why);
+	rd->rep->skipped++;
+	return ZK_EPARTIAL;
+}
+
 void
 round_report(struct round *rd, size_t i, uint64_t behind)
 {

@@ -52,10 +52,13 @@ look_closer(struct round *rd, const struct diff *d,
 		return r;
 	memcpy(hash, e.hash, sizeof(hash));
 	r = read_entry(rd->v->root, &h, d->path, &e, NULL, &res);
-	/* what cannot be read now is still different */
-	if (r == ZK_ECHANGED || r == ZK_ENOENT || r == ZK_EPERM ||
-	    r == ZK_EIO)
+	/* different it is, in whatever */
+	if (r == ZK_ECHANGED || r == ZK_ENOENT)
 		return ZK_OK;
+	if (r == ZK_EPERM || r == ZK_EIO) {
+		(void)round_skip(rd, d->path, r);
+		return ZK_OK;
+	}
 	if (r != ZK_OK || memcmp(hash, res.hash, sizeof(hash)) != 0)
 		return r;
 	*kind = SYNC_ATTR;

@@ -34,6 +34,18 @@ expect 3 zk_nobody a push --json
 as_nobody chmod 700 "$T/w/a/sub" && as_nobody chmod 600 "$T/w/a/secret"
 expect 0 zk_nobody a push
 
+# what has to be read to tell how it differs: it does, and the disk is named
+as_nobody sh -c "touch -d 2001-01-01 '$T/w/a/secret'; chmod 0 '$T/w/a/secret'"
+expect 3 zk_nobody a status
+out_has "changed    secret"
+err_has "skipped 'secret': permission denied"
+expect 3 zk_nobody a push -n
+err_has "skipped 'secret': permission denied"
+expect 3 zk_nobody a push -v
+[ "$(grep -c "skipped 'secret'" "$T/err")" -eq 1 ] || fail "said twice"
+as_nobody chmod 600 "$T/w/a/secret"
+expect 0 zk_nobody a push
+
 # the state cannot be written
 as_nobody sh -c "chmod -R a-w '$T/w/state-a'"
 zk_nobody a push >"$T/out" 2>"$T/err"

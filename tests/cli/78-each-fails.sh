@@ -139,8 +139,11 @@ asked() {
 	again as a "$@"
 	same_says "$1"
 }
-# how long ago a device or remote was seen is left out
-timeless() { sed 's/  last s.*//' "$T/out" | sort; }
+# how long ago a device or remote was seen is left out, and that one cannot be
+# reached, which is an answer of status
+timeless() {
+	sed -e 's/  last s.*//' -e 's/  not reachable: .*//' "$T/out" | sort
+}
 same_says() {
 	timeless | cmp -s - "$T/say-$1" ||
 	    lost "says not what it said: $(timeless | diff - "$T/say-$1")"
