@@ -28,10 +28,6 @@ struct cmd_ctx;
 ZK_CHECKED enum zk_err channel_send_lines(struct cmd_ctx *c,
     const char *channel, const char *file, uint8_t end);
 
-/* Opens what a message comes from: *fd, not negative.  Logged. */
-ZK_CHECKED enum zk_err channel_input(struct cmd_ctx *c, const char *file,
-    int *fd);
-
 #define CHANNEL_OPT(off_) { .letter = 'c', .name = "channel", \
 	.kind = OPT_STR, .off = (off_), .arg = "CHANNEL", \
 	.help = "the channel; there is one without a name" }

@@ -55,14 +55,20 @@ kv_missing(const struct kv_key *key)
 
 /* Input ------------------------------------------------------------------- */
 
+/* All of file, "-": standard input. */
 static enum zk_err
-read_stdin(struct cmd_ctx *c, struct buf *out)
+read_input(struct cmd_ctx *c, const char *file, struct buf *out)
 {
-	enum zk_err r = prompt_read_all(c->env, STDIN_FILENO, out);
+	int fd = -1;
+	enum zk_err r = prompt_input(c->env, file, &fd);
 
+	if (r != ZK_OK)
+		return r;
+	r = prompt_read_all(c->env, fd, out);
+	prompt_input_close(c->env, fd);
 	if (r != ZK_OK && r != ZK_ESIGNAL && r != ZK_ELIMIT)
-		log_error(r, NULL, "cannot read standard input: %s",
-		    err_text(r));
+		log_error(r, &(struct log_where){ .path = file },
+		    "cannot read '%s': %s", file, err_text(r));
 	return r;
 }
 
@@ -75,7 +81,7 @@ read_value(struct cmd_ctx *c, int at, struct buf *out)
 	if (c->argc > at && strcmp(c->argv[at], "-") != 0)
 		r = buf_str(out, c->argv[at]);
 	else
-		r = read_stdin(c, out);
+		r = read_input(c, "-", out);
 	if (r == ZK_ELIMIT) {
 		log_error(ZK_EUSAGE, NULL, "a value has at most %u bytes; "
 		    "keep what is larger as a file", KV_VALUE_MAX);
@@ -318,14 +324,8 @@ import_run(struct cmd_ctx *c)
 	enum zk_err r = kv_key_of(im.own, "k", KV_REGISTER, &key);
 
 	buf_init_secret(&b, IMPORT_MAX);
-	if (r == ZK_OK && strcmp(file, "-") == 0) {
-		r = read_stdin(c, &b);
-	} else if (r == ZK_OK) {
-		r = io_read_file(c->env, ENV_CWD, file, &b);
-		if (r != ZK_OK && r != ZK_ELIMIT)
-			log_error(r, &(struct log_where){ .path = file },
-			    "cannot read '%s': %s", file, err_text(r));
-	}
+	if (r == ZK_OK)
+		r = read_input(c, file, &b);
 	if (r == ZK_ELIMIT) {
 		log_error(ZK_EUSAGE, NULL, "one import takes at most 32 MiB: "
 		    "divide it");

@@ -38,21 +38,6 @@ channel_of(const char *given, const char **out)
 	return ZK_EUSAGE;
 }
 
-enum zk_err
-channel_input(struct cmd_ctx *c, const char *file, int *fd)
-{
-	enum zk_err r = ZK_EBUG;
-
-	*fd = strcmp(file, "-") == 0 ? STDIN_FILENO :
-	    env_openat(c->env, ENV_CWD, file, O_RDONLY, 0);
-	if (*fd >= 0)
-		return ZK_OK;
-	r = err_from_errno(-*fd);
-	log_error(r, &(struct log_where){ .path = file },
-	    "cannot read '%s': %s", file, err_text(r));
-	return r;
-}
-
 void
 channel_json(struct jsonw *w, const char *id, const char *channel,
     uint64_t size)
@@ -110,7 +95,7 @@ static enum zk_err
 read_input(struct input *in, struct cmd_ctx *c, const char *file)
 {
 	struct env_stat st = { .mode = 0 };
-	enum zk_err r = channel_input(c, file, &in->fd);
+	enum zk_err r = prompt_input(c->env, file, &in->fd);
 
 	in->name = file;
 	if (r != ZK_OK)
@@ -133,8 +118,7 @@ input_close(struct input *in)
 {
 	if (in->file >= 0 && in->file != in->fd)
 		(void)env_close(in->env, in->file);
-	if (in->fd >= 0 && in->fd != STDIN_FILENO)
-		(void)env_close(in->env, in->fd);
+	prompt_input_close(in->env, in->fd);
 	buf_release(&in->held);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/sig.h"
@@ -120,6 +121,40 @@ read_line(struct env *env, int fd, int64_t until, struct buf *out)
 		return ZK_ENOENT;
 	trim(out, start);
 	return ZK_OK;
+}
+
+enum zk_err
+prompt_input(struct env *env, const char *file, int *fd)
+{
+	bool own = strcmp(file, "-") != 0;
+	const char *name = own ? file : "standard input";
+	struct log_where where = { .path = file };
+	struct env_stat st = { .mode = 0 };
+	int e = 0;
+	enum zk_err r = ZK_EBUG;
+
+	*fd = own ? env_openat(env, ENV_CWD, file, O_RDONLY, 0) : STDIN_FILENO;
+	e = *fd < 0 ? *fd : env_fstat(env, *fd, &st);
+	if (e == 0 && S_ISDIR(st.mode)) {
+		r = ZK_EUSAGE;
+		log_error(r, &where, "'%s' is a directory, not a file", name);
+	} else if (e < 0) {
+		r = err_from_errno(-e);
+		log_error(r, &where, "cannot read '%s': %s", name,
+		    strerror(-e));
+	} else {
+		return ZK_OK;
+	}
+	prompt_input_close(env, *fd);
+	*fd = -1;
+	return r;
+}
+
+void
+prompt_input_close(struct env *env, int fd)
+{
+	if (fd >= 0 && fd != STDIN_FILENO)
+		(void)env_close(env, fd);
 }
 
 enum zk_err

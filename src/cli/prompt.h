@@ -45,6 +45,15 @@ ZK_CHECKED enum zk_err prompt_read_fd(struct env *env, int fd,
     struct buf *out);
 
 /*
+ * Opens what an operand names as input, "-": standard input, which stays
+ * open in prompt_input_close.  ZK_EUSAGE: a directory.  Logged.
+ */
+ZK_CHECKED enum zk_err prompt_input(struct env *env, const char *file,
+    int *fd);
+/* fd may be negative: nothing was opened. */
+void prompt_input_close(struct env *env, int fd);
+
+/*
  * Appends all that descriptor fd (stdin) has, until its end, to out.
  * ZK_ESIGNAL.  ZK_ELIMIT: more than out may be.
  */

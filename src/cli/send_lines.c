@@ -251,12 +251,11 @@ channel_send_lines(struct cmd_ctx *c, const char *channel, const char *file,
 	buf_init_secret(&l.held, LINE_BYTES + READ_BYTES);
 	if (r == ZK_OK) {
 		(void)let_go(&l, ZK_OK);
-		r = channel_input(c, file, &l.fd);
+		r = prompt_input(c->env, file, &l.fd);
 	}
 	if (r == ZK_OK)
 		r = send_all(&l);
-	if (l.fd >= 0 && l.fd != STDIN_FILENO)
-		(void)env_close(c->env, l.fd);
+	prompt_input_close(c->env, l.fd);
 	buf_release(&l.held);
 	c->rep->bytes = l.bytes;
 	if (r != ZK_OK)

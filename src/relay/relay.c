@@ -137,7 +137,8 @@ open_parts(struct core *core)
 	if (r != ZK_OK) {
 		struct log_where where = { core->opts->data, NULL };
 
-		log_error(r, &where, "cannot make '%s'", core->opts->data);
+		log_error(r, &where, "cannot make '%s': %s",
+		    core->opts->data, err_text(r));
 		return r;
 	}
 	r = depot_open(&depot, &core->depot);

@@ -123,7 +123,15 @@ make_dir(struct env *env, const char *dir, bool *made)
 	int e = env_mkdirat(env, ENV_CWD, dir, 0777);
 
 	*made = e == 0;
-	if (e == 0 || e == -EEXIST)
+	if (e == -EEXIST) {
+		e = env_openat(env, ENV_CWD, dir,
+		    O_RDONLY | O_DIRECTORY, 0);
+		if (e >= 0)
+			e = env_close(env, e);
+		/* what else is wrong with it is told where it matters */
+		e = e == -ENOTDIR ? e : 0;
+	}
+	if (e == 0)
 		return ZK_OK;
 	log_error(err_from_errno(-e), &(struct log_where){ .path = dir },
 	    "cannot make '%s': %s", dir, strerror(-e));

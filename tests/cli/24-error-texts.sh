@@ -46,6 +46,17 @@ err_has "'zk remote rm' has no dry run"
 expect 2 as a -n init
 err_has "'zk init' takes no '--dry-run'"
 
+# a directory where a file is meant, and the other way round
+for words in "send $T/st" "send -l $T/st" "kv import $T/st"; do
+	# shellcheck disable=SC2086 # words
+	expect 2 as a $words
+	err_has "'$T/st' is a directory, not a file"
+done
+expect 2 as a kv set key <"$T/st"
+err_has "'standard input' is a directory"
+expect 1 "$ZK" init "$T/full/f"
+err_has "cannot make '$T/full/f': Not a directory"
+
 # a code that was used, and one in use
 device_pair a b
 expect 0 as a push
