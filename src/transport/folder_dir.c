@@ -87,6 +87,7 @@ open_top(struct folder *f, bool make, int *out)
 	return ZK_ENET;
 }
 
+/* ZK_ENOENT, ZK_EFORMAT: there is none.  What else is wrong is logged. */
 static enum zk_err
 read_gen(struct folder *f, int dir)
 {
@@ -95,11 +96,14 @@ read_gen(struct folder *f, int dir)
 
 	buf_init(&b, 2 * FOLDER_GEN_LEN);
 	r = io_read_file(f->t.opts.env, dir, "gen", &b);
-	if (r == ZK_OK && hex_get((const char *)b.data, b.len, f->gen,
-	    FOLDER_GEN_LEN) != ZK_OK)
+	if (r == ZK_ELIMIT || (r == ZK_OK && hex_get((const char *)b.data,
+	    b.len, f->gen, FOLDER_GEN_LEN) != ZK_OK))
 		r = ZK_EFORMAT;
 	buf_release(&b);
-	return r;
+	if (r == ZK_OK || r == ZK_ENOENT || r == ZK_EFORMAT)
+		return r;
+	return folder_dir_fail(f, r == ZK_ENOMEM ? ENOMEM :
+	    r == ZK_EPERM ? EACCES : EIO, "read", "gen");
 }
 
 static enum zk_err
@@ -151,6 +155,8 @@ folder_dir_open(struct folder *f)
 	}
 	if (fd >= 0)
 		(void)env_close(env, fd);
+	if (r != ZK_ENOENT && r != ZK_EFORMAT)
+		return r;
 	f->t.why = "the folder does not hold this vault";
 	log_error(ZK_ENET, &w, "'%s' does not hold this vault", f->path);
 	return ZK_ENET;

@@ -57,6 +57,21 @@ err_has "'standard input' is a directory"
 expect 1 "$ZK" init "$T/full/f"
 err_has "cannot make '$T/full/f': Not a directory"
 
+# a folder that cannot be read is not one that does not hold the vault
+device_init f "file://$T/far"
+expect 0 as f push
+for gen in "$T/far"/*/gen; do
+	mv "$gen" "$T/gen"
+	expect 5 as f push
+	err_has "'$T/far' does not hold this vault"
+	mkdir "$gen"
+	expect 5 as f push
+	err_has "cannot read 'gen' in file://$T/far"
+	rmdir "$gen"
+	mv "$T/gen" "$gen"
+done
+expect 0 as f push
+
 # a code that was used, and one in use
 device_pair a b
 expect 0 as a push

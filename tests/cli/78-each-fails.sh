@@ -75,6 +75,7 @@ said() {
 		esac || lost "status 22" ;;
 	*) lost "status $status" ;;
 	esac
+	! grep -q 'does not hold this vault' "$T/err" || lost "it does"
 	clear_lines
 }
 # but for one that GnuTLS below libcurl prints by itself
