@@ -197,15 +197,14 @@ diff_make_move(struct db *db, int64_t id, int64_t row)
 }
 
 enum zk_err
-diff_of_row(struct db *db, uint8_t what, int64_t row, int64_t *id)
+diff_has(struct db *db, uint32_t mask, int64_t row, bool *yes)
 {
-	struct stmt *s = db_stmt(db, "SELECT id FROM diff"
-	    " WHERE row = ?1 AND what = ?2 AND row <> 0 LIMIT 1");
+	struct stmt *s = db_stmt(db, "SELECT 1 FROM diff"
+	    " WHERE row = ?1 AND row <> 0 AND (1 << what) & ?2 LIMIT 1");
 
-	*id = 0;
 	stmt_int(s, 1, row);
-	stmt_int(s, 2, what);
-	return row_int(db, s, id);
+	stmt_int(s, 2, mask);
+	return row_any(db, s, yes);
 }
 
 enum zk_err

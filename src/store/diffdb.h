@@ -80,9 +80,9 @@ ZK_CHECKED enum zk_err diff_set_fsid(struct db *db, const char *path,
 /* Turns a NEW into a MOVED of row and forgets the VANISHED of that row. */
 ZK_CHECKED enum zk_err diff_make_move(struct db *db, int64_t id, int64_t row);
 
-/* The difference of kind what for a row.  ZK_ENOENT. */
-ZK_CHECKED enum zk_err diff_of_row(struct db *db, uint8_t what, int64_t row,
-    int64_t *id);
+/* Whether a row has a difference whose kind is in mask. */
+ZK_CHECKED enum zk_err diff_has(struct db *db, uint32_t mask, int64_t row,
+    bool *yes);
 
 /* Whether there is a VANISHED: what moved has left one. */
 ZK_CHECKED enum zk_err diff_any_gone(struct db *db, bool *yes);

@@ -78,10 +78,14 @@ report(struct round *rd)
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
-/* Whether the merged tree has a directory kept as one at path. */
+/*
+ * Whether the merged tree has a directory kept as one at path
+ * (scan_opts.is_tree).
+ */
 static enum zk_err
-has_tree(struct round *rd, const char *path, bool *yes)
+has_tree(void *ctx, const char *path, bool *yes)
 {
+	struct round *rd = ctx;
 	const struct list_entry *e = NULL;
 	struct list *l = NULL;
 	enum zk_err r = list_lookup(rd->v->tree, (const uint8_t *)path,
@@ -92,15 +96,6 @@ has_tree(struct round *rd, const char *path, bool *yes)
 	*yes = r == ZK_OK && e->kind == NODE_TREE;
 	list_close(l);
 	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-/* scan_opts.is_tree; what cannot be found out now fails later. */
-static bool
-is_tree(void *ctx, const char *path)
-{
-	bool yes = false;
-
-	return has_tree(ctx, path, &yes) == ZK_OK && yes;
 }
 
 enum zk_err
@@ -171,7 +166,7 @@ capture_scan(struct round *rd)
 	struct read_hasher h = cuts_hasher(rd);
 	struct scan_opts so = { .paths = rd->paths,
 		.paths_n = rd->paths == NULL || rd->wide ? 0 : rd->paths_n,
-		.is_tree = is_tree, .progress = scanned, .ctx = rd };
+		.is_tree = has_tree, .progress = scanned, .ctx = rd };
 	/* a dry run has done so, for good */
 	enum zk_err r = rd->o->dry_run ? ZK_OK : capture_recover(rd);
 

@@ -143,15 +143,32 @@ decode(const struct buf *body, struct act *t, struct plan_goal *g,
 	return e == ZK_EFORMAT ? ZK_ETAMPER : e;
 }
 
-static bool
-look(struct apply *a, const char *path, struct env_stat *st)
+/*
+ * What is at path; *there false: nothing.  An error where that cannot be told.
+ */
+static enum zk_err
+look(struct apply *a, const char *path, struct env_stat *st, bool *there)
 {
-	const char *name;
-	int fd;
+	int e = -ENOENT;
 
 	memset(st, 0, sizeof(*st));
-	return path != NULL && apply_at(a, path, &fd, &name) == ZK_OK &&
-	    env_statat(a->env, fd, name, st) == 0;
+	if (path != NULL)
+		e = apply_stat(a, path, st);
+	*there = e == 0;
+	/* or nothing of zk's, behind something else by now */
+	return e == -ENOENT || e == -ENOTDIR || e == -ELOOP || e == -EXDEV ?
+	    ZK_OK : err_from_errno(-e);
+}
+
+/*
+ * What cannot be told is not done: base stays as it is, and the next scan sees
+ * what is true.  Without memory the run ends, and the intents stay.
+ */
+static enum zk_err
+unsure(struct act *t, enum zk_err r)
+{
+	t->done = false;
+	return r == ZK_ENOMEM ? r : ZK_OK;
 }
 
 /* Renames if the target is free; what fails stays for the next scan. */
@@ -194,25 +211,34 @@ written_since(const struct act *t)
 	return !t->g->has_mtime || m > goal + grain || m < goal - grain;
 }
 
-/* After a crash of the machine: is the content not what was written? */
-static bool
-is_damaged(struct apply *a, const struct act *t)
+/*
+ * After a crash of the machine: is the content not what was written?  What
+ * somebody changes right now, or took away, or may not be read, is none of a
+ * crash's damages.
+ */
+static enum zk_err
+is_damaged(struct apply *a, const struct act *t, bool *yes)
 {
 	struct read_result res;
 	struct base_entry like;
+	enum zk_err r = ZK_OK;
 
+	*yes = false;
 	if (t->g->kind == NODE_DIR)
-		return false;
+		return ZK_OK;
 	memset(&like, 0, sizeof(like));
 	like.kind = t->g->kind;
 	like.refs = t->g->refs;
 	like.refs_len = t->g->refs_len;
-	if (read_entry(a->root, a->hasher, t->path, &like, NULL,
-	    &res) == ZK_OK && res.kind == t->g->kind &&
-	    memcmp(res.hash, t->g->hash, BASE_HASH_LEN) == 0)
-		return false;
-	log_warn("'%s' was damaged by a crash: it is fetched again", t->path);
-	return true;
+	r = read_entry(a->root, a->hasher, t->path, &like, NULL, &res);
+	if (r == ZK_ECHANGED || r == ZK_ENOENT || r == ZK_EPERM)
+		return ZK_OK;
+	*yes = r == ZK_EIO || (r == ZK_OK && (res.kind != t->g->kind ||
+	    memcmp(res.hash, t->g->hash, BASE_HASH_LEN) != 0));
+	if (*yes)
+		log_warn("'%s' was damaged by a crash: it is fetched again",
+		    t->path);
+	return *yes ? ZK_OK : r;
 }
 
 /* New content is at path, by its inode. */
@@ -220,15 +246,20 @@ static enum zk_err
 arrived(struct apply *a, struct act *t, bool crashed)
 {
 	struct env_stat old;
+	bool there = false, damaged = false;
 	enum zk_err r = ZK_OK;
 
 	/* the old content, if it did not get as far as the trash */
-	if (t->op == PLAN_REPLACE && look(a, t->tmp, &old))
+	if (t->op == PLAN_REPLACE)
+		r = look(a, t->tmp, &old, &there);
+	if (r == ZK_OK && there)
 		r = apply_to_trash(a, t->tmp, t->path);
+	/* an edit after the crash is none of its damages: the scan takes it */
+	if (r == ZK_OK && crashed && !written_since(t))
+		r = is_damaged(a, t, &damaged);
 	if (r != ZK_OK)
 		return r;
-	/* an edit after the crash is none of its damages: the scan takes it */
-	if (crashed && !written_since(t) && is_damaged(a, t)) {
+	if (damaged) {
 		r = apply_to_trash(a, t->path, t->path);
 		if (r != ZK_OK || t->op != PLAN_REPLACE)
 			return r;
@@ -256,6 +287,7 @@ finish_attr(struct apply *a, struct act *t)
 {
 	struct base_entry e;
 	const char *name;
+	bool there = false;
 	int fd, own;
 
 	if (base_get(a->db, t->row, &e) != ZK_OK || e.st.ino != t->st.ino)
@@ -273,7 +305,7 @@ finish_attr(struct apply *a, struct act *t)
 		}
 		if (t->g->has_mtime)
 			(void)env_utimeat(a->env, fd, name, t->g->mtime);
-		if (!look(a, t->path, &t->st))
+		if (look(a, t->path, &t->st, &there) != ZK_OK || !there)
 			return;
 	}
 	t->done = has_attr(&t->st, t->g);
@@ -285,37 +317,47 @@ finish_attr(struct apply *a, struct act *t)
 	}
 }
 
-static void
+static enum zk_err
 judge_take(struct apply *a, struct act *t, struct env_stat *st)
 {
 	struct env_stat tmp;
-	bool at_tmp = look(a, t->tmp, &tmp);
+	bool at_tmp = false;
+	enum zk_err r = look(a, t->tmp, &tmp, &at_tmp);
 
+	if (r != ZK_OK)
+		return unsure(t, r);
 	if (st->ino == t->ino && at_tmp && tmp.ino == t->ino2) {
 		t->done = true;
 		t->st2 = tmp;
 	} else if (at_tmp && tmp.ino == t->ino) {
 		give_back(a, t->tmp, t->from);
 	}
+	return ZK_OK;
 }
 
-static void
+static enum zk_err
 judge_swap(struct apply *a, struct act *t, struct env_stat *st)
 {
 	struct env_stat at, tmp;
-	bool here = look(a, t->from, &at);
+	bool here = false, at_tmp = false;
+	enum zk_err r = look(a, t->from, &at, &here);
 
+	if (r == ZK_OK)
+		r = look(a, t->tmp, &tmp, &at_tmp);
+	if (r != ZK_OK)
+		return unsure(t, r);
 	if (st->ino == t->ino && here && at.ino == t->ino2) {
 		t->done = true;
 		t->st2 = at;
-		return;
+		return ZK_OK;
 	}
 	/* the way round by staging, killed in between */
-	if (!look(a, t->tmp, &tmp) || tmp.ino != t->ino)
-		return;
+	if (!at_tmp || tmp.ino != t->ino)
+		return ZK_OK;
 	if (here && at.ino == t->ino2)
 		give_back(a, t->from, t->path);
 	give_back(a, t->tmp, t->from);
+	return ZK_OK;
 }
 
 /* Finds out what became of one intent, and ends it one way or the other. */
@@ -323,8 +365,11 @@ static enum zk_err
 judge(struct apply *a, struct act *t, bool crashed)
 {
 	struct env_stat st, from;
-	bool there = look(a, t->path, &st);
+	bool there = false, both = false;
+	enum zk_err r = look(a, t->path, &st, &there);
 
+	if (r != ZK_OK)
+		return unsure(t, r);
 	t->st = st;
 	switch (t->op) {
 	case PLAN_CREATE:
@@ -344,16 +389,16 @@ judge(struct apply *a, struct act *t, bool crashed)
 	case PLAN_MOVE:
 		t->done = there && st.ino == t->ino;
 		/* under both names: has it moved? */
-		if (t->done && look(a, t->from, &from) && from.ino == t->ino)
+		if (t->done)
+			r = look(a, t->from, &from, &both);
+		if (r == ZK_OK && both && from.ino == t->ino)
 			t->done = !apply_folded(a, t);
-		return ZK_OK;
+		return r == ZK_OK ? ZK_OK : unsure(t, r);
 	case PLAN_SWAP:
-		judge_swap(a, t, &st);
-		return ZK_OK;
+		return judge_swap(a, t, &st);
 	case PLAN_TAKE:
 	case PLAN_TAKE_NEW:
-		judge_take(a, t, &st);
-		return ZK_OK;
+		return judge_take(a, t, &st);
 	default:
 		t->done = !there;
 		return ZK_OK;

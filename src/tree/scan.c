@@ -153,14 +153,16 @@ new_dir(struct scan *s, const struct job *in, const struct env_stat *st,
 static enum zk_err
 new_entry(struct scan *s, const struct job *in, const struct env_stat *st)
 {
-	bool above, all = wanted(s, &in->t, &above);
+	bool above, tree, all = wanted(s, &in->t, &above);
 	enum zk_err r;
 
 	if (!all && !above)
 		return ZK_OK;
-	if (S_ISDIR(st->mode))
-		return scan_is_tree(s, &in->l, NULL, st) ?
-		    scan_new_tree(s, in->t.row) : new_dir(s, in, st, all);
+	if (S_ISDIR(st->mode)) {
+		r = scan_is_tree(s, &in->l, NULL, st, &tree);
+		return r != ZK_OK ? r : tree ? scan_new_tree(s, in->t.row) :
+		    new_dir(s, in, st, all);
+	}
 	if (scan_kind(st) == 0)
 		return scan_emit(s, DIFF_SPECIAL, 0, in->t.row, st);
 	if (st->mount_root)
@@ -175,7 +177,7 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
     const struct env_stat *st, bool all)
 {
 	int64_t row = 0;
-	bool mount;
+	bool mount, found = false;
 	enum zk_err r = ZK_OK;
 
 	if (e->st.ino != st->ino && e->st.ino != 0) {
@@ -185,7 +187,9 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
 			return r == ZK_OK ? new_dir(s, in, st, all) : r;
 		}
 		/* its own has gone elsewhere: this is another */
-		if (r == ZK_OK && scan_is_found(s, e->id))
+		if (r == ZK_OK)
+			r = scan_is_found(s, e->id, &found);
+		if (r == ZK_OK && found)
 			return new_dir(s, in, st, all);
 	}
 	mount = st->mount_root || st->dev != in->l.st.dev;
@@ -204,14 +208,14 @@ old_dir(struct scan *s, const struct job *in, const struct base_entry *e,
 /* Another kind than base has. */
 static enum zk_err
 other_kind(struct scan *s, const struct job *in, const struct base_entry *e,
-    const struct env_stat *st)
+    const struct env_stat *st, bool tree)
 {
 	uint8_t kind = scan_kind(st);
 	enum zk_err r;
 
 	if (kind == 0)
 		return scan_emit(s, DIFF_SPECIAL, e->id, in->t.row, st);
-	if (kind == NODE_DIR && scan_is_tree(s, &in->l, e, st))
+	if (tree)
 		return scan_take_tree(s, e, in->t.row, st);
 	if (e->kind == NODE_TREE && kind == NODE_DIR &&
 	    (e->flags & BASE_KEPT) == 0) {
@@ -245,7 +249,7 @@ static enum zk_err
 old_entry(struct scan *s, const struct job *in, const struct base_entry *e,
     const struct env_stat *st)
 {
-	bool above = false, all;
+	bool above = false, tree = false, all;
 	enum zk_err r = ZK_OK;
 
 	/* the common case: nothing has changed and there is no path to make */
@@ -255,13 +259,16 @@ old_entry(struct scan *s, const struct job *in, const struct base_entry *e,
 	all = wanted(s, &in->t, &above);
 	if ((!all && !above) || e->flags & BASE_STAGED)
 		return ZK_OK;
-	if (S_ISDIR(st->mode) && e->kind == NODE_DIR &&
-	    !scan_is_tree(s, &in->l, e, st))
+	if (S_ISDIR(st->mode))
+		r = scan_is_tree(s, &in->l, e, st, &tree);
+	if (r != ZK_OK)
+		return r;
+	if (S_ISDIR(st->mode) && e->kind == NODE_DIR && !tree)
 		return old_dir(s, in, e, st, all);
 	if (st->mount_root && !S_ISDIR(st->mode))
 		return scan_emit(s, DIFF_UNKNOWN, e->id, in->t.row, st);
 	if (scan_kind(st) != e->kind || S_ISDIR(st->mode))
-		return other_kind(s, in, e, st);
+		return other_kind(s, in, e, st, tree);
 	if ((e->flags & BASE_KEPT) == 0)
 		return scan_emit(s, DIFF_CHANGED, e->id, in->t.row, st);
 	if (base_stat_same(&e->st, st) || e->kind == 0)
@@ -565,6 +572,9 @@ scan_run(struct root *root, struct db *db, const struct scan_opts *opts,
 	buf_init(&s.path, 4 * PATH_LEN_MAX);
 	buf_init(&s.name, 2 * PATH_NAME_MAX);
 	r = pool_new(root_env(root), 0, AHEAD, listing_run, &s.pool);
+	/* so that no name is lost on the way for want of memory */
+	if (r == ZK_OK)
+		r = buf_reserve(&s.path, 4 * PATH_LEN_MAX - 1);
 	if (r == ZK_OK)
 		r = diff_reset(db);
 	if (r == ZK_OK)

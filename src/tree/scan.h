@@ -34,7 +34,7 @@ struct scan_opts {
 	 * whether the directory path, of which base and the attributes say
 	 * nothing, is kept as one (may be NULL: it is not)
 	 */
-	bool (*is_tree)(void *ctx, const char *path);
+	enum zk_err (*is_tree)(void *ctx, const char *path, bool *yes);
 	/* called now and then (may be NULL) with entries seen so far */
 	void (*progress)(void *ctx, uint64_t entries);
 	void *ctx;

@@ -19,7 +19,7 @@ scan_promote(struct scan *s, int64_t row)
 	struct base_entry e;
 	struct diff d = { .what = DIFF_KEPT, .row = row };
 	struct buf path;
-	int64_t id;
+	bool done = false;
 	enum zk_err r;
 
 	if (row == 0 || row == BASE_ROOT)
@@ -27,8 +27,9 @@ scan_promote(struct scan *s, int64_t row)
 	r = base_get(s->db, row, &e);
 	if (r != ZK_OK || (e.flags & BASE_KEPT) == 0)
 		return r;
-	if (diff_of_row(s->db, DIFF_KEPT, row, &id) == ZK_OK)
-		return ZK_OK;
+	r = diff_has(s->db, 1u << DIFF_KEPT, row, &done);
+	if (r != ZK_OK || done)
+		return r;
 	d.parent = e.parent;
 	d.kind = e.kind;
 	d.st = e.st;
@@ -85,8 +86,9 @@ scan_is_absent(struct scan *s, const struct listing *in,
 	if (s->again_fd < 0 || l->r != ZK_OK || l->err != 0 || l->changed ||
 	    listing_has(l, e->name, e->name_len))
 		return false;
-	s->name.len = 0;
-	buf_put(&s->name, e->name, e->name_len);
+	buf_reset(&s->name);
+	if (buf_put(&s->name, e->name, e->name_len) != ZK_OK)
+		return false;
 	if (env_statat(root_env(s->root), s->again_fd, buf_cstr(&s->name),
 	    &st) == -ENOENT)
 		return true;
@@ -102,14 +104,11 @@ scan_forget_again(struct scan *s)
 	s->again_read = false;
 }
 
-bool
-scan_is_found(struct scan *s, int64_t row)
+enum zk_err
+scan_is_found(struct scan *s, int64_t row, bool *yes)
 {
-	int64_t id;
-
-	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK ||
-	    diff_of_row(s->db, DIFF_ATTR, row, &id) == ZK_OK ||
-	    diff_of_row(s->db, DIFF_CHANGED, row, &id) == ZK_OK;
+	return diff_has(s->db, 1u << DIFF_MOVED | 1u << DIFF_ATTR |
+	    1u << DIFF_CHANGED, row, yes);
 }
 
 enum zk_err
@@ -117,6 +116,7 @@ scan_came_from(struct scan *s, const struct env_stat *st, uint8_t kind,
     int64_t *row)
 {
 	struct base_entry e;
+	bool found = false;
 	enum zk_err r = base_by_dirino(s->db, st->ino, &st->btime, row);
 
 	if (r == ZK_OK)
@@ -124,17 +124,11 @@ scan_came_from(struct scan *s, const struct env_stat *st, uint8_t kind,
 	if (r == ZK_OK && (e.flags & (BASE_KEPT | BASE_STAGED) ||
 	    *row == BASE_ROOT || e.kind != kind))
 		*row = 0;
-	if (r == ZK_OK && *row != 0 && scan_is_found(s, *row))
+	if (r == ZK_OK && *row != 0)
+		r = scan_is_found(s, *row, &found);
+	if (found)
 		*row = 0;
 	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-static bool
-has_moved(struct scan *s, int64_t row)
-{
-	int64_t id;
-
-	return diff_of_row(s->db, DIFF_MOVED, row, &id) == ZK_OK;
 }
 
 /* Adds VANISHED or TAKEN for row e at path. */
@@ -168,15 +162,18 @@ expand(struct scan *s, uint8_t what, int64_t row, struct buf *path,
 		return ZK_ETAMPER;
 	while (r == ZK_OK) {
 		struct base_entry e;
+		bool moved = false;
 
 		r = base_next_child(s->db, row, name, len, &e);
 		if (r != ZK_OK)
 			break;
 		len = e.name_len < sizeof(name) ? e.name_len : sizeof(name);
 		memcpy(name, e.name, len);
-		if (has_moved(s, e.id) || e.flags & BASE_STAGED)
+		r = diff_has(s->db, 1u << DIFF_MOVED, e.id, &moved);
+		if (r == ZK_OK && (moved || e.flags & BASE_STAGED))
 			continue;
-		r = path_join(path, name, len);
+		if (r == ZK_OK)
+			r = path_join(path, name, len);
 		if (r == ZK_OK && e.kind == NODE_DIR) {
 			int64_t id = e.id;
 
@@ -201,6 +198,7 @@ take_back(struct scan *s, const struct diff *found, struct buf *path)
 	struct diff d = *found;
 	struct base_entry e;
 	bool gone = d.what == DIFF_VANISHED || d.what == DIFF_TAKEN;
+	bool moved = false;
 	enum zk_err r;
 
 	buf_reset(path);
@@ -210,10 +208,12 @@ take_back(struct scan *s, const struct diff *found, struct buf *path)
 	if (r != ZK_OK || (d.what == DIFF_KIND && e.kind != NODE_DIR))
 		return r;
 	r = diff_drop(s->db, d.id);
-	if (r == ZK_OK && gone && has_moved(s, d.row))
+	if (r == ZK_OK)
+		r = diff_has(s->db, 1u << DIFF_MOVED, d.row, &moved);
+	if (r == ZK_OK && gone && moved)
 		return ZK_OK;
 	/* the directory is elsewhere: what has its name is no part of it */
-	if (r == ZK_OK && has_moved(s, d.row)) {
+	if (r == ZK_OK && moved) {
 		d.what = DIFF_NEW;
 		d.row = 0;
 	} else if (r == ZK_OK && e.kind == NODE_DIR) {

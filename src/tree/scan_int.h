@@ -47,10 +47,10 @@ ZK_CHECKED enum zk_err scan_emit(struct scan *s, uint8_t what, int64_t row,
 ZK_CHECKED enum zk_err scan_promote(struct scan *s, int64_t row);
 
 /*
- * A row is in one place: true if this scan has already found the directory
+ * A row is in one place: *yes if this scan has already found the directory
  * that it is, by its inode elsewhere or by its name with another inode.
  */
-bool scan_is_found(struct scan *s, int64_t row);
+ZK_CHECKED enum zk_err scan_is_found(struct scan *s, int64_t row, bool *yes);
 
 /*
  * The row of a directory, or of one kept as one (kind says which), that has
@@ -66,8 +66,8 @@ ZK_CHECKED enum zk_err scan_came_from(struct scan *s,
  * where they say nothing by what base has there (e, may be NULL), or had
  * where it came from.
  */
-bool scan_is_tree(struct scan *s, const struct listing *in,
-    const struct base_entry *e, const struct env_stat *st);
+ZK_CHECKED enum zk_err scan_is_tree(struct scan *s, const struct listing *in,
+    const struct base_entry *e, const struct env_stat *st, bool *yes);
 
 /* One that base does not have there, in the directory of row parent. */
 ZK_CHECKED enum zk_err scan_new_tree(struct scan *s, int64_t parent);

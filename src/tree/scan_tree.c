@@ -47,29 +47,34 @@ scan_kind(const struct env_stat *st)
  * not the attributes.  What was left behind by a removal is no directory of
  * the vault yet.
  */
-bool
+enum zk_err
 scan_is_tree(struct scan *s, const struct listing *in,
-    const struct base_entry *e, const struct env_stat *st)
+    const struct base_entry *e, const struct env_stat *st, bool *yes)
 {
 	const char *path = buf_cstr(&s->path);
 	int64_t row = 0;
+	enum zk_err r = ZK_OK;
 
+	*yes = false;
 	if (e != NULL && e->kind == NODE_DIR && e->flags & BASE_KEPT)
-		return false;
+		return ZK_OK;
 	switch (attrs_atomic(in->attrs, path)) {
 	case ATTRS_YES:
-		return true;
+		*yes = true;
+		return ZK_OK;
 	case ATTRS_NO:
-		return false;
+		return ZK_OK;
 	default:
 		break;
 	}
-	if (e != NULL && (e->kind == NODE_DIR || e->kind == NODE_TREE))
-		return e->kind == NODE_TREE;
-	if (scan_came_from(s, st, NODE_TREE, &row) == ZK_OK && row != 0)
-		return true;
-	return s->opts->is_tree != NULL &&
-	    s->opts->is_tree(s->opts->ctx, path);
+	if (e != NULL && (e->kind == NODE_DIR || e->kind == NODE_TREE)) {
+		*yes = e->kind == NODE_TREE;
+		return ZK_OK;
+	}
+	r = scan_came_from(s, st, NODE_TREE, &row);
+	*yes = r == ZK_OK && row != 0;
+	return r != ZK_OK || *yes || s->opts->is_tree == NULL ? r :
+	    s->opts->is_tree(s->opts->ctx, path, yes);
 }
 
 /* What keeps the tree from being read, and the tree with it. */
@@ -133,6 +138,7 @@ old_tree(struct scan *s, const struct base_entry *e, int64_t parent,
     const struct whole *w)
 {
 	int64_t row = 0;
+	bool found = false;
 	enum zk_err r = ZK_OK;
 
 	if (e->st.ino != w->st.ino && e->st.ino != 0) {
@@ -142,7 +148,9 @@ old_tree(struct scan *s, const struct base_entry *e, int64_t parent,
 			    NULL);
 			return r == ZK_OK ? new_tree(s, parent, w) : r;
 		}
-		if (r == ZK_OK && scan_is_found(s, e->id))
+		if (r == ZK_OK)
+			r = scan_is_found(s, e->id, &found);
+		if (found)
 			return new_tree(s, parent, w);
 	}
 	if (r != ZK_OK || ((e->flags & BASE_RACY) == 0 &&

@@ -4,56 +4,10 @@
  * that it would have given at once.
  */
 #include "../sim/replicas.h"
+#include "failalloc.h"
 #include "store/treedb.h"
 #include "test.h"
 #include "util/log.h"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define HAVE_HOOKS 0
-#else
-#define HAVE_HOOKS 1
-#endif
-
-static long fail_in;	/* the allocation that fails, counted down; 0: none */
-static bool failed;
-
-#if HAVE_HOOKS
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-
-static bool
-fails(void)
-{
-	if (fail_in == 0 || --fail_in > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *
-malloc(size_t n)
-{
-	return fails() ? NULL : __libc_malloc(n);
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(n, size);
-}
-
-void *
-realloc(void *p, size_t n)
-{
-	return fails() ? NULL : __libc_realloc(p, n);
-}
-#endif
 
 static struct sim sim;
 
@@ -111,7 +65,7 @@ test_each_allocation(void)
 	long n = 0;
 	int bad = 0;
 
-	if (!HAVE_HOOKS)
+	if (!FAILALLOC)
 		SKIP("the sanitizer has the allocator");
 	log_set_level(LOG_QUIET);
 	buf_init(&want, SIM_DUMP);

@@ -3,6 +3,7 @@
  * JSON, fails in turn: there is an error or the same result, and nothing is
  * left allocated.
  */
+#include "failalloc.h"
 #include "test.h"
 #include "text/diff.h"
 #include "text/jsonmerge.h"
@@ -10,13 +11,7 @@
 #include "text/merge.h"
 #include "util/buf.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-
-#ifdef __SANITIZE_ADDRESS__
+#if !FAILALLOC
 static void
 test_all(void)
 {
@@ -29,58 +24,6 @@ test_json(void)
 	SKIP("a sanitizer has the allocator");
 }
 #else
-static long fail_in;	/* the allocation that fails, counted down; 0: none */
-static long live;	/* blocks not given back */
-static bool failed;
-
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void __libc_free(void *p);
-
-static bool
-fails(void)
-{
-	if (fail_in == 0 || --fail_in > 0)
-		return false;
-	failed = true;
-	return true;
-}
-
-void *
-malloc(size_t n)
-{
-	void *p = fails() ? NULL : __libc_malloc(n);
-
-	live += p != NULL;
-	return p;
-}
-
-void *
-calloc(size_t n, size_t size)
-{
-	void *p = fails() ? NULL : __libc_calloc(n, size);
-
-	live += p != NULL;
-	return p;
-}
-
-void *
-realloc(void *old, size_t n)
-{
-	void *p = fails() ? NULL : __libc_realloc(old, n);
-
-	live += p != NULL && old == NULL;
-	return p;
-}
-
-void
-free(void *p)
-{
-	live -= p != NULL;
-	__libc_free(p);
-}
-
 static const char base[] = "one two\nthree\nfour five\n",
     one[] = "one and two\nthree\nfor five\nsix\n",
     two[] = "two\nthree four\nfour fives\n";
