@@ -566,11 +566,13 @@ db_check(struct db *db)
 	char first[200] = "";
 	int rc = s == NULL ? sqlite3_errcode(db->h) : SQLITE_ROW;
 
-	while (rc == SQLITE_ROW) {
-		rc = sqlite3_step(s->s);
-		if (rc == SQLITE_ROW)
-			first_line((const char *)sqlite3_column_text(s->s, 0),
-			    first);
+	while (rc == SQLITE_ROW &&
+	    (rc = sqlite3_step(s->s)) == SQLITE_ROW)
+		first_line((const char *)sqlite3_column_text(s->s, 0), first);
+	/* among what it finds is that it had no memory for a page */
+	if (strstr(first, "error code=7") != NULL) {
+		rc = SQLITE_NOMEM;
+		first[0] = '\0';
 	}
 	if (rc != SQLITE_DONE && first[0] == '\0') {
 		/* what kept it from looking is no damage */

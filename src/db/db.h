@@ -119,7 +119,8 @@ int64_t db_changes(struct db *db);
 /*
  * Reads every page in use and checks that all fits (PRAGMA integrity_check).
  * ZK_ETAMPER: each table that is damaged was logged, with what is wrong.
- * ZK_EIO: the disk did not give all of it (logged), which says nothing of it.
+ * ZK_EIO: the disk did not give all of it (logged), which says nothing of it,
+ * no more than ZK_ENOMEM does.
  */
 ZK_CHECKED enum zk_err db_check(struct db *db);
 

@@ -141,9 +141,10 @@ asked() {
 	same_says "$1"
 }
 # how long ago a device or remote was seen is left out, and that one cannot be
-# reached, which is an answer of status
+# reached, which is an answer of status, and how wide columns are
 timeless() {
-	sed -e 's/  last s.*//' -e 's/  not reachable: .*//' "$T/out" | sort
+	sed -e 's/  last s.*//' -e 's/  not reachable: .*//' -e 's/   */  /g' \
+	    "$T/out" | sort
 }
 same_says() {
 	timeless | cmp -s - "$T/say-$1" ||
@@ -352,7 +353,7 @@ if [ "$every" -eq 0 ] && [ "$runs" -eq 0 ]; then
 	    "log alloc 2893" "pull full 12" "verify io 185" \
 	    "verify alloc 2041" "kv allocs 131" "status dead 200" \
 	    "gc io 745" "gc alloc 9000" "init io 41" "init io 45" \
-	    "init io 591" "init alloc 45"; do
+	    "init io 591" "init alloc 45" "verify alloc 2500"; do
 		read -r what how n <<END
 $story
 END
