@@ -456,6 +456,7 @@ flush(struct apply *a)
 	r = apply_stage(a);
 	if (r == ZK_OK)
 		r = write_intents(a, &any);
+	a->pending = r == ZK_OK && any;
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++)
 		if (a->acts[i].r == ZK_OK && !a->acts[i].skip)
 			apply_do(a, &a->acts[i]);
@@ -463,6 +464,8 @@ flush(struct apply *a)
 		r = sync_names(a);
 	if (r == ZK_OK)
 		r = write_base(a, any);
+	if (r == ZK_OK)
+		a->pending = false;
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++)
 		count(a, &a->acts[i]);
 	drop_staged(a);
@@ -530,21 +533,6 @@ run_steps(struct apply *a)
 	return r == ZK_OK ? flush(a) : r;
 }
 
-/* Puts back what is still in staging, whatever became of the run. */
-static enum zk_err
-put_back(struct apply *a, enum zk_err r)
-{
-	enum zk_err e = base_begin(a->db);
-
-	if (e == ZK_OK)
-		e = apply_put_back(a);
-	if (e == ZK_OK)
-		e = base_commit(a->db);
-	if (e != ZK_OK)
-		base_rollback(a->db);
-	return r != ZK_OK ? r : e;
-}
-
 enum zk_err
 apply_run(struct root *root, struct db *db, struct plan *p,
     const struct apply_ops *ops, struct apply_result *out)
@@ -553,15 +541,20 @@ apply_run(struct root *root, struct db *db, struct plan *p,
 		.root = root, .env = root_env(root), .db = db, .p = p,
 		.ops = ops, .res = out, .hasher = &ops->hasher
 	};
-	enum zk_err r;
+	enum zk_err r, e = ZK_OK;
 
 	memset(out, 0, sizeof(*out));
 	buf_init(&a.near_path, 4 * PATH_LEN_MAX);
 	r = start(&a);
 	if (r == ZK_OK)
 		r = run_steps(&a);
-	if (a.rules != NULL && a.trash != NULL)
-		r = put_back(&a, r);
+	/*
+	 * Whatever became of the run; but while base says of something that
+	 * it is there, and it is not any more, recovery comes first.
+	 */
+	if (a.rules != NULL && a.trash != NULL && !a.pending)
+		e = apply_put_back(&a);
+	r = r == ZK_OK ? e : r;
 	if (r == ZK_OK && out->failed == 0 && !ops->keep_tmp)
 		r = root_tmp_clear(root);
 	out->trashed = a.trash != NULL && trash_used(a.trash);

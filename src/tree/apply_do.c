@@ -186,20 +186,17 @@ do_create(struct apply *a, struct act *t)
 	return apply_came_out(a, t);
 }
 
+/* *made: it was not there. */
 static enum zk_err
-do_mkdir(struct apply *a, struct act *t)
+make_dir(struct apply *a, struct act *t, int fd, const char *name, bool *made)
 {
 	bool leaf = plan_goal_dir(a->p, t->g) == SIZE_MAX;
 	unsigned mode = t->g->has_mode ? t->g->mode & 0777 : 0777;
-	const char *name;
-	int fd, e;
-	enum zk_err r = apply_at(a, t->path, &fd, &name);
+	int e = env_mkdirat(a->env, fd, name, leaf ? mode : mode | 0700);
 
-	if (r != ZK_OK)
-		return r;
-	e = env_mkdirat(a->env, fd, name, leaf ? mode : mode | 0700);
 	if (e < 0 && e != -EEXIST)
 		return apply_refused(a, t, e);
+	*made = e == 0;
 	if (env_statat(a->env, fd, name, &t->st) < 0)
 		return ZK_EIO;
 	if (!S_ISDIR(t->st.mode) || t->st.mount_root ||
@@ -223,6 +220,23 @@ do_mkdir(struct apply *a, struct act *t)
 	t->trust = true;
 	t->leaf = leaf;
 	return e == 0 ? apply_came_out(a, t) : ZK_OK;
+}
+
+static enum zk_err
+do_mkdir(struct apply *a, struct act *t)
+{
+	const char *name;
+	bool made = false;
+	int fd;
+	enum zk_err r = apply_at(a, t->path, &fd, &name);
+
+	if (r == ZK_OK)
+		r = make_dir(a, t, fd, name, &made);
+	/* not left as something that the user made, with a mode between */
+	if (made && (r == ZK_EIO || r == ZK_ENOMEM) &&
+	    apply_at(a, t->path, &fd, &name) == ZK_OK)
+		(void)env_unlinkat(a->env, fd, name, AT_REMOVEDIR);
+	return r;
 }
 
 static enum zk_err
@@ -362,9 +376,11 @@ do_swap(struct apply *a, struct act *t)
 	root_forget(a->root);
 	if (e < 0)
 		return err_from_errno(-e);
-	if (apply_stat(a, t->path, &t->st) < 0 ||
-	    apply_stat(a, t->from, &t->st2) < 0)
-		return ZK_EIO;
+	/* swapped they are; the next scan looks at them again */
+	if (apply_stat(a, t->path, &t->st) < 0)
+		t->st = st;
+	if (apply_stat(a, t->from, &t->st2) < 0)
+		t->st2 = st2;
 	t->trust = same && still(&t->st, &st, dir);
 	t->trust2 = same2 && still(&t->st2, &st2, dir2);
 	return ZK_OK;

@@ -79,6 +79,7 @@ struct apply {
 	size_t dirs_n;		/* by index of the plan's */
 	int64_t near;		/* the directory of the last row, and its */
 	struct buf near_path;	/* path; 0: none */
+	bool pending;		/* steps were begun that base has not got */
 	int64_t *goes;		/* rows that RMDIR will remove, ascending */
 	size_t goes_n;
 };
@@ -228,7 +229,17 @@ ZK_CHECKED enum zk_err apply_note(struct apply *a, struct act *t);
 ZK_CHECKED enum zk_err apply_parent_row(struct apply *a, const struct act *t,
     const char *path, int64_t *row);
 
-/* Puts rows that are still in staging back, under a free name. */
+/*
+ * Stat data of a row after a move, no longer staged; flags add to it.  Not
+ * trust: the old ones stay, which show an edit that came between.
+ */
+ZK_CHECKED enum zk_err apply_moved_stat(struct apply *a, int64_t row,
+    const struct env_stat *st, bool trust, unsigned add);
+
+/*
+ * Puts rows that are still in staging back, under a free name, in a
+ * transaction of its own.  Begins where an earlier one was stopped.
+ */
 ZK_CHECKED enum zk_err apply_put_back(struct apply *a);
 
 /* The path that something staged under the name tmp had, replaced. */

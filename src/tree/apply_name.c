@@ -11,14 +11,6 @@
 #include "tree/shown.h"
 #include "util/path.h"
 
-static const char *
-last_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 /* What the disk calls what it finds at t->path: t->shown, if not so. */
 static enum shown
 other_name(struct apply *a, struct act *t)
@@ -56,8 +48,8 @@ apply_folded(struct apply *a, struct act *t)
 enum zk_err
 apply_shown_path(const struct act *t, char **out)
 {
-	size_t dir = (size_t)(last_of(t->path) - t->path);
-	const char *name = t->shown != NULL ? t->shown : last_of(t->path);
+	size_t dir = (size_t)(path_last(t->path) - t->path);
+	const char *name = t->shown != NULL ? t->shown : path_last(t->path);
 	size_t n = strlen(name) + 1;
 
 	*out = malloc(dir + n);
@@ -74,7 +66,7 @@ apply_refused(struct apply *a, struct act *t, int e)
 	int tmp = root_tmp(a->root);
 	enum zk_err r = err_from_errno(-e);
 
-	if (tmp < 0 || !shown_refused(a->env, tmp, last_of(t->path), e))
+	if (tmp < 0 || !shown_refused(a->env, tmp, path_last(t->path), e))
 		return r;
 	t->how = ALIAS_NEVER;
 	return ZK_ECHANGED;
@@ -101,7 +93,7 @@ is_exact(struct apply *a, const struct act *t)
 enum zk_err
 apply_came_out(struct apply *a, struct act *t)
 {
-	const char *name = last_of(t->path);
+	const char *name = path_last(t->path);
 	char *path = NULL;
 	enum zk_err r;
 

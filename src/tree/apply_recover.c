@@ -171,22 +171,28 @@ unsure(struct act *t, enum zk_err r)
 	return r == ZK_ENOMEM ? r : ZK_OK;
 }
 
-/* Renames if the target is free; what fails stays for the next scan. */
-static void
+/*
+ * Renames if the target is free; what fails stays for the next scan.
+ * ZK_ENOMEM.
+ */
+static enum zk_err
 give_back(struct apply *a, const char *from, const char *to)
 {
 	const char *n1, *n2;
-	int f1, f2;
+	int f1, f2, own, e = 0;
+	enum zk_err r = apply_at(a, from, &f1, &n1);
 
-	if (apply_at(a, from, &f1, &n1) != ZK_OK)
-		return;
-	f1 = env_openat(a->env, f1, ".", O_RDONLY | O_DIRECTORY, 0);
-	if (f1 < 0)
-		return;
-	if (apply_at(a, to, &f2, &n2) == ZK_OK)
-		(void)apply_rename_free(a->env, f1, n1, f2, n2);
-	(void)env_close(a->env, f1);
+	if (r != ZK_OK)
+		return r == ZK_ENOMEM ? r : ZK_OK;
+	own = env_openat(a->env, f1, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (own < 0)
+		return own == -ENOMEM ? ZK_ENOMEM : ZK_OK;
+	r = apply_at(a, to, &f2, &n2);
+	if (r == ZK_OK)
+		e = apply_rename_free(a->env, own, n1, f2, n2);
+	(void)env_close(a->env, own);
 	root_forget(a->root);
+	return r == ZK_ENOMEM || e == -ENOMEM ? ZK_ENOMEM : ZK_OK;
 }
 
 static int64_t
@@ -282,32 +288,45 @@ has_attr(const struct env_stat *st, const struct plan_goal *g)
 }
 
 /* Mode and mtime may be half set: what is not yet, is set now. */
-static void
+static enum zk_err
+set_attr(struct apply *a, const struct act *t)
+{
+	const char *name;
+	int fd, own;
+	enum zk_err r = apply_at(a, t->path, &fd, &name);
+
+	if (r != ZK_OK)
+		return r;
+	own = t->g->has_mode && !S_ISLNK(t->st.mode) ?
+	    env_open_beneath(a->env, fd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) : -1;
+	if (own >= 0) {
+		(void)env_fchmod(a->env, own, t->g->mode & 0777);
+		(void)env_close(a->env, own);
+	}
+	if (t->g->has_mtime)
+		(void)env_utimeat(a->env, fd, name, t->g->mtime);
+	return ZK_OK;
+}
+
+static enum zk_err
 finish_attr(struct apply *a, struct act *t)
 {
 	struct base_entry e;
-	const char *name;
-	bool there = false;
-	int fd, own;
+	bool there = true;
+	enum zk_err r = base_get(a->db, t->row, &e);
 
-	if (base_get(a->db, t->row, &e) != ZK_OK || e.st.ino != t->st.ino)
-		return;
-	if (e.kind != NODE_TREE && e.st.size != t->st.size)
-		return;
-	if (!has_attr(&t->st, t->g) && apply_at(a, t->path, &fd, &name) ==
-	    ZK_OK) {
-		own = t->g->has_mode && !S_ISLNK(t->st.mode) ?
-		    env_open_beneath(a->env, fd, name,
-		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0) : -1;
-		if (own >= 0) {
-			(void)env_fchmod(a->env, own, t->g->mode & 0777);
-			(void)env_close(a->env, own);
-		}
-		if (t->g->has_mtime)
-			(void)env_utimeat(a->env, fd, name, t->g->mtime);
-		if (look(a, t->path, &t->st, &there) != ZK_OK || !there)
-			return;
+	/* the size of a directory is that of its list of names */
+	if (r != ZK_OK || e.st.ino != t->st.ino || (e.kind != NODE_TREE &&
+	    e.kind != NODE_DIR && e.st.size != t->st.size))
+		return r == ZK_OK ? r : unsure(t, r);
+	if (!has_attr(&t->st, t->g)) {
+		r = set_attr(a, t);
+		if (r == ZK_OK)
+			r = look(a, t->path, &t->st, &there);
 	}
+	if (r != ZK_OK || !there)
+		return unsure(t, r);
 	t->done = has_attr(&t->st, t->g);
 	/* what base knows of a tree is not what one stat says */
 	if (t->done && e.kind == NODE_TREE) {
@@ -315,6 +334,7 @@ finish_attr(struct apply *a, struct act *t)
 		t->st.mtime = e.st.mtime;
 		t->st.ctime = e.st.ctime;
 	}
+	return ZK_OK;
 }
 
 static enum zk_err
@@ -330,9 +350,9 @@ judge_take(struct apply *a, struct act *t, struct env_stat *st)
 		t->done = true;
 		t->st2 = tmp;
 	} else if (at_tmp && tmp.ino == t->ino) {
-		give_back(a, t->tmp, t->from);
+		r = give_back(a, t->tmp, t->from);
 	}
-	return ZK_OK;
+	return r;
 }
 
 static enum zk_err
@@ -355,9 +375,8 @@ judge_swap(struct apply *a, struct act *t, struct env_stat *st)
 	if (!at_tmp || tmp.ino != t->ino)
 		return ZK_OK;
 	if (here && at.ino == t->ino2)
-		give_back(a, t->from, t->path);
-	give_back(a, t->tmp, t->from);
-	return ZK_OK;
+		r = give_back(a, t->from, t->path);
+	return r == ZK_OK ? give_back(a, t->tmp, t->from) : r;
 }
 
 /* Finds out what became of one intent, and ends it one way or the other. */
@@ -383,9 +402,7 @@ judge(struct apply *a, struct act *t, bool crashed)
 		t->trust = true;
 		return ZK_OK;
 	case PLAN_ATTR:
-		if (there)
-			finish_attr(a, t);
-		return ZK_OK;
+		return there ? finish_attr(a, t) : ZK_OK;
 	case PLAN_MOVE:
 		t->done = there && st.ino == t->ino;
 		/* under both names: has it moved? */
@@ -494,8 +511,6 @@ apply_recover(struct root *root, struct db *db, const struct read_hasher *h)
 		r = base_begin(db);
 	if (r == ZK_OK)
 		r = recover_intents(&a, &any);
-	if (r == ZK_OK)
-		r = apply_put_back(&a);
 	if (r == ZK_OK && any && env_syncfs(a.env, root_fd(root)) < 0)
 		r = ZK_EIO;
 	if (r == ZK_OK && any)
@@ -503,6 +518,9 @@ apply_recover(struct root *root, struct db *db, const struct read_hasher *h)
 	if (r == ZK_OK)
 		r = base_commit(db);
 	base_rollback(db);
+	/* apart: what it does an intent could not be judged by any more */
+	if (r == ZK_OK)
+		r = apply_put_back(&a);
 	if (r == ZK_OK)
 		r = clear_tmp(&a);
 	trash_free(a.trash);

@@ -52,6 +52,14 @@ path_ok(const char *path)
 	}
 }
 
+const char *
+path_last(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
 enum zk_err
 path_join(struct buf *b, const void *name, size_t len)
 {

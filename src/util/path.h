@@ -24,6 +24,9 @@ bool path_name_ok(const void *name, size_t len);
 /* True for a relative path all of whose components are as above. */
 bool path_ok(const char *path);
 
+/* The last component; lent from path. */
+const char *path_last(const char *path);
+
 /* Appends "/" (unless b is empty) and the name. */
 enum zk_err path_join(struct buf *b, const void *name, size_t len);
 

@@ -101,6 +101,39 @@ test_trash_bound(void)
 	kit_end(&k);
 }
 
+/*
+ * A row in staging that is not marked so, as a run that failed once left it:
+ * its file has been put back, and is neither new nor gone.
+ */
+static void
+test_unmarked(void)
+{
+	struct base_entry e, tmp;
+
+	NEED(kit_begin(&k, 1));
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_OK);
+	NEED(base_find_path(k.db, ".zk/tmp", &tmp) == ZK_OK);
+	NEED(base_find_path(k.db, "renamed/b", &e) == ZK_OK);
+	CHECK(base_move(k.db, e.id, tmp.id, "b1-6-b", 6) == ZK_OK);
+	CHECK(kit_move(&k, "renamed/b", "b"));
+	CHECK(kit_restart(&k));
+	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
+	CHECK(kit_record(&k, NULL, 0) == 0);
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_OK);
+	CHECK(kit_reached(&k, kit_tree2, KIT_N(kit_tree2)));
+	/* and one whose file is nowhere is made again */
+	NEED(base_find_path(k.db, "renamed/b", &e) == ZK_OK);
+	CHECK(base_move(k.db, e.id, tmp.id, "b1-6-b", 6) == ZK_OK);
+	CHECK(kit_rm(&k, "renamed/b"));
+	CHECK(kit_restart(&k));
+	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
+	CHECK(kit_record(&k, NULL, 0) == 0);
+	CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) == ZK_OK);
+	CHECK(kit_reached(&k, kit_tree2, KIT_N(kit_tree2)));
+	kit_end(&k);
+}
+
 /* I3: what was edited after the plan is neither replaced nor removed. */
 static void
 test_preimage(void)
@@ -527,6 +560,7 @@ TESTS(
     { "fresh_N16", test_fresh },
     { "trash", test_trash },
     { "trash-bound", test_trash_bound },
+    { "unmarked_in_staging", test_unmarked },
     { "preimage_I3", test_preimage },
     { "appeared_meanwhile", test_appeared },
     { "hard_link_N17", test_hard_link },

@@ -118,6 +118,85 @@ test_crashed(void)
 	CHECK(n > 100);
 }
 
+/*
+ * Whether the only differences are what the tree has as well, made or set
+ * and not known of: what records them finds that they are the same.
+ */
+static bool
+all_wanted(const char *what)
+{
+	char path[5000];
+
+	while (*what != '\0') {
+		const char *end = strchr(what, '\n');
+		bool found = false;
+
+		for (int i = 0; i < KIT_N(kit_tree2) && !found; i++) {
+			kit_goal_path(kit_tree2, KIT_N(kit_tree2), i, path,
+			    sizeof(path));
+			found = strchr("NCA", what[0]) != NULL && strncmp(what + 2, path,
+			    strlen(path)) == 0 && what + 2 + strlen(path) ==
+			    end && kit_is(&k, &kit_tree2[i], path);
+		}
+		if (!found)
+			return false;
+		what = end + 1;
+	}
+	return true;
+}
+
+/* Call n fails, that one alone: what is left to do is done in the end. */
+static bool
+fails_once(int64_t n, int err)
+{
+	char what[2000] = "";
+	int64_t at;
+	bool ended;
+	enum zk_err r;
+
+	if (!kit_begin(&k, (uint64_t)n + 1)) {
+		FAIL("kit");
+		return false;
+	}
+	CHECK(kit_apply(&k, kit_tree1, KIT_N(kit_tree1), NULL) == ZK_OK);
+	CHECK(kit_record(&k, NULL, 0) == 0);
+	at = fake_calls(k.fake) + n;
+	fake_fail_at(k.fake, at, err, false);
+	r = kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL);
+	ended = fake_calls(k.fake) <= at;
+	fake_fail_at(k.fake, -1, 0, false);
+	CHECK(!ended || r == ZK_OK);
+	CHECK(kit_restart(&k));
+	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
+	if (kit_record(&k, what, sizeof(what)) != 0 && !all_wanted(what)) {
+		printf("# made up:\n%s", what);
+		FAIL("made up");
+	}
+	for (int i = 0; i < 3; i++)
+		CHECK(kit_apply(&k, kit_tree2, KIT_N(kit_tree2), NULL) ==
+		    ZK_OK);
+	CHECK(kit_reached(&k, kit_tree2, KIT_N(kit_tree2)));
+	if (test_failed)
+		printf("# call %d fails with %s\n", (int)n, strerror(err));
+	kit_end(&k);
+	return !ended && !test_failed;
+}
+
+static void
+test_fails_once(void)
+{
+	static const int errs[] = { EIO, ENOSPC, ENOMEM };
+
+	for (size_t i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
+		int64_t n = (int64_t)i;
+
+		/* each of three in another way */
+		while (fails_once(n, errs[i]))
+			n += 3;
+		CHECK(n > 100);
+	}
+}
+
 /* The machine stops at call n, starts, and its user edits what is there. */
 static bool
 edited_after(int64_t n)
@@ -167,5 +246,6 @@ test_edited_after_crash(void)
 TESTS(
     { "killed_at_every_call_I4_I5", test_killed },
     { "crashed_at_every_call_P5", test_crashed },
+    { "each_call_fails_once_I4_P6", test_fails_once },
     { "edited_after_crash_I1", test_edited_after_crash },
 )

@@ -24,6 +24,7 @@
 #endif
 
 static atomic_long fail_in;	/* which fails, counted down; 0: none */
+static atomic_bool fail_on;	/* so do all after it */
 static atomic_bool failed;
 static atomic_long live;	/* blocks not given back */
 
@@ -36,7 +37,8 @@ void __libc_free(void *p);
 static bool
 fails(void)
 {
-	if (fail_in <= 0 || atomic_fetch_sub(&fail_in, 1) != 1)
+	if (!(fail_on && failed) &&
+	    (fail_in <= 0 || atomic_fetch_sub(&fail_in, 1) != 1))
 		return false;
 	failed = true;
 	errno = ENOMEM;
