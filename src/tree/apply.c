@@ -207,7 +207,7 @@ static enum zk_err
 spare_ignored(struct apply *a, struct act *t)
 {
 	bool ignored = false, is_dir = t->op == PLAN_RMDIR;
-	struct base_entry e;
+	struct base_entry e = { .kind = 0 };
 	enum zk_err r = ZK_OK;
 
 	if (t->op == PLAN_ADOPT || t->op == PLAN_SWAP ||
@@ -216,9 +216,10 @@ spare_ignored(struct apply *a, struct act *t)
 	if (t->g != NULL)
 		is_dir = t->g->kind == NODE_DIR || t->g->kind == NODE_TREE;
 	else if (t->op == PLAN_REMOVE)
-		is_dir = base_get(a->db, t->row, &e) == ZK_OK &&
-		    e.kind == NODE_TREE;
-	r = rules_ignored(a->rules, t->path, is_dir, &ignored);
+		r = base_get(a->db, t->row, &e);
+	is_dir |= e.kind == NODE_TREE;
+	if (r == ZK_OK)
+		r = rules_ignored(a->rules, t->path, is_dir, &ignored);
 	if (r != ZK_OK || !ignored)
 		return r;
 	t->skip = true;

@@ -84,6 +84,8 @@ relay_stop
 mkfifo "$T/silent"
 exec 3<>"$T/silent"
 for version in tls1_2 tls1_3; do
+	# else what the first one said is read before the second begins
+	: >"$T/tls"
 	openssl s_server -accept "127.0.0.1:$port" -$version -naccept 1 \
 	    -key "$T/relay/key.pem" -cert "$T/relay/cert.pem" \
 	    <"$T/silent" >"$T/tls" 2>&1 &
