@@ -104,5 +104,5 @@ test_each(void)
 #endif
 
 TESTS(
-    { "each allocation", test_each },
+    { "each_allocation_I2", test_each },
 )
