@@ -9,26 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "db/db_int.h"
 #include "db/sums.h"
 #include "util/log.h"
 
-#define DB_STMTS 512		/* statements kept, at most: BUG beyond */
 #define DB_BUSY_MS 2000		/* another process at the same file */
-
-struct stmt {
-	sqlite3_stmt *s;	/* NULL: could not be prepared */
-	const char *sql;	/* the literal: its address is the key */
-};
-
-struct db {
-	sqlite3 *h;
-	char *path;
-	bool tx;
-	bool light;		/* commits do not wait for the disk */
-	bool dry;		/* all is in one transaction, to be undone */
-	struct stmt *stmts[DB_STMTS];	/* open addressing by address */
-	size_t stmts_n;
-};
 
 /*
  * SQLite says SQLITE_FULL only for its own writes to the database; the index
@@ -47,9 +32,8 @@ is_full(const struct db *db, int rc)
 	return e == ENOSPC || e == EDQUOT;
 }
 
-/* A code of ours for what SQLite said; logs what the caller cannot. */
-static enum zk_err
-code(struct db *db, int rc)
+enum zk_err
+db_code(struct db *db, int rc)
 {
 	enum zk_err r = is_full(db, rc) ? ZK_EDISKFULL : ZK_EIO;
 
@@ -157,7 +141,7 @@ db_open(const char *path, unsigned flags, struct db **out)
 		r = ZK_ENOMEM;
 		goto out;
 	}
-	r = code(db, sqlite3_open_v2(path, &db->h, how, vfs));
+	r = db_code(db, sqlite3_open_v2(path, &db->h, how, vfs));
 	if (r == ZK_OK && (flags & DB_SUMS) != 0)
 		reserve(db);
 	if (r == ZK_OK)
@@ -195,7 +179,7 @@ db_close(struct db *db)
 enum zk_err
 db_exec(struct db *db, const char *sql)
 {
-	return code(db, sqlite3_exec(db->h, sql, NULL, NULL, NULL));
+	return db_code(db, sqlite3_exec(db->h, sql, NULL, NULL, NULL));
 }
 
 struct stmt *
@@ -223,7 +207,7 @@ db_stmt(struct db *db, const char *sql)
 	if (sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT,
 	    &s->s, NULL) != SQLITE_OK) {
 		/* not kept: the table it names may come to be later */
-		(void)code(db, sqlite3_errcode(db->h));
+		(void)db_code(db, sqlite3_errcode(db->h));
 		free(s);
 		return NULL;
 	}
@@ -275,7 +259,7 @@ stmt_step(struct db *db, struct stmt *s)
 	rc = sqlite3_step(s->s);
 	if (rc == SQLITE_ROW)
 		return ZK_OK;
-	r = rc == SQLITE_DONE ? ZK_ENOENT : code(db, rc);
+	r = rc == SQLITE_DONE ? ZK_ENOENT : db_code(db, rc);
 	(void)sqlite3_reset(s->s);
 	return r;
 }
@@ -346,10 +330,16 @@ stmt_same(struct stmt *a, struct stmt *b)
 	for (int i = 0; i < n; i++) {
 		size_t la = 0, lb = 0;
 		const void *p = NULL, *q = NULL;
+		int type = sqlite3_column_type(a->s, i);
 
-		if (sqlite3_column_type(a->s, i) !=
-		    sqlite3_column_type(b->s, i))
+		if (type != sqlite3_column_type(b->s, i))
 			return false;
+		/* as text it would need memory */
+		if (type == SQLITE_INTEGER && stmt_col_int(a, i) !=
+		    stmt_col_int(b, i))
+			return false;
+		if (type == SQLITE_INTEGER)
+			continue;
 		p = stmt_col_blob(a, i, &la);
 		q = stmt_col_blob(b, i, &lb);
 		if (la != lb || memcmp(p, q, la) != 0)
@@ -497,104 +487,4 @@ int64_t
 db_changes(struct db *db)
 {
 	return sqlite3_changes64(db->h);
-}
-
-/* The first line of what the check says, if it is no "ok". */
-static void
-first_line(const char *text, char out[static 200])
-{
-	/* a line of its own says which database */
-	const char *nl = text == NULL ? NULL : strchr(text, '\n');
-
-	if (nl != NULL && strncmp(text, "***", 3) == 0)
-		text = nl + 1;
-	if (text != NULL && out[0] == '\0' && strcmp(text, "ok") != 0)
-		(void)snprintf(out, 200, "%.*s", (int)strcspn(text, "\n"),
-		    text);
-}
-
-/* Logs what is wrong with one table; ZK_ETAMPER if anything is. */
-static enum zk_err
-check_table(struct db *db, const char *name)
-{
-	struct stmt *s = db_stmt(db,
-	    "SELECT integrity_check FROM pragma_integrity_check(?1) LIMIT 5");
-	char first[200] = "";
-	int rc = SQLITE_NOMEM;
-
-	if (s == NULL)
-		return ZK_ETAMPER;
-	stmt_text(s, 1, name);
-	for (rc = sqlite3_step(s->s); rc == SQLITE_ROW && first[0] == '\0';
-	    rc = sqlite3_step(s->s))
-		first_line((const char *)sqlite3_column_text(s->s, 0), first);
-	if (rc != SQLITE_ROW && rc != SQLITE_DONE && first[0] == '\0')
-		(void)snprintf(first, sizeof(first), "%s",
-		    sqlite3_errmsg(db->h));
-	stmt_reset(s);
-	if (first[0] == '\0')
-		return ZK_OK;
-	log_error(ZK_ETAMPER, &(struct log_where){ .path = db->path },
-	    "database '%s': table '%s' is damaged: %s", db->path, name,
-	    first);
-	return ZK_ETAMPER;
-}
-
-/* Says which tables are damaged, as far as the list of them can be read. */
-static enum zk_err
-name_damage(struct db *db)
-{
-	struct stmt *s = db_stmt(db,
-	    "SELECT name FROM sqlite_master WHERE type='table'");
-	enum zk_err r = ZK_EBUG, bad = ZK_OK;
-
-	for (r = stmt_step(db, s); r == ZK_OK; r = stmt_step(db, s)) {
-		const char *name = (const char *)sqlite3_column_text(s->s, 0);
-
-		r = name == NULL ? ZK_OK : check_table(db, name);
-		if (r != ZK_OK)
-			bad = r;
-	}
-	return bad;
-}
-
-enum zk_err
-db_check(struct db *db)
-{
-	struct stmt *s = db_stmt(db, "PRAGMA integrity_check(20)");
-	unsigned long refused = sums_refused(db->h);
-	char first[200] = "";
-	int rc = s == NULL ? sqlite3_errcode(db->h) : SQLITE_ROW;
-
-	while (rc == SQLITE_ROW &&
-	    (rc = sqlite3_step(s->s)) == SQLITE_ROW)
-		first_line((const char *)sqlite3_column_text(s->s, 0), first);
-	/* among what it finds is that it had no memory for a page */
-	if (strstr(first, "error code=7") != NULL) {
-		rc = SQLITE_NOMEM;
-		first[0] = '\0';
-	}
-	if (rc != SQLITE_DONE && first[0] == '\0') {
-		/* what kept it from looking is no damage */
-		enum zk_err r = code(db, rc);
-
-		stmt_reset(s);
-		if (r != ZK_ETAMPER)
-			return r == ZK_OK ? ZK_ENOMEM : r;
-		(void)snprintf(first, sizeof(first), "%s",
-		    sqlite3_errmsg(db->h));
-	}
-	stmt_reset(s);
-	if (rc == SQLITE_DONE && first[0] == '\0')
-		return ZK_OK;
-	if (sums_refused(db->h) != refused) {
-		log_error(ZK_EIO, &(struct log_where){ .path = db->path },
-		    "database '%s' cannot be read: %s", db->path,
-		    err_text(ZK_EIO));
-		return ZK_EIO;
-	}
-	if (name_damage(db) == ZK_OK)
-		log_error(ZK_ETAMPER, &(struct log_where){ .path = db->path },
-		    "database '%s' is damaged: %s", db->path, first);
-	return ZK_ETAMPER;
 }
