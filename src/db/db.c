@@ -201,13 +201,14 @@ db_stmt(struct db *db, const char *sql)
 	if (db->stmts_n + 1 == DB_STMTS)
 		BUG("too many statements");
 	s = calloc(1, sizeof(*s));
+	db->prepare = ZK_ENOMEM;
 	if (s == NULL)
 		return NULL;
 	s->sql = sql;
 	if (sqlite3_prepare_v3(db->h, sql, -1, SQLITE_PREPARE_PERSISTENT,
 	    &s->s, NULL) != SQLITE_OK) {
 		/* not kept: the table it names may come to be later */
-		(void)db_code(db, sqlite3_errcode(db->h));
+		db->prepare = db_code(db, sqlite3_errcode(db->h));
 		free(s);
 		return NULL;
 	}
@@ -255,7 +256,7 @@ stmt_step(struct db *db, struct stmt *s)
 	enum zk_err r = ZK_EBUG;
 
 	if (s == NULL)
-		return ZK_EIO;
+		return db->prepare;
 	rc = sqlite3_step(s->s);
 	if (rc == SQLITE_ROW)
 		return ZK_OK;
