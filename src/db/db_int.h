@@ -21,7 +21,7 @@ struct db {
 	bool tx;
 	bool light;		/* commits do not wait for the disk */
 	bool dry;		/* all is in one transaction, to be undone */
-	enum zk_err prepare;	/* why there is no statement, where it is NULL */
+	enum zk_err prepare;	/* why a statement that is NULL is not there */
 	struct stmt *stmts[DB_STMTS];	/* open addressing by address */
 	size_t stmts_n;
 };

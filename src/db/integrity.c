@@ -73,13 +73,15 @@ db_check(struct db *db)
 	struct stmt *s = db_stmt(db, "PRAGMA integrity_check(20)");
 	unsigned long refused = sums_refused(db->h);
 	char first[200] = "";
+	const char *code = NULL;
 	int rc = s == NULL ? sqlite3_errcode(db->h) : SQLITE_ROW;
 
 	while (rc == SQLITE_ROW &&
 	    (rc = sqlite3_step(s->s)) == SQLITE_ROW)
 		first_line((const char *)sqlite3_column_text(s->s, 0), first);
 	/* among what it finds is that it had no memory for a page */
-	if (strstr(first, "error code=7") != NULL) {
+	code = strstr(first, "error code=");
+	if (code != NULL && strcmp(code, "error code=7") == 0) {
 		rc = SQLITE_NOMEM;
 		first[0] = '\0';
 	}
