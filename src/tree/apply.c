@@ -303,8 +303,10 @@ write_intents(struct apply *a, bool *any)
 
 	*any = false;
 	for (size_t i = 0; i < a->n && r == ZK_OK; i++) {
-		const struct act *t = &a->acts[i];
+		struct act *t = &a->acts[i];
 
+		if (t->r == ZK_OK && !t->skip)
+			t->r = apply_keep_rules(a, t);
 		if (t->r != ZK_OK || t->skip || t->op == PLAN_ADOPT)
 			continue;
 		*any = true;
@@ -557,7 +559,7 @@ apply_run(struct root *root, struct db *db, struct plan *p,
 		e = apply_put_back(&a);
 	r = r == ZK_OK ? e : r;
 	if (r == ZK_OK && out->failed == 0 && !ops->keep_tmp)
-		r = root_tmp_clear(root);
+		r = apply_clear_tmp(&a, true);
 	out->trashed = a.trash != NULL && trash_used(a.trash);
 	end_batch(&a);
 	root_forget(root);

@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tree/apply_int.h"
+#include "util/io.h"
+#include "util/log.h"
 #include "util/path.h"
 
 /* Forgets a row and all below it: it is not on the disk. */
@@ -52,7 +55,8 @@ origin(struct apply *a, const char *tmp, int64_t *dir, struct buf *path,
 		return ZK_OK;
 	if (r == ZK_OK)
 		r = base_path(a->db, (int64_t)parent, path);
-	if (r == ZK_OK && strncmp(buf_cstr(path), ".zk", 3) != 0)
+	if (r == ZK_OK && strcmp(buf_cstr(path), ".zk") != 0 &&
+	    strncmp(buf_cstr(path), ".zk/", 4) != 0)
 		*dir = (int64_t)parent;
 	else if (r == ZK_ENOENT || r == ZK_OK)
 		buf_reset(path);
@@ -116,8 +120,7 @@ is_unknown(struct apply *a, int64_t dir, const struct buf *name, uint64_t ino,
 		e = apply_stat(a, buf_cstr(&path), &st);
 	buf_release(&path);
 	if (r != ZK_OK || e < 0)
-		return r != ZK_OK ? r : e == -ENOENT ? ZK_OK :
-		    err_from_errno(-e);
+		return r != ZK_OK || apply_absent(e) ? r : err_from_errno(-e);
 	if (st.ino != ino)
 		return ZK_OK;
 	r = base_find(a->db, dir, name->data, name->len, &at);
@@ -149,6 +152,33 @@ went_back(struct apply *a, int64_t dir, const char *name, int64_t row,
 }
 
 /*
+ * apply_rename_free, also of a directory that is closed to writing: it cannot
+ * go to another one, since it says in itself which it lies in.
+ */
+static int
+rename_closed(struct apply *a, int from, const char *name, int to,
+    const char *as)
+{
+	struct env_stat st;
+	int fd, e = apply_rename_free(a->env, from, name, to, as);
+
+	if (e != -EACCES || env_statat(a->env, from, name, &st) < 0 ||
+	    !S_ISDIR(st.mode) || (st.mode & 0200) != 0)
+		return e;
+	fd = env_open_beneath(a->env, from, name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (fd < 0)
+		return e;
+	if (env_fchmod(a->env, fd, (st.mode & 0777) | 0200) == 0) {
+		e = apply_rename_free(a->env, from, name, to, as);
+		/* what it is else, the next scan takes for an edit */
+		(void)env_fchmod(a->env, fd, st.mode & 0777);
+	}
+	(void)env_close(a->env, fd);
+	return e;
+}
+
+/*
  * Renames cur to a free name in the directory of row dir.  If it has a row,
  * this is to go there, and the name is one that no row has either, since that
  * of what is gone from there has to tell so.  Without (0) a row of its place
@@ -162,26 +192,30 @@ back_to(struct apply *a, const char *cur, int64_t dir, const char *name,
 	struct buf to;
 	const char *n1, *n2;
 	int f1, f2, own, e = -EEXIST;
+	enum zk_err r = ZK_OK;
 
-	own = -EIO;
-	if (apply_at(a, cur, &f1, &n1) == ZK_OK)
-		own = env_openat(a->env, f1, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (apply_at(a, cur, &f1, &n1) != ZK_OK)
+		return f1;
+	own = env_openat(a->env, f1, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (own < 0)
 		return own;
 	buf_init(&to, 4 * PATH_LEN_MAX);
 	for (unsigned n = BACK_FIRST; n < BACK_END && e == -EEXIST; n++) {
-		if (back_name(name, row, n, got) != ZK_OK ||
-		    back_path(a, dir, got, &to) != ZK_OK) {
-			e = -ENOMEM;
-			break;
+		r = back_name(name, row, n, got);
+		if (r == ZK_OK)
+			r = back_path(a, dir, got, &to);
+		if (r == ZK_OK && row != 0) {
+			r = base_find(a->db, dir, got->data, got->len, &at);
+			if (r == ZK_OK)
+				continue;	/* it is taken */
+			r = r == ZK_ENOENT ? ZK_OK : r;
 		}
-		if (row != 0 && base_find(a->db, dir, got->data, got->len,
-		    &at) != ZK_ENOENT)
-			e = -EEXIST;
+		if (r != ZK_OK)
+			e = r == ZK_ENOMEM ? -ENOMEM : -EIO;
 		else if (apply_at(a, buf_cstr(&to), &f2, &n2) != ZK_OK)
 			e = f2;
 		else
-			e = apply_rename_free(a->env, own, n1, f2, n2);
+			e = rename_closed(a, own, n1, f2, n2);
 	}
 	(void)env_close(a->env, own);
 	buf_release(&to);
@@ -221,7 +255,8 @@ apply_give_back(struct apply *a, const char *name)
 		r = origin(a, name, &dir, &path, &want);
 	if (r == ZK_OK)
 		e = back_to(a, buf_cstr(&cur), dir, want, 0, &got);
-	if (r == ZK_OK && e < 0 && e != -ENOENT)
+	/* also where it is the directory that is not there */
+	if (r == ZK_OK && e < 0 && dir != BASE_ROOT)
 		e = back_to(a, buf_cstr(&cur), BASE_ROOT, want, 0, &got);
 	buf_release(&path);
 	buf_release(&cur);
@@ -247,13 +282,18 @@ put_in(struct apply *a, const char *cur, int64_t dir, const char *want,
 	return e < 0 ? err_from_errno(-e) : ZK_OK;
 }
 
-/* Base learns where row is: by name in the directory of row dir. */
+/*
+ * Base learns where row is: by name in the directory of row dir.  On a mount
+ * that is to be on its disk before; the root's is synced for all.
+ */
 static enum zk_err
-note_back(struct apply *a, int64_t row, int64_t dir, const struct buf *name)
+note_back(struct apply *a, int64_t row, int64_t dir, const struct buf *name,
+    bool mount)
 {
 	struct env_stat st;
 	struct buf path;
-	int e;
+	const char *last;
+	int e, fd;
 	enum zk_err r = base_move(a->db, row, dir, name->data, name->len);
 
 	buf_init(&path, 4 * PATH_LEN_MAX);
@@ -263,8 +303,60 @@ note_back(struct apply *a, int64_t row, int64_t dir, const struct buf *name)
 		e = apply_stat(a, buf_cstr(&path), &st);
 		r = e < 0 ? err_from_errno(-e) : back_stat(a, row, &st);
 	}
+	if (r == ZK_OK && mount)
+		r = apply_at(a, buf_cstr(&path), &fd, &last);
+	if (r == ZK_OK && mount && env_syncfs(a->env, fd) < 0)
+		r = ZK_EIO;
 	buf_release(&path);
 	return r;
+}
+
+/*
+ * Where what is at cur goes if its own directory does not take it: *top, the
+ * root, or that of its mount.  *away: that is not mounted now.
+ */
+static enum zk_err
+top_of(struct apply *a, int64_t row, const char *cur, int64_t *top,
+    bool *away)
+{
+	struct base_entry e;
+	struct env_stat st;
+	struct buf path;
+	enum zk_err r;
+
+	*top = BASE_ROOT;
+	*away = false;
+	if (strncmp(cur, ".zk/", 4) == 0)
+		return ZK_OK;
+	r = base_get(a->db, row, &e);
+	if (r == ZK_OK) {
+		*top = e.parent;
+		r = base_get(a->db, *top, &e);
+	}
+	if (r != ZK_OK || (e.flags & BASE_MOUNT) == 0)
+		return r;
+	buf_init(&path, 4 * PATH_LEN_MAX);
+	r = base_path(a->db, *top, &path);
+	if (r == ZK_OK)
+		*away = apply_stat(a, buf_cstr(&path), &st) < 0 ||
+		    !st.mount_root;
+	buf_release(&path);
+	return r;
+}
+
+/* *dir becomes top if that is where it went. */
+static enum zk_err
+put_somewhere(struct apply *a, const char *cur, int64_t *dir, int64_t top,
+    const char *want, int64_t row, struct buf *got)
+{
+	enum zk_err first = put_in(a, cur, *dir, want, row, got), r = first;
+
+	if (*dir != top && r != ZK_OK && r != ZK_ENOMEM) {
+		*dir = top;
+		r = put_in(a, cur, top, want, row, got);
+	}
+	/* it may be where it could not be looked for */
+	return r == ZK_ENOENT ? first : r;
 }
 
 static enum zk_err
@@ -272,23 +364,29 @@ put_one(struct apply *a, int64_t row, const char *cur)
 {
 	struct buf path, name;
 	const char *want = NULL;
-	int64_t dir = BASE_ROOT;
+	int64_t dir = BASE_ROOT, top = BASE_ROOT;
+	bool away = false;
 	enum zk_err r;
 
 	buf_init(&path, 4 * PATH_LEN_MAX);
 	buf_init(&name, 2 * PATH_NAME_MAX);
 	r = origin(a, path_last(cur), &dir, &path, &want);
-	if (r != ZK_OK)
+	if (r == ZK_OK)
+		r = top_of(a, row, cur, &top, &away);
+	if (r != ZK_OK || away)
 		goto out;
-	r = put_in(a, cur, dir, want, row, &name);
-	if (dir != BASE_ROOT && r != ZK_OK && r != ZK_ENOMEM) {
-		dir = BASE_ROOT;
-		r = put_in(a, cur, dir, want, row, &name);
-	}
-	if (r == ZK_ENOENT)
+	if (dir == BASE_ROOT)
+		dir = top;
+	r = put_somewhere(a, cur, &dir, top, want, row, &name);
+	if (r == ZK_ENOENT) {
 		r = forget_rows(a, row, 0);
-	else if (r == ZK_OK)
-		r = note_back(a, row, dir, &name);
+	} else if (r == ZK_OK) {
+		r = note_back(a, row, dir, &name, top != BASE_ROOT);
+	} else if (r != ZK_ENOMEM) {
+		log_warn("'%s' waits in '%s': it cannot be put back yet: %s",
+		    want, cur, err_text(r));
+		r = ZK_OK;
+	}
 out:
 	buf_release(&path);
 	buf_release(&name);
@@ -345,6 +443,10 @@ put_each(struct apply *a, bool *any)
 			continue;
 		buf_reset(&cur);
 		r = base_path(a->db, after, &cur);
+		if (r == ZK_ENOENT) {	/* of one row, not of all */
+			r = ZK_OK;
+			continue;
+		}
 		if (r != ZK_OK || strcmp(buf_cstr(&cur), ".zk") == 0)
 			continue;
 		if (strcmp(buf_cstr(&cur), ".zk/tmp") == 0) {
@@ -374,4 +476,46 @@ apply_put_back(struct apply *a)
 	if (r != ZK_OK)
 		base_rollback(a->db);
 	return r;
+}
+
+/* Whether a row waits in staging under that name: it could not be put back. */
+static enum zk_err
+waits(struct apply *a, const char *name, bool *yes)
+{
+	struct base_entry e;
+	enum zk_err r = base_find_path(a->db, ".zk/tmp", &e);
+
+	if (r == ZK_OK)
+		r = base_find(a->db, e.id, name, strlen(name), &e);
+	*yes = r == ZK_OK;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
+apply_clear_tmp(struct apply *a, bool all)
+{
+	struct env_dirent d;
+	struct env_dir *dir;
+	bool row = false;
+	enum zk_err r = ZK_OK;
+	int e = 0, fd = root_tmp(a->root);
+
+	if (fd < 0)
+		return root_lost(a->root, err_from_errno(-fd));
+	dir = env_dir_open(a->env, fd, &e);
+	while (dir != NULL && r == ZK_OK) {
+		e = env_dir_next(a->env, dir, &d);
+		if (e <= 0)
+			break;
+		if (d.name[0] == 'b') {
+			r = waits(a, d.name, &row);
+			if (r == ZK_OK && !row)
+				r = apply_give_back(a, d.name);
+		} else if (all || strncmp(d.name, "p-", 2) != 0) {
+			r = io_remove_tree(a->env, fd, d.name);
+		}
+	}
+	if (dir != NULL)
+		env_dir_close(a->env, dir);
+	return r == ZK_OK && e < 0 ? err_from_errno(-e) : r;
 }

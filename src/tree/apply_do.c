@@ -52,6 +52,12 @@ apply_stat(struct apply *a, const char *path, struct env_stat *st)
 	return env_statat(a->env, fd, name, st);
 }
 
+bool
+apply_absent(int e)
+{
+	return e == -ENOENT || e == -ENOTDIR || e == -ELOOP || e == -EXDEV;
+}
+
 /*
  * The directory of one may be the cached one, so the other is opened first
  * and both are looked at before use.
@@ -351,6 +357,26 @@ still(const struct env_stat *st, const struct env_stat *before, bool dir)
 	return dir ? st->ino == before->ino : apply_same_file(st, before);
 }
 
+/* Without an exchange; what cannot go on goes back. */
+static int
+swap_by_turns(struct apply *a, const struct act *t)
+{
+	int e = apply_rename(a, t->from, t->tmp, RENAME_NOREPLACE);
+
+	if (e < 0)
+		return e;
+	e = apply_rename(a, t->path, t->from, RENAME_NOREPLACE);
+	if (e == 0) {
+		e = apply_rename(a, t->tmp, t->path, RENAME_NOREPLACE);
+		if (e < 0)
+			(void)apply_rename(a, t->from, t->path,
+			    RENAME_NOREPLACE);
+	}
+	if (e < 0)
+		(void)apply_rename(a, t->tmp, t->from, RENAME_NOREPLACE);
+	return e;
+}
+
 static enum zk_err
 do_swap(struct apply *a, struct act *t)
 {
@@ -364,15 +390,8 @@ do_swap(struct apply *a, struct act *t)
 	if (r != ZK_OK)
 		return r;
 	e = apply_rename(a, t->from, t->path, RENAME_EXCHANGE);
-	if (e == -EINVAL || e == -ENOSYS) {
-		e = apply_rename(a, t->from, t->tmp, RENAME_NOREPLACE);
-		if (e == 0)
-			e = apply_rename(a, t->path, t->from,
-			    RENAME_NOREPLACE);
-		if (e == 0)
-			e = apply_rename(a, t->tmp, t->path,
-			    RENAME_NOREPLACE);
-	}
+	if (e == -EINVAL || e == -ENOSYS)
+		e = swap_by_turns(a, t);
 	root_forget(a->root);
 	if (e < 0)
 		return err_from_errno(-e);

@@ -120,6 +120,8 @@ void apply_do(struct apply *a, struct act *t);
 
 /* stat and renameat of paths below the root: 0 or a negative errno. */
 int apply_stat(struct apply *a, const char *path, struct env_stat *st);
+/* Whether e of apply_stat says that nothing of zk's is there. */
+bool apply_absent(int e);
 int apply_rename(struct apply *a, const char *from, const char *to,
     unsigned flags);
 
@@ -218,6 +220,13 @@ ZK_CHECKED enum zk_err apply_came_out(struct apply *a, struct act *t);
 /* Notes in base what was found out so. */
 ZK_CHECKED enum zk_err apply_note_form(struct apply *a, struct act *t);
 
+/*
+ * Takes down what an ignore file says that is to go together with its
+ * directory (t->rules), before the intent is written, which tells it to a
+ * recovery.  Of other steps nothing.
+ */
+ZK_CHECKED enum zk_err apply_keep_rules(struct apply *a, struct act *t);
+
 /* PLAN_REMOVE and PLAN_RMDIR on the disk. */
 ZK_CHECKED enum zk_err apply_do_remove(struct apply *a, struct act *t);
 ZK_CHECKED enum zk_err apply_do_rmdir(struct apply *a, struct act *t);
@@ -251,6 +260,13 @@ ZK_CHECKED enum zk_err apply_intent(struct apply *a, const struct act *t);
 
 /* As that for what no row stands for, under a free name; name is in .zk/tmp. */
 ZK_CHECKED enum zk_err apply_give_back(struct apply *a, const char *name);
+
+/*
+ * Staged content goes, large files that are not finished only with all.  What
+ * was taken out, and that no row stands for, is somebody's: back near its
+ * place.  After apply_put_back.
+ */
+ZK_CHECKED enum zk_err apply_clear_tmp(struct apply *a, bool all);
 
 void act_release(struct act *t);
 

@@ -13,6 +13,7 @@
 #include "util/rd.h"
 
 #define BODY_MAX (1u << 20)
+#define INTENT_MAX (2 * BODY_MAX + IGNORE_BYTES_MAX)
 
 static void
 put_string(struct buf *b, const char *s)
@@ -46,7 +47,7 @@ apply_intent(struct apply *a, const struct act *t)
 	struct buf b;
 	enum zk_err r;
 
-	buf_init(&b, BODY_MAX);
+	buf_init(&b, INTENT_MAX);
 	buf_u8(&b, t->op);
 	buf_u64(&b, (uint64_t)t->row);
 	buf_u64(&b, (uint64_t)t->other);
@@ -58,6 +59,10 @@ apply_intent(struct apply *a, const struct act *t)
 	put_goal(&b, t->g);
 	put_goal(&b, t->g2);
 	buf_u64(&b, (uint64_t)env_now_ms(a->env));
+	if (t->rules != NULL) {
+		buf_u64(&b, (uint64_t)t->rules_for);
+		buf_lp(&b, t->rules, t->rules_len);
+	}
 	r = buf_err(&b);
 	if (r == ZK_OK)
 		r = base_intent_add(a->db, a->boot, b.data, b.len);
@@ -114,6 +119,22 @@ get_goal(struct rd *r, struct plan_goal *g)
 	return g;
 }
 
+/* What an ignore file said that the step removes. */
+static enum zk_err
+get_rules(struct rd *r, struct act *t)
+{
+	const uint8_t *p;
+
+	t->rules_for = (int64_t)rd_u64(r);
+	p = rd_lp(r, IGNORE_BYTES_MAX, &t->rules_len);
+	t->rules = p != NULL ? malloc(t->rules_len + 1) : NULL;
+	if (p != NULL && t->rules == NULL)
+		return ZK_ENOMEM;
+	if (p != NULL)
+		memcpy(t->rules, p, t->rules_len);
+	return ZK_OK;
+}
+
 static enum zk_err
 decode(const struct buf *body, struct act *t, struct plan_goal *g,
     struct plan_goal *g2)
@@ -138,6 +159,8 @@ decode(const struct buf *body, struct act *t, struct plan_goal *g,
 	/* one of an earlier version has none */
 	if (rd_more(&r))
 		t->when = (int64_t)rd_u64(&r);
+	if (e == ZK_OK && rd_more(&r))
+		e = get_rules(&r, t);
 	if (e == ZK_OK)
 		e = rd_end(&r);
 	return e == ZK_EFORMAT ? ZK_ETAMPER : e;
@@ -156,19 +179,29 @@ look(struct apply *a, const char *path, struct env_stat *st, bool *there)
 		e = apply_stat(a, path, st);
 	*there = e == 0;
 	/* or nothing of zk's, behind something else by now */
-	return e == -ENOENT || e == -ENOTDIR || e == -ELOOP || e == -EXDEV ?
-	    ZK_OK : err_from_errno(-e);
+	return e == 0 || apply_absent(e) ? ZK_OK : err_from_errno(-e);
 }
 
 /*
  * What cannot be told is not done: base stays as it is, and the next scan sees
- * what is true.  Without memory the run ends, and the intents stay.
+ * what is true.  Not where two things have changed places, which it would take
+ * for edits of both: there the run ends, and the intents stay, as they do
+ * without memory.  A permission that is missing would end each run so.
  */
 static enum zk_err
 unsure(struct act *t, enum zk_err r)
 {
+	bool two = t->op == PLAN_SWAP || t->op == PLAN_TAKE ||
+	    t->op == PLAN_TAKE_NEW || t->op == PLAN_REPLACE;
+
 	t->done = false;
-	return r == ZK_ENOMEM ? r : ZK_OK;
+	if (r == ZK_OK || r == ZK_EPERM || (!two && r != ZK_ENOMEM))
+		return ZK_OK;
+	if (r != ZK_ENOMEM)
+		log_error(r, &(struct log_where){ .path = t->path },
+		    "cannot tell what became of '%s': %s", t->path,
+		    err_text(r));
+	return r;
 }
 
 /*
@@ -247,6 +280,23 @@ is_damaged(struct apply *a, const struct act *t, bool *yes)
 	return *yes ? ZK_OK : r;
 }
 
+/*
+ * To the trash, if that takes it: a file that cannot be read, or a directory
+ * that cannot be moved, is not to end each run.  *there: it is where it was.
+ */
+static enum zk_err
+try_trash(struct apply *a, const char *at, const char *layout, bool *there)
+{
+	enum zk_err r = apply_to_trash(a, at, layout);
+
+	*there = r != ZK_OK;
+	if (r == ZK_OK || r == ZK_ENOMEM || r == ZK_EDISKFULL)
+		return r;
+	log_warn("what was at '%s' cannot go to the trash: %s", layout,
+	    err_text(r));
+	return ZK_OK;
+}
+
 /* New content is at path, by its inode. */
 static enum zk_err
 arrived(struct apply *a, struct act *t, bool crashed)
@@ -258,23 +308,23 @@ arrived(struct apply *a, struct act *t, bool crashed)
 	/* the old content, if it did not get as far as the trash */
 	if (t->op == PLAN_REPLACE)
 		r = look(a, t->tmp, &old, &there);
-	if (r == ZK_OK && there)
-		r = apply_to_trash(a, t->tmp, t->path);
+	if (r != ZK_OK)
+		return unsure(t, r);
+	if (there)
+		r = try_trash(a, t->tmp, t->path, &there);
 	/* an edit after the crash is none of its damages: the scan takes it */
 	if (r == ZK_OK && crashed && !written_since(t))
 		r = is_damaged(a, t, &damaged);
-	if (r != ZK_OK)
-		return r;
-	if (damaged) {
-		r = apply_to_trash(a, t->path, t->path);
-		if (r != ZK_OK || t->op != PLAN_REPLACE)
+	if (r == ZK_OK && damaged) {
+		r = try_trash(a, t->path, t->path, &there);
+		if (r != ZK_OK || there || t->op != PLAN_REPLACE)
 			return r;
 		return base_remove(a->db, t->row);
 	}
-	t->done = true;
+	t->done = r == ZK_OK;
 	/* nobody watched since: hash again */
 	t->trust = false;
-	return ZK_OK;
+	return r;
 }
 
 static bool
@@ -319,7 +369,7 @@ finish_attr(struct apply *a, struct act *t)
 	/* the size of a directory is that of its list of names */
 	if (r != ZK_OK || e.st.ino != t->st.ino || (e.kind != NODE_TREE &&
 	    e.kind != NODE_DIR && e.st.size != t->st.size))
-		return r == ZK_OK ? r : unsure(t, r);
+		return r;
 	if (!has_attr(&t->st, t->g)) {
 		r = set_attr(a, t);
 		if (r == ZK_OK)
@@ -452,7 +502,7 @@ recover_intents(struct apply *a, bool *any)
 	int64_t seq = 0;
 	enum zk_err r = ZK_OK;
 
-	buf_init(&body, BODY_MAX);
+	buf_init(&body, INTENT_MAX);
 	while (r == ZK_OK) {
 		r = base_intent_next(a->db, &seq, boot, &body);
 		if (r != ZK_OK)
@@ -463,35 +513,6 @@ recover_intents(struct apply *a, bool *any)
 	}
 	buf_release(&body);
 	return r == ZK_ENOENT ? ZK_OK : r;
-}
-
-/*
- * Staged content goes; large files that were not finished stay.  What was
- * taken out, and that no row stands for, is somebody's: back near its place.
- */
-static enum zk_err
-clear_tmp(struct apply *a)
-{
-	struct env_dirent d;
-	struct env_dir *dir;
-	enum zk_err r = ZK_OK;
-	int e = 0, fd = root_tmp(a->root);
-
-	if (fd < 0)
-		return root_lost(a->root, err_from_errno(-fd));
-	dir = env_dir_open(a->env, fd, &e);
-	while (dir != NULL && r == ZK_OK) {
-		e = env_dir_next(a->env, dir, &d);
-		if (e <= 0)
-			break;
-		if (d.name[0] == 'b')
-			r = apply_give_back(a, d.name);
-		else if (strncmp(d.name, "p-", 2) != 0)
-			r = io_remove_tree(a->env, fd, d.name);
-	}
-	if (dir != NULL)
-		env_dir_close(a->env, dir);
-	return r == ZK_OK && e < 0 ? err_from_errno(-e) : r;
 }
 
 enum zk_err
@@ -522,7 +543,7 @@ apply_recover(struct root *root, struct db *db, const struct read_hasher *h)
 	if (r == ZK_OK)
 		r = apply_put_back(&a);
 	if (r == ZK_OK)
-		r = clear_tmp(&a);
+		r = apply_clear_tmp(&a, false);
 	trash_free(a.trash);
 	rules_free(a.rules);
 	root_forget(root);

@@ -34,28 +34,32 @@ apply_to_trash(struct apply *a, const char *at, const char *layout)
  * The patterns of an ignore file that goes together with its directory: if
  * the directory has to stay, they go on holding there.
  */
-static enum zk_err
-keep_rules(struct apply *a, struct act *t, const struct base_entry *e)
+enum zk_err
+apply_keep_rules(struct apply *a, struct act *t)
 {
+	struct base_entry e;
 	struct buf b;
 	size_t lo = 0, hi = a->goes_n;
 	int fd;
 	enum zk_err r = ZK_OK;
 
-	if (e->name_len != strlen(IGNORE_FILE) || e->kind != NODE_FILE ||
-	    memcmp(e->name, IGNORE_FILE, e->name_len) != 0)
+	if (t->op != PLAN_REMOVE || strcmp(path_last(t->path),
+	    IGNORE_FILE) != 0)
 		return ZK_OK;
+	r = base_get(a->db, t->row, &e);
+	if (r != ZK_OK || e.kind != NODE_FILE)
+		return r;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (a->goes[mid] < e->parent)
+		if (a->goes[mid] < e.parent)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (lo == a->goes_n || a->goes[lo] != e->parent)
+	if (lo == a->goes_n || a->goes[lo] != e.parent)
 		return ZK_OK;
-	t->rules_for = e->parent;
+	t->rules_for = e.parent;
 	fd = root_open(a->root, t->path, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return err_from_errno(-fd);
@@ -120,8 +124,6 @@ apply_do_remove(struct apply *a, struct act *t)
 	struct env_stat st;
 	enum zk_err r = apply_check_row(a, t->row, t->path, &e, &st);
 
-	if (r == ZK_OK)
-		r = keep_rules(a, t, &e);
 	if (r == ZK_OK && e.kind == NODE_TREE)
 		apply_open_tree(a, t->path, &st);
 	if (r == ZK_OK)

@@ -18,12 +18,17 @@ replace_by_copy(struct apply *a, const struct act *t,
 	const char *name, *tmp;
 	char *aside = NULL;
 	struct env_stat now;
-	int fd, e = -ENOMEM, to;
+	int fd, e = -ENOMEM, at, to = -1;
 
 	if (apply_tmp_name(a, t->path, "o", &aside) != ZK_OK)
 		return -ENOMEM;
-	if (apply_at(a, aside, &to, &tmp) != ZK_OK ||
-	    apply_at(a, t->path, &fd, &name) != ZK_OK)
+	e = apply_at(a, aside, &at, &tmp) != ZK_OK ? at : 0;
+	/* lent until the next one is asked for */
+	if (e == 0)
+		e = to = env_openat(a->env, at, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (e >= 0)
+		e = apply_at(a, t->path, &fd, &name) != ZK_OK ? fd : 0;
+	if (e < 0)
 		goto out;
 	e = trash_copy(a->env, fd, name, to, tmp);
 	if (e == 0)
@@ -35,6 +40,8 @@ replace_by_copy(struct apply *a, const struct act *t,
 	if (e == 0)
 		e = apply_rename(a, aside, t->tmp, RENAME_NOREPLACE);
 out:
+	if (to >= 0)
+		(void)env_close(a->env, to);
 	free(aside);
 	return e;
 }

@@ -406,29 +406,6 @@ root_tmp(struct root *r)
 }
 
 enum zk_err
-root_tmp_clear(struct root *r)
-{
-	struct env_dirent d;
-	struct env_dir *dir;
-	enum zk_err r1 = ZK_OK;
-	int e = 0, fd = root_tmp(r);
-
-	if (fd < 0)
-		return err_from_errno(-fd);
-	dir = env_dir_open(r->env, fd, &e);
-	if (dir == NULL)
-		return err_from_errno(-e);
-	while (r1 == ZK_OK) {
-		e = env_dir_next(r->env, dir, &d);
-		if (e <= 0)
-			break;
-		r1 = io_remove_tree(r->env, fd, d.name);
-	}
-	env_dir_close(r->env, dir);
-	return r1 == ZK_OK && e < 0 ? err_from_errno(-e) : r1;
-}
-
-enum zk_err
 root_local_ignore(struct root *r, struct buf *out)
 {
 	int fd = root_open(r, ZK_DIR, O_RDONLY | O_DIRECTORY, 0);

@@ -86,9 +86,6 @@ void root_forget(struct root *r);
  */
 int root_tmp(struct root *r);
 
-/* Removes everything in .zk/tmp. */
-ZK_CHECKED enum zk_err root_tmp_clear(struct root *r);
-
 /* The content of .zk/ignore, appended; nothing if there is none. */
 ZK_CHECKED enum zk_err root_local_ignore(struct root *r, struct buf *out);
 

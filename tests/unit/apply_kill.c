@@ -197,6 +197,59 @@ test_fails_once(void)
 	}
 }
 
+/*
+ * Stopped at call n of removing a directory with its ignore file: what stays
+ * there goes on being ignored.
+ */
+static bool
+ignored_after(int64_t n)
+{
+	static const struct kit_goal v1[] = {
+		{ 1, 0, "d", NODE_DIR, NULL, 0, 0 },
+		{ 2, 1, ".zkignore", NODE_FILE, "*.o\n.env\n", 0, 0 },
+		{ 3, 1, "a.c", NODE_FILE, "int a;", 0, 0 },
+	};
+	char what[1000] = "";
+	bool ended;
+	enum zk_err r;
+
+	if (!kit_begin(&k, (uint64_t)n + 1)) {
+		FAIL("kit");
+		return false;
+	}
+	CHECK(kit_apply(&k, v1, KIT_N(v1), NULL) == ZK_OK);
+	CHECK(kit_write(&k, "d/.env", "secret"));
+	CHECK(kit_record(&k, NULL, 0) == 0);
+	fake_fail_at(k.fake, fake_calls(k.fake) + n, EIO, true);
+	r = kit_apply(&k, NULL, 0, NULL);
+	ended = r == ZK_OK && k.res.failed == 0;
+	fake_fail_at(k.fake, -1, 0, false);
+	CHECK(kit_restart(&k));
+	CHECK(apply_recover(k.root, k.db, &k.hasher) == ZK_OK);
+	for (int i = 0; i < 2; i++) {
+		if (kit_record(&k, what, sizeof(what)) != 0) {
+			printf("# made up:\n%s", what);
+			FAIL("made up");
+		}
+		CHECK(kit_apply(&k, NULL, 0, NULL) == ZK_OK);
+	}
+	CHECK(kit_has(&k, "d/.env", "secret") && !kit_exists(&k, "d/a.c"));
+	if (test_failed)
+		printf("# stopped at call %d\n", (int)n);
+	kit_end(&k);
+	return !ended && !test_failed;
+}
+
+static void
+test_ignored(void)
+{
+	int64_t n = 0;
+
+	while (ignored_after(n))
+		n++;
+	CHECK(n > 10);
+}
+
 /* The machine stops at call n, starts, and its user edits what is there. */
 static bool
 edited_after(int64_t n)
@@ -247,5 +300,6 @@ TESTS(
     { "killed_at_every_call_I4_I5", test_killed },
     { "crashed_at_every_call_P5", test_crashed },
     { "each_call_fails_once_I4_P6", test_fails_once },
+    { "ignored_at_every_call_I7", test_ignored },
     { "edited_after_crash_I1", test_edited_after_crash },
 )
