@@ -7,6 +7,7 @@
 #include "format/kvop.h"
 #include "store/kvdb.h"
 #include "sync/await.h"
+#include "sync/park.h"
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "util/log.h"
@@ -301,6 +302,8 @@ sync_kv_write(struct vault *v, const struct sync_opts *o, bool offline,
 	/* first: what cannot be sent is not to be recorded, zk-kv(1) */
 	if (r == ZK_OK && !offline)
 		r = round_primary(&rd, &first);
+	if (r == ZK_OK && !offline)
+		r = park_return(&rd, first);
 	if (r == ZK_OK)
 		r = record(v, next, arg, out);
 	if (r == ZK_OK && first != NULL) {

@@ -9,6 +9,7 @@
 #include "sync/cuts.h"
 #include "sync/msg.h"
 #include "sync/opname.h"
+#include "sync/park.h"
 #include "sync/round.h"
 #include "sync/segw.h"
 #include "util/log.h"
@@ -46,6 +47,8 @@ find_remote(struct round *rd, struct vremote **first)
 		r = remotes_open(rd);
 	if (r == ZK_OK)
 		r = round_primary(rd, first);
+	if (r == ZK_OK)
+		r = park_return(rd, *first);
 	/* what an earlier run left may name blobs that are there already */
 	return r == ZK_OK ? logdb_next_id(rd->v->db, &rd->first_new) : r;
 }

@@ -88,6 +88,22 @@ forget_blobs(struct round *rd)
 	return db_end(db, r);
 }
 
+/*
+ * What this device wrote last says so; not any segment does, since one may be
+ * written by who did not first take in all and forget where blobs were.
+ */
+static enum zk_err
+note_back(struct vault *v)
+{
+	size_t n = 0;
+	const uint8_t (*rec)[VAULT_ID_LEN] = members_heads(v->members, &n);
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = park_back(v, vault_device(v), rec, n);
+	return db_end(v->db, r);
+}
+
 enum zk_err
 park_return(struct round *rd, struct vremote *first)
 {
@@ -104,6 +120,8 @@ park_return(struct round *rd, struct vremote *first)
 		r = checkpoint_back(rd);
 	if (r == ZK_OK)
 		r = segw_ack(rd->v);
+	if (r == ZK_OK)
+		r = note_back(rd->v);
 	if (r == ZK_OK)
 		r = remotes_publish(rd, first);
 	return r == ZK_OK ? read_all(rd) : r;

@@ -14,7 +14,6 @@
 #include "store/store.h"
 #include "sync/causal.h"
 #include "sync/logtake.h"
-#include "sync/park.h"
 #include "sync/segcache.h"
 #include "sync/unsent.h"
 #include "sync/vault.h"
@@ -167,8 +166,6 @@ close_segment(struct segw *w)
 	enum zk_err r = ZK_EBUG;
 	const struct key *E = NULL;
 	uint8_t epoch_id[32];
-	size_t rec_n = 0;
-	const uint8_t (*rec)[VAULT_ID_LEN] = members_heads(v->members, &rec_n);
 	struct buf out;
 
 	buf_init(&out, TRANSPORT_OBJ_MAX);
@@ -183,8 +180,6 @@ close_segment(struct segw *w)
 		r = logdb_told_put(v->db, w->heads[i].hash);
 	if (r == ZK_OK)
 		r = store_put_int(v->db, "need_ack", 0);
-	if (r == ZK_OK)
-		r = park_back(v, vault_device(v), rec, rec_n);
 	buf_release(&out);
 	segb_free(w->b);
 	w->b = NULL;
