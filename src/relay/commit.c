@@ -324,6 +324,7 @@ do_put(struct commit *c, struct depot_job *job)
 	int64_t id;
 	enum zk_err r;
 
+	job->stored = false;	/* or a batch that failed had it */
 	stmt_int(s, 1, job->space);
 	stmt_blob(s, 2, job->name, DEPOT_NAME_LEN);
 	r = one_int(c->db, s, &id);

@@ -76,6 +76,8 @@ files_open(struct env *env, int dirfd, struct files **out)
 		return r;
 	f->env = env;
 	f->tmp = f->obj = -1;
+	/* a directory in it may be from a run that did not sync it */
+	f->obj_dirty = true;
 	atomic_init(&f->next_tmp, 1);
 	r = open_dir(env, dirfd, "tmp", &f->tmp);
 	if (r == ZK_OK)
@@ -166,7 +168,8 @@ mark_dirty(struct files *f, uint64_t dir)
 			return ZK_OK;
 	if (f->n_dirty == sizeof(f->dirty) / sizeof(f->dirty[0]))
 		r = files_sync(f);
-	f->dirty[f->n_dirty++] = dir;
+	if (r == ZK_OK)
+		f->dirty[f->n_dirty++] = dir;
 	return r;
 }
 

@@ -7,6 +7,7 @@
 #include "relay/files.h"
 #include "relay/view.h"
 #include "util/env.h"
+#include "util/log.h"
 #include "util/rd.h"
 
 #define CHECK_LEN 8		/* bytes of a hash in a mark */
@@ -403,6 +404,12 @@ view_segs(struct view *r, int64_t space, const uint8_t *mark,
 		e = add_seg(r, s, out, &run);
 		used += size + 4;
 		out->count++;
+		/* its file went after its row was read: not the end of all */
+		if (e == ZK_ENOENT) {
+			log_warn("the file of a segment is not there: it was "
+			    "deleted just now, or is lost");
+			e = ZK_EBUSY;
+		}
 	}
 	stmt_reset(s);
 	if (e == ZK_ENOENT)
