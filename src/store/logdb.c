@@ -208,13 +208,21 @@ logdb_arrived(struct db *db, const uint8_t hash[static LOGDB_HASH_LEN])
 }
 
 enum zk_err
-logdb_ready(struct db *db, struct logdb_seg *out)
+logdb_records_arrived(struct db *db)
+{
+	return stmt_run(db, db_stmt(db, "DELETE FROM segwait"
+	    " WHERE hash IN (SELECT name FROM rec)"));
+}
+
+enum zk_err
+logdb_ready(struct db *db, int64_t after, struct logdb_seg *out)
 {
 	struct stmt *s = db_stmt(db, "SELECT " SEG_COLS " FROM seg"
-	    " WHERE state=0 AND NOT EXISTS"
+	    " WHERE state=0 AND id>?1 AND NOT EXISTS"
 	    " (SELECT 1 FROM segwait w WHERE w.id=seg.id)"
 	    " ORDER BY id LIMIT 1");
 
+	stmt_int(s, 1, after);
 	return seg_one(db, s, out);
 }
 

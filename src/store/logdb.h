@@ -95,8 +95,15 @@ ZK_CHECKED enum zk_err logdb_wait(struct db *db, int64_t id,
 ZK_CHECKED enum zk_err logdb_arrived(struct db *db,
     const uint8_t hash[static LOGDB_HASH_LEN]);
 
-/* A pending segment that waits for nothing.  ZK_ENOENT: none. */
-ZK_CHECKED enum zk_err logdb_ready(struct db *db, struct logdb_seg *out);
+/*
+ * The same for all records that are here, of which a run that was stopped may
+ * not have got to say so.
+ */
+ZK_CHECKED enum zk_err logdb_records_arrived(struct db *db);
+
+/* The next pending one, after row after, that waits for nothing.  ZK_ENOENT. */
+ZK_CHECKED enum zk_err logdb_ready(struct db *db, int64_t after,
+    struct logdb_seg *out);
 
 /* The pending segment with the lowest row above after.  ZK_ENOENT. */
 ZK_CHECKED enum zk_err logdb_next_pending(struct db *db, int64_t after,

@@ -175,6 +175,10 @@ apply(struct round *rd, struct page *p, struct seg *s, struct past *past,
 			r = ZK_EFORMAT;
 		if (r == ZK_OK)
 			r = ingest_cert(rd, s, &op);
+		/* a member it may be, by a record that is not here yet */
+		if (r == ZK_EREFUSED && members_judge(v->members, rec, n,
+		    l.device, seg_epoch_id(s)) == ZK_EGAP)
+			r = ZK_EGAP;
 	}
 	if (r == ZK_OK)
 		r = logdb_log_get(v->db, seg_log(s), &l);
@@ -301,7 +305,6 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 	struct seg *s = NULL;
 	struct logdb_seg row = { 0 };
 	struct past past = { 0 };
-	static const uint8_t never[32];
 	bool have = false, over = false;
 	enum zk_err r = logdb_have(v->db, p->items[i].s.hash, &have);
 
@@ -315,7 +318,8 @@ take_item(struct round *rd, struct vremote *vr, struct page *p, size_t i)
 	r = store_pending(rd, &p->items[i], s, &row);
 	over = r == ZK_ELIMIT;
 	if (r == ZK_OK && p->items[i].refused)
-		r = logdb_wait(v->db, row.id, row.log, row.seq, never);
+		r = logdb_wait(v->db, row.id, row.log, row.seq,
+		    ingest_never);
 	else if (r == ZK_OK)
 		r = look_back(rd, s, row.id, &past);
 	if (r == ZK_OK && past.ready && !p->items[i].refused)
@@ -339,40 +343,66 @@ out:
 	return r;
 }
 
-/* Applies what waited and no longer does. */
+/* One that waited and no longer does. */
 static enum zk_err
-take_ready(struct round *rd, struct vremote *vr, struct page *p)
+take_waited(struct round *rd, struct vremote *vr, struct page *p,
+    struct logdb_seg *row, bool *applied)
 {
 	struct vault *v = rd->v;
 	struct seg_keys keys = { records_find_epoch, v };
+	struct past past = { 0 };
+	struct seg *s = NULL;
+	struct buf b;
+	enum zk_err r;
+
+	*applied = false;
+	buf_init(&b, SEG_HELD_MAX);
+	r = logdb_data(v->db, row->id, &b);
+	if (r == ZK_OK)
+		r = seg_open_held(b.data, b.len, vault_id(v), &keys, &s);
+	if (r == ZK_OK)
+		r = look_back(rd, s, row->id, &past);
+	if (r == ZK_OK && past.ready) {
+		r = apply(rd, p, s, &past, row);
+		*applied = r == ZK_OK;
+	}
+	if (is_its_own(r) || r == ZK_EGAP)
+		ingest_complain(rd, vr, r, row->log, row->seq, err_text(r));
+	if (is_its_own(r)) {
+		p->spoilt = true;
+		p->row = *row;
+	}
+	free(past.heads_last);
+	seg_free(s);
+	buf_release(&b);
+	return r == ZK_EGAP ? ZK_OK : r;
+}
+
+/*
+ * Applies what waited and no longer does; once more while that frees others.
+ * One that cannot be, for what a record lacks that it names, is passed over.
+ */
+static enum zk_err
+take_ready(struct round *rd, struct vremote *vr, struct page *p)
+{
+	int64_t after = 0;
+	bool again = false;
 	enum zk_err r = ZK_OK;
 
 	while (r == ZK_OK) {
 		struct logdb_seg row = { 0 };
-		struct past past = { 0 };
-		struct seg *s = NULL;
-		struct buf b;
+		bool applied = false;
 
-		r = logdb_ready(v->db, &row);
-		if (r != ZK_OK)
-			break;
-		buf_init(&b, SEG_HELD_MAX);
-		r = logdb_data(v->db, row.id, &b);
-		if (r == ZK_OK)
-			r = seg_open_held(b.data, b.len, vault_id(v), &keys,
-			    &s);
-		if (r == ZK_OK)
-			r = look_back(rd, s, row.id, &past);
-		if (r == ZK_OK && past.ready)
-			r = apply(rd, p, s, &past, &row);
-		if (is_its_own(r) || r == ZK_EGAP)
-			ingest_complain(rd, vr, r, row.log, row.seq,
-			    err_text(r));
-		if (r == ZK_EGAP)
+		r = logdb_ready(rd->v->db, after, &row);
+		after = r == ZK_OK ? row.id : 0;
+		if (r == ZK_ENOENT && again) {
+			again = false;
 			r = ZK_OK;
-		free(past.heads_last);
-		seg_free(s);
-		buf_release(&b);
+			continue;
+		}
+		if (r == ZK_OK)
+			r = take_waited(rd, vr, p, &row, &applied);
+		again |= applied;
 	}
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -541,6 +571,12 @@ ingest_page(struct round *rd, struct vremote *vr, struct page *p,
 			free(p->items[p->n].data);
 			seg_free(p->items[p->n].seg);
 		}
+		if (!p->spoilt)
+			continue;
+		r = page_set_aside(rd, p);
+		if (r != ZK_OK)
+			break;
+		tries++;
 	}
 	return r;
 }

@@ -27,7 +27,19 @@ struct item {
 struct page {
 	struct item *items;
 	size_t n, cap;
+	bool spoilt;		/* one that waited, row, cannot be applied */
+	struct logdb_seg row;
 };
+
+/* No segment has this hash: what waits for it waits for good. */
+extern const uint8_t ingest_never[LOGDB_HASH_LEN];
+
+/*
+ * What spoilt the page, having waited, waits for good from now on, in a
+ * transaction of its own; if it came with the page, it is one of those that
+ * are refused there.
+ */
+ZK_CHECKED enum zk_err page_set_aside(struct round *rd, struct page *p);
 
 /*
  * Names what is wrong with the segment at (log, seq), and notes it.  vr, the

@@ -54,3 +54,28 @@ page_add(struct page *p, const struct tseg *s)
 	p->n++;
 	return ZK_OK;
 }
+
+const uint8_t ingest_never[LOGDB_HASH_LEN];
+
+enum zk_err
+page_set_aside(struct round *rd, struct page *p)
+{
+	struct db *db = rd->v->db;
+	struct logdb_seg g = { 0 };
+	enum zk_err r;
+
+	p->spoilt = false;
+	for (size_t i = 0; i < p->n; i++)
+		if (memcmp(p->items[i].s.hash, p->row.hash,
+		    sizeof(p->row.hash)) == 0 && !p->items[i].refused) {
+			p->items[i].refused = true;
+			return ZK_OK;
+		}
+	r = db_begin(db);
+	if (r == ZK_OK)
+		r = logdb_by_hash(db, p->row.hash, &g);
+	if (r == ZK_OK)
+		r = logdb_wait(db, g.id, g.log, g.seq,
+		    ingest_never);
+	return db_end(db, r);
+}

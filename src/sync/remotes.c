@@ -212,6 +212,8 @@ fetch_records(struct round *rd, struct vremote *vr)
 
 	was = mark;
 	if (r == ZK_OK)
+		r = logdb_records_arrived(v->db);
+	if (r == ZK_OK)
 		r = transport_rec_list(vr->t, &mark, collect, &a);
 	for (size_t i = 0; r == ZK_OK && i < a.n; i++)
 		r = fetch_record(rd, vr, a.p[i]);

@@ -179,8 +179,41 @@ test_older(void)
 	(void)remove(path);
 }
 
+/*
+ * What waits for a record goes on when that is here, also where the run that
+ * brought it was stopped before it said so; and what cannot go on yet is not
+ * in the way of others.
+ */
+static void
+test_waits(void)
+{
+	struct logdb_seg g[2] = { { .seq = SEGS + 1 }, { .seq = SEGS + 2 } };
+	struct logdb_seg ready = { .seq = 0 };
+	uint8_t record[32] = { 'r' };
+
+	setup(":memory:");
+	for (unsigned i = 0; i < 2; i++) {
+		g[i].log[0] = 'l';
+		hash_of(g[i].seq, g[i].hash);
+		hash_of(g[i].seq - 1, g[i].prev);
+		CHECK(logdb_put(db, &g[i], "data", 4) == ZK_OK);
+	}
+	CHECK(logdb_wait(db, g[0].id, g[0].log, g[0].seq, record) == ZK_OK);
+	CHECK(logdb_ready(db, 0, &ready) == ZK_OK && ready.id == g[1].id);
+	CHECK(logdb_ready(db, ready.id, &ready) == ZK_ENOENT);
+	CHECK(logdb_records_arrived(db) == ZK_OK);
+	CHECK(logdb_ready(db, 0, &ready) == ZK_OK && ready.id == g[1].id);
+	CHECK(remotedb_rec_put(db, record, "record", 6) == ZK_OK);
+	CHECK(logdb_records_arrived(db) == ZK_OK);
+	CHECK(logdb_ready(db, 0, &ready) == ZK_OK && ready.id == g[0].id);
+	CHECK(logdb_ready(db, ready.id, &ready) == ZK_OK &&
+	    ready.id == g[1].id);
+	db_close(db);
+}
+
 TESTS(
     { "lacks", test_lacks },
     { "forgets", test_forgets },
     { "older", test_older },
+    { "waits", test_waits },
 )
