@@ -437,7 +437,7 @@ record_batch(struct round *rd, struct batch *b)
 		err = segw_end(r.w, false);
 	else
 		segw_abort(r.w);
-	err = db_end(v->db, err);
+	err = segw_commit(v, err);
 	if (err == ZK_OK)
 		rd->aliases_n = 0;
 	buf_release(&r.old);

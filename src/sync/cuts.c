@@ -148,7 +148,9 @@ hash_large(void *ctx, int fd, const void *refs, size_t refs_len,
 	uint64_t loc = refs_locator(refs, refs_len);
 	enum zk_err r = cuts_upload(rd, NULL, &u);
 
-	if (r == ZK_OK && loc != 0) {
+	if (r != ZK_OK)
+		return r;
+	if (loc != 0) {
 		r = segcache_content(rd->v, loc, &like);
 		as = r == ZK_OK ? &like : NULL;
 	}

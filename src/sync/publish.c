@@ -103,6 +103,10 @@ count_ops(struct round *rd, const struct buf *stored,
 
 	while (r == ZK_OK) {
 		r = seg_next(s, &op);
+		if (r == ZK_EREFUSED) {	/* one that this version refuses */
+			r = ZK_OK;
+			continue;
+		}
 		if (r == ZK_OK && op.type <= OP_SPLIT)
 			r = count_op(rd, &op, counted);
 	}

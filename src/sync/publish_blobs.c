@@ -1,6 +1,7 @@
 /* The blobs that segments name, before these are sent.  See publish_int.h. */
 #include "sync/publish_int.h"
 
+#include <errno.h>
 #include <fcntl.h>
 
 #include "format/segment.h"
@@ -42,31 +43,37 @@ local_row(struct db *db, const struct op *op, bool past, int64_t *row)
 }
 
 /*
- * The local file that has this content now, or -1; *none: no row has it, so
- * that no scan will find it either.  *tree: a directory kept as one at path
- * has it, which is yet to be read.
+ * The local file that has this content now, *fd -1 if there is none; *none: no
+ * row has it, so that no scan will find it either.  *tree: a directory kept as
+ * one at path has it, which is yet to be read.
  */
-static int
+static enum zk_err
 local_file(struct round *rd, const struct op *op, bool past,
-    struct buf *path, bool *none, bool *tree)
+    struct buf *path, int *fd, bool *none, bool *tree)
 {
 	struct base_entry e;
 	int64_t row = 0;
 	enum zk_err r = local_row(rd->v->db, op, past, &row);
 
+	*fd = -1;
 	*none = r == ZK_ENOENT;
 	if (r != ZK_OK)
-		return -1;
+		return *none ? ZK_OK : r;
 	buf_reset(path);
 	r = base_get(rd->v->db, row, &e);
-	if (r == ZK_OK) {
-		*tree = e.kind == NODE_TREE;
+	if (r == ZK_OK)
 		r = base_path(rd->v->db, row, path);
-	}
+	*tree = r == ZK_OK && e.kind == NODE_TREE;
 	if (r != ZK_OK || *tree)
-		return -1;
-	return root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK,
+		return r;
+	*fd = root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK,
 	    0);
+	/* what fails for want of these is there all the same */
+	if (*fd == -ENOMEM || *fd == -EMFILE || *fd == -ENFILE)
+		r = err_from_errno(-*fd);
+	if (*fd < 0)
+		*fd = -1;
+	return r;
 }
 
 enum zk_err
@@ -141,16 +148,18 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
 	struct buf path;
 	bool none = false, tree = false;
 	uint64_t sent = 0;
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = ZK_OK;
 
 	buf_init(&path, PATH_LEN_MAX + 1);
+	src->fd = -1;
 	/* a message is in no file */
-	src->fd = op->type == OP_MSG ? -1 :
-	    local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path, &none,
-	    &tree);
+	if (op->type != OP_MSG)
+		r = local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path,
+		    &src->fd, &none, &tree);
 	src->spare |= passes && none;
-	r = publish_copy(rd, vr, &op->content, src,
-	    tree ? buf_cstr(&path) : NULL, &sent);
+	if (r == ZK_OK)
+		r = publish_copy(rd, vr, &op->content, src,
+		    tree ? buf_cstr(&path) : NULL, &sent);
 	if (src->fd >= 0)
 		(void)env_close(rd->v->env, src->fd);
 	buf_release(&path);

@@ -97,7 +97,7 @@ restore_record_end(struct restore_record *rec)
 	if (w == NULL)
 		return ZK_OK;
 	r = segw_end(w, false);
-	return db_end(rec->rd->v->db, r);
+	return segw_commit(rec->rd->v, r);
 }
 
 static enum zk_err

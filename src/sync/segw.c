@@ -397,6 +397,15 @@ segw_abort(struct segw *w)
 }
 
 enum zk_err
+segw_commit(struct vault *v, enum zk_err r)
+{
+	r = db_end(v->db, r);
+	if (r != ZK_OK)
+		treedb_rolled_back(v->td);
+	return r;
+}
+
+enum zk_err
 segw_ack(struct vault *v)
 {
 	struct segw *w = NULL;
@@ -406,7 +415,7 @@ segw_ack(struct vault *v)
 		r = segw_begin(v, &w);
 	if (r == ZK_OK)
 		r = segw_end(w, true);
-	return db_end(v->db, r);
+	return segw_commit(v, r);
 }
 
 enum zk_err
@@ -423,7 +432,7 @@ segw_batch(struct vault *v, segw_fill *fill, void *arg)
 		r = segw_end(w, false);
 	else
 		segw_abort(w);
-	return db_end(v->db, r);
+	return segw_commit(v, r);
 }
 
 struct one {

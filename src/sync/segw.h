@@ -73,6 +73,12 @@ ZK_CHECKED enum zk_err segw_end(struct segw *w, bool ack);
 /* Gives the batch up: the caller's transaction is rolled back here. */
 void segw_abort(struct segw *w);
 
+/*
+ * db_end of a transaction that segw_end, or segw_abort, was called in: what the
+ * tree holds in memory goes if it could not be committed.
+ */
+ZK_CHECKED enum zk_err segw_commit(struct vault *v, enum zk_err r);
+
 /* Writes a segment of heads alone, in a transaction of its own. */
 ZK_CHECKED enum zk_err segw_ack(struct vault *v);
 

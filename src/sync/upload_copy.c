@@ -55,22 +55,25 @@ copy_room(struct upload *u, size_t n)
 	return r;
 }
 
-/* True if the local file has the chunk at its place: then c->plain is it. */
-static bool
-have_local(struct copy *c, const struct manifest_entry *e)
+/* *yes if the local file has the chunk at its place: then c->plain is it. */
+static enum zk_err
+have_local(struct copy *c, const struct manifest_entry *e, bool *yes)
 {
 	uint8_t h[CHUNK_HASH_LEN];
+	enum zk_err r = ZK_OK;
 
+	*yes = false;
 	if (c->src->fd < 0)
-		return false;
+		return ZK_OK;
 	buf_release(&c->plain);
-	if (buf_reserve(&c->plain, e->ref.plain_len) != ZK_OK ||
-	    io_pread_full(c->u->o.env, c->src->fd, c->plain.data,
-	    e->ref.plain_len, e->off) != ZK_OK)
-		return false;
+	r = buf_reserve(&c->plain, e->ref.plain_len);
+	if (r != ZK_OK || io_pread_full(c->u->o.env, c->src->fd,
+	    c->plain.data, e->ref.plain_len, e->off) != ZK_OK)
+		return r;
 	c->plain.len = e->ref.plain_len;
 	chunk_hash(0, c->plain.data, c->plain.len, h);
-	return memcmp(h, e->ref.hash, sizeof(h)) == 0;
+	*yes = memcmp(h, e->ref.hash, sizeof(h)) == 0;
+	return ZK_OK;
 }
 
 /* The plain bytes of a dead blob that is still somewhere, into c->plain. */
@@ -94,12 +97,15 @@ copy_chunk(struct copy *c, const struct todo *t)
 {
 	struct sealer_in in = { t->anew ? SEALER_ANEW : SEALER_AGAIN, 1,
 		&t->e.ref };
+	bool local = false;
 	enum zk_err r;
 
 	r = copy_room(c->u, t->e.ref.plain_len);
+	if (r == ZK_OK)
+		r = have_local(c, &t->e, &local);
 	if (r != ZK_OK)
 		return r;
-	if (have_local(c, &t->e))
+	if (local)
 		return sealer_put(c->u->sealer, &in, &c->plain);
 	if (t->anew) {
 		r = open_dead(c, &t->e.ref);
