@@ -204,6 +204,15 @@ pass(struct gc *g, bool *found)
 	g->out->waiting = g->out->waiting_bytes = 0;
 	if (r == ZK_OK)
 		r = gc_mark_new(g->rd, CONDEMN_MAX, &m);
+	if (r == ZK_OK && m->unread) {
+		/* what it needs may be among what seems to be waste */
+		log_warn("a checkpoint cannot be read now: nothing is "
+		    "condemned or deleted");
+		round_note(g->rd, ZK_EGAP);
+		*found = false;
+		gc_mark_free(m);
+		return publish(g);
+	}
 	/* with more than can be condemned found, not all of it is known */
 	if (r == ZK_OK && !g->listed && !m->more) {
 		g->listed = true;

@@ -433,7 +433,7 @@ gc_mark_new(struct round *rd, size_t max, struct gc_mark **out)
 	if (r == ZK_OK)
 		r = alias_all(m, false);
 	/* with more than max found, not all of it is known */
-	if (r == ZK_OK && !m->more)
+	if (r == ZK_OK && !m->more && !m->unread)
 		r = stray_all(m);
 	if (r == ZK_OK)
 		*out = m;
