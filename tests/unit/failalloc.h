@@ -23,10 +23,12 @@
 #define FAILALLOC 1
 #endif
 
-static atomic_long fail_in;	/* which fails, counted down; 0: none */
-static atomic_bool fail_on;	/* so do all after it */
-static atomic_bool failed;
-static atomic_long live;	/* blocks not given back */
+/* which one fails, counted down, 0: none; and whether so do all after it */
+__attribute__((unused)) static atomic_long fail_in;
+__attribute__((unused)) static atomic_bool fail_on;
+__attribute__((unused)) static atomic_bool failed;
+/* blocks not given back */
+__attribute__((unused)) static atomic_long live;
 
 #if FAILALLOC
 void *__libc_malloc(size_t n);
