@@ -1,5 +1,6 @@
 /* Applying plans, killed or crashed at every call. */
 #include "goalkit.h"
+#include "util/log.h"
 
 static struct kit k;
 
@@ -63,6 +64,7 @@ killed_at(int64_t n, bool machine)
 	bool ended;
 	enum zk_err r;
 
+	log_set_level(LOG_QUIET);
 	if (!kit_begin(&k, (uint64_t)n + 1)) {
 		FAIL("kit");
 		return false;
@@ -154,6 +156,7 @@ fails_once(int64_t n, int err)
 	bool ended;
 	enum zk_err r;
 
+	log_set_level(LOG_QUIET);
 	if (!kit_begin(&k, (uint64_t)n + 1)) {
 		FAIL("kit");
 		return false;
@@ -213,6 +216,7 @@ ignored_after(int64_t n)
 	bool ended;
 	enum zk_err r;
 
+	log_set_level(LOG_QUIET);
 	if (!kit_begin(&k, (uint64_t)n + 1)) {
 		FAIL("kit");
 		return false;
