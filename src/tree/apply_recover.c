@@ -13,6 +13,7 @@
 #include "util/rd.h"
 
 #define BODY_MAX (1u << 20)
+#define LAG_MS 10	/* times of files may be so far behind the clock */
 #define INTENT_MAX (2 * BODY_MAX + IGNORE_BYTES_MAX)
 
 static void
@@ -236,7 +237,8 @@ in_ms(const struct env_time *t)
 
 /*
  * Whether somebody wrote to it since.  What zk writes has its time from before
- * the intent, or that of the goal, as well as the file system can say it.
+ * the intent, or that of the goal, as well as the file system can say it; who
+ * writes at that moment may have one from a tick of the clock before it.
  */
 static bool
 written_since(const struct act *t)
@@ -245,7 +247,7 @@ written_since(const struct act *t)
 	int64_t grain = t->st.mtime.nsec == 0 ? 2000 : 1;
 	int64_t goal = in_ms(&t->g->mtime);
 
-	if (t->when == 0 || m < t->when + grain)
+	if (t->when == 0 || m < t->when - LAG_MS)
 		return false;
 	return !t->g->has_mtime || m > goal + grain || m < goal - grain;
 }

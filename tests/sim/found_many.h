@@ -25,3 +25,5 @@
 { 6000173, 80, stormy_large },
 /* an edit that was never sent was removed here and kept by a move elsewhere */
 { 5000411, 80, stormy_large },
+/* a kill, an edit in the same tick, and then the machine stopped: no damage */
+{ 10401893, 80, stormy_large },
