@@ -137,11 +137,10 @@ went_back(struct apply *a, int64_t dir, const char *name, int64_t row,
     struct buf *got)
 {
 	struct base_entry e;
-	uint64_t ino;
 	bool there = false;
 	enum zk_err r = base_get(a->db, row, &e);
+	uint64_t ino = r == ZK_OK ? e.st.ino : 0;
 
-	ino = e.st.ino;
 	for (unsigned n = BACK_FIRST; n < BACK_END && r == ZK_OK && !there;
 	    n++) {
 		r = back_name(name, row, n, got);
