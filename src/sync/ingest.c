@@ -176,9 +176,11 @@ apply(struct round *rd, struct page *p, struct seg *s, struct past *past,
 		if (r == ZK_OK)
 			r = ingest_cert(rd, s, &op);
 		/* a member it may be, by a record that is not here yet */
-		if (r == ZK_EREFUSED && members_judge(v->members, rec, n,
-		    l.device, seg_epoch_id(s)) == ZK_EGAP)
-			r = ZK_EGAP;
+		if (r == ZK_EREFUSED) {
+			r = members_judge(v->members, rec, n, l.device,
+			    seg_epoch_id(s));
+			r = r == ZK_OK ? ZK_EREFUSED : r;
+		}
 	}
 	if (r == ZK_OK)
 		r = logdb_log_get(v->db, seg_log(s), &l);
@@ -550,7 +552,7 @@ enum zk_err
 ingest_page(struct round *rd, struct vremote *vr, struct page *p,
     const struct tmark *mark)
 {
-	enum zk_err r = open_ahead(rd, p);
+	enum zk_err e, r = open_ahead(rd, p);
 
 	if (r != ZK_OK)
 		return r;
@@ -573,9 +575,12 @@ ingest_page(struct round *rd, struct vremote *vr, struct page *p,
 		}
 		if (!p->spoilt)
 			continue;
-		r = page_set_aside(rd, p);
-		if (r != ZK_OK)
+		e = page_set_aside(rd, p);
+		/* not held: it came by the way with this page, and is bad */
+		if (e != ZK_OK) {
+			r = e == ZK_ENOENT ? r : e;
 			break;
+		}
 		tries++;
 	}
 	return r;

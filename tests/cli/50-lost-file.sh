@@ -23,16 +23,7 @@ lost=$(find "$T/relay/obj" -type f -name "$name")
 [ -n "$lost" ] || fail "no file $name: $(find "$T/relay/obj" -type f | head)"
 mv "$lost" "$T/lost"
 listen=${relay_url#http://}
-"$ZK" relay --plain --listen "${listen%/}" --data "$T/relay" \
-    >"$T/relay.url" 2>"$T/relay.log" &
-relay_pid=$!
-pids="$pids $relay_pid"
-tries=0
-while ! grep -q . "$T/relay.url"; do
-	tries=$((tries + 1))
-	[ "$tries" -lt 200 ] || fail "the relay: $(cat "$T/relay.log")"
-	sleep 0.05
-done
+relay_start --plain --listen "${listen%/}"
 expect 5 as b pull --timeout 3s
 grep -q "the file of a segment is not there" "$T/relay.log" ||
     fail "the relay says: $(cat "$T/relay.log")"
