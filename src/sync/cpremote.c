@@ -32,20 +32,19 @@ copy(struct round *rd, struct vremote *vr, const struct op *op, bool known,
 	return r == ZK_OK ? upload_copy(u, &op->content, &src, &sent) : r;
 }
 
-enum zk_err
-checkpoint_send(struct round *rd, struct vremote *vr, const struct op *op,
-    bool known)
+/*
+ * Brings the blobs of a checkpoint to the remote.  ZK_EGAP: they are nowhere,
+ * and it is not what the history says, or what names them is nowhere, too.
+ */
+static enum zk_err
+bring(struct round *rd, struct vremote *vr, const struct op *op, bool known)
 {
 	struct vault *v = rd->v;
 	struct cpstream s = { .env = NULL };
 	struct cpcut cut;
 	struct cpknown k;
-	bool counts = false;
-	enum zk_err r = checkpoint_counts(v, &op->id, &counts);
+	enum zk_err r = copy(rd, vr, op, known, -1);
 
-	if (r != ZK_OK || !counts)
-		return r;
-	r = copy(rd, vr, op, known, -1);
 	if (r != ZK_EGAP)
 		return r;
 	/* no remote has it: it is made again */
@@ -59,16 +58,26 @@ checkpoint_send(struct round *rd, struct vremote *vr, const struct op *op,
 		r = cpknown_cut(v, &k, &cut);
 	cpknown_release(&k);
 	if (r != ZK_OK)
-		return r == ZK_ENOENT || r == ZK_EFORMAT ? ZK_OK : r;
+		return r == ZK_ENOENT || r == ZK_EFORMAT ? ZK_EGAP : r;
 	r = cpstream_make(rd, &cut, &s);
 	if (r == ZK_OK)
 		r = copy(rd, vr, op, known, s.fd);
-	/* one that is not what the history says has nothing to be brought */
-	if (r == ZK_EGAP)
-		r = ZK_OK;
 	cpstream_release(&s);
 	cpcut_release(&cut);
 	return r;
+}
+
+enum zk_err
+checkpoint_send(struct round *rd, struct vremote *vr, const struct op *op,
+    bool known)
+{
+	bool counts = false;
+	enum zk_err r = checkpoint_counts(rd->v, &op->id, &counts);
+
+	if (r == ZK_OK && counts)
+		r = bring(rd, vr, op, known);
+	/* nothing goes there for its sake before they are there: sweep */
+	return r == ZK_EGAP ? ZK_OK : r;
 }
 
 /*
@@ -199,23 +208,40 @@ begin_at(void *arg, const struct logop_end *e)
 }
 
 /*
- * Tells the remote where its logs go on, before anything goes, so that who
- * still has all of it and offers it again changes nothing.
+ * Before anything goes: what stands for it is there, whatever became of it
+ * since the op was sent, and the remote is told where its logs go on, so that
+ * who still has all of it and offers it again changes nothing.  ZK_EGAP: the
+ * blobs of the checkpoint are not there, nor anywhere else in reach.
  */
 static enum zk_err
 begin_all(struct round *rd, struct vremote *vr,
     const struct cpdb_checkpoint *c)
 {
+	struct op op = { .type = OP_CHECKPOINT };
 	struct cpknown k;
 	enum zk_err r = ZK_EBUG;
 
 	cpknown_init(&k);
 	k.c = *c;
 	r = cpknown_load(rd->v, &k);
+	op.id = c->id;
+	op.content = k.content;
+	if (r == ZK_OK)
+		r = bring(rd, vr, &op, true);
 	if (r == ZK_OK)
 		r = logop_cut_decode(k.body.data, k.body.len, begin_at, vr);
 	cpknown_release(&k);
 	return r;
+}
+
+static enum zk_err
+not_yet(struct round *rd, const struct vremote *vr)
+{
+	log_warn("'%s' does not have the checkpoint that stands for old "
+	    "history, nor has another remote that answers: what it has of "
+	    "that stays", transport_url(vr->t));
+	round_note(rd, ZK_EGAP);
+	return ZK_OK;
 }
 
 static enum zk_err
@@ -242,10 +268,12 @@ sweep(struct round *rd, struct vremote *vr, const struct cpdb_checkpoint *c,
 			out->more = true;
 			return ZK_OK;
 		}
+		r = begun ? ZK_OK : begin_all(rd, vr, c);
+		if (r == ZK_EGAP && !begun)
+			return not_yet(rd, vr);
+		begun = true;
 		--*budget;
 		out->segments++;
-		r = begun ? ZK_OK : begin_all(rd, vr, c);
-		begun = true;
 		if (r == ZK_OK)
 			r = logdb_by_id(db, row, &g);
 		if (r == ZK_OK)
