@@ -98,9 +98,13 @@ static enum zk_err
 alias(void *arg, const struct chunk_ref *ref)
 {
 	struct round *rd = arg;
-	struct chunk_ref *p = realloc(rd->aliases,
-	    (rd->aliases_n + 1) * sizeof(*p));
+	struct chunk_ref *p = NULL;
 
+	for (size_t i = 0; i < rd->aliases_n; i++)
+		if (memcmp(rd->aliases[i].name, ref->name,
+		    sizeof(ref->name)) == 0)
+			return ZK_OK;
+	p = realloc(rd->aliases, (rd->aliases_n + 1) * sizeof(*p));
 	if (p == NULL)
 		return ZK_ENOMEM;
 	rd->aliases = p;

@@ -481,7 +481,7 @@ preparer_take(struct preparer *by, bool adopt, struct prepared **out)
 	}
 	if (r == ZK_OK && p->read && is_edit(&p->d))
 		r = add_script(by, p);
-	if (r != ZK_OK && of_path(r))
+	if (r != ZK_OK && of_path(r) && !upload_ended(by->u))
 		r = round_skip(rd, p->path, r);
 	if (r == ZK_OK && adopt && p->d.what == DIFF_NEW)
 		r = try_adopt(rd, p);

@@ -43,19 +43,20 @@ local_row(struct db *db, const struct op *op, bool past, int64_t *row)
 }
 
 /*
- * The local file that has this content now, *fd -1 if there is none; *none: no
- * row has it, so that no scan will find it either.  *tree: a directory kept as
- * one at path has it, which is yet to be read.
+ * The local file that has this content now in src, fd -1 if there is none;
+ * *none: no row has it, so that no scan will find it either.  *tree: a
+ * directory kept as one at path has it, which is yet to be read.
  */
 static enum zk_err
 local_file(struct round *rd, const struct op *op, bool past,
-    struct buf *path, int *fd, bool *none, bool *tree)
+    struct buf *path, struct upload_source *src, bool *none, bool *tree)
 {
 	struct base_entry e;
 	int64_t row = 0;
+	int fd = -1;
 	enum zk_err r = local_row(rd->v->db, op, past, &row);
 
-	*fd = -1;
+	src->fd = -1;
 	*none = r == ZK_ENOENT;
 	if (r != ZK_OK)
 		return *none ? ZK_OK : r;
@@ -66,14 +67,13 @@ local_file(struct round *rd, const struct op *op, bool past,
 	*tree = r == ZK_OK && e.kind == NODE_TREE;
 	if (r != ZK_OK || *tree)
 		return r;
-	*fd = root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK,
-	    0);
+	fd = root_open(rd->v->root, buf_cstr(path), O_RDONLY | O_NONBLOCK, 0);
 	/* what fails for want of these is there all the same */
-	if (*fd == -ENOMEM || *fd == -EMFILE || *fd == -ENFILE)
-		r = err_from_errno(-*fd);
-	if (*fd < 0)
-		*fd = -1;
-	return r;
+	if (fd == -ENOMEM || fd == -EMFILE || fd == -ENFILE)
+		return err_from_errno(-fd);
+	src->unread = fd == -EACCES || fd == -EPERM || fd == -EIO;
+	src->fd = fd < 0 ? -1 : fd;
+	return ZK_OK;
 }
 
 enum zk_err
@@ -115,8 +115,11 @@ copy_unread(struct round *rd, struct upload *u, const struct content *c,
 	if (r != ZK_EGAP)
 		return r;
 	/* what of it has changed since is another version's */
-	if (whole_read(rd->v->root, path, &src->fd, &w) != ZK_OK)
+	r = whole_read(rd->v->root, path, &src->fd, &w);
+	if (r != ZK_OK) {
 		src->fd = -1;
+		src->unread = r == ZK_EPERM || r == ZK_EIO;
+	}
 	return upload_copy(u, c, src, sent);
 }
 
@@ -139,7 +142,7 @@ publish_copy(struct round *rd, struct vremote *vr, const struct content *c,
 
 /*
  * The same of an op's content, from the file that has it.  passes: where there
- * is none, src->spare is set.
+ * is none, or none that can be read, src->spare is set.
  */
 static enum zk_err
 bring(struct round *rd, struct vremote *vr, const struct op *op,
@@ -155,11 +158,12 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
 	/* a message is in no file */
 	if (op->type != OP_MSG)
 		r = local_file(rd, op, src->dead == UPLOAD_DEAD_SKIP, &path,
-		    &src->fd, &none, &tree);
-	src->spare |= passes && none;
+		    src, &none, &tree);
+	src->spare |= passes && (none || src->unread);
 	if (r == ZK_OK)
 		r = publish_copy(rd, vr, &op->content, src,
 		    tree ? buf_cstr(&path) : NULL, &sent);
+	src->spare |= passes && src->unread;
 	if (src->fd >= 0)
 		(void)env_close(rd->v->env, src->fd);
 	buf_release(&path);
@@ -173,8 +177,9 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
  * a remote is no more), a message, which is in no file, and what is in no
  * file here, since another device wrote it or brought back what was removed
  * here: a device that has it gives it when it comes to this remote
- * (publish_supply).  What is in a file that has changed since it was scanned,
- * or has been moved, waits for the next scan.
+ * (publish_supply); so does this one once it can read a file again that it
+ * cannot read now, which a scan has told.  What is in a file that has changed
+ * since it was scanned, or has been moved, waits for the next scan.
  */
 static enum zk_err
 send_content(struct round *rd, struct vremote *vr, const struct op *op,

@@ -199,7 +199,7 @@ give(struct supply *s, struct item *it)
 		    e.kind == NODE_TREE ? buf_cstr(&s->path) : NULL, &sent);
 	s->given += r == ZK_OK && it->lacks;
 	/* perhaps it can be the next time */
-	it->again = r == ZK_EGAP && src.fd < 0;
+	it->again = r == ZK_EGAP && (src.fd < 0 || src.unread);
 	if (src.fd >= 0)
 		(void)env_close(v->env, src.fd);
 	if (its_own(r) && r != ZK_EGAP)

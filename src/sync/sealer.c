@@ -344,6 +344,9 @@ sealed(struct job *j)
 		in.bytes = j->count * j->ref.plain_len;
 	if (have)
 		tell(j);
+	/* an interrupted run may have sent it, and not told where it is */
+	if (r == ZK_OK && have && j->renamed && j->s->o->alias != NULL)
+		r = j->s->o->alias(j->s->o->arg, &j->ref);
 	if (r == ZK_OK && !have)
 		r = sender_put(j->s->sender, &in, &j->out);
 	chunk_ref_wipe(&made);
@@ -533,6 +536,12 @@ sealer_pass(struct sealer *s, const struct chunk_ref *ref, unsigned level,
 
 	s->stats.chunks++;
 	return sender_put(s->sender, &in, stored);
+}
+
+bool
+sealer_ended(const struct sealer *s)
+{
+	return s->err != ZK_OK;
 }
 
 void

@@ -85,6 +85,9 @@ ZK_CHECKED enum zk_err sealer_pass(struct sealer *s,
 /* Until all is durable and noted. */
 ZK_CHECKED enum zk_err sealer_flush(struct sealer *s);
 
+/* Whether the sticky failure has happened. */
+bool sealer_ended(const struct sealer *s);
+
 void sealer_stats(const struct sealer *s, struct upload_stats *out);
 
 #endif

@@ -344,6 +344,12 @@ upload_hash(struct upload *u, int fd, const struct content *like,
 	return upload_finish(u, r, &u->small, &none);
 }
 
+bool
+upload_ended(const struct upload *u)
+{
+	return sealer_ended(u->sealer);
+}
+
 void
 upload_stats(const struct upload *u, struct upload_stats *out)
 {

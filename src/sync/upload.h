@@ -124,6 +124,7 @@ struct upload_source {
 	bool later;		/* return early: upload_flush completes it */
 	bool spare;		/* no word about a blob that is nowhere */
 	enum upload_dead dead;
+	bool unread;		/* out: the disk failed to give bytes of fd */
 };
 
 /*
@@ -136,7 +137,10 @@ struct upload_source {
  * log_error unless spare).
  */
 ZK_CHECKED enum zk_err upload_copy(struct upload *u, const struct content *c,
-    const struct upload_source *src, uint64_t *sent);
+    struct upload_source *src, uint64_t *sent);
+
+/* Whether one of those errors ended the pipeline, and not a file's own. */
+bool upload_ended(const struct upload *u);
 
 /* What the pipeline did so far. */
 struct upload_stats {

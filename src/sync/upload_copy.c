@@ -20,7 +20,7 @@ struct todo {
 
 struct copy {
 	struct upload *u;
-	const struct upload_source *src;
+	struct upload_source *src;
 	struct todo todo[64];	/* on the remote, or not? */
 	size_t todo_n;
 	struct buf plain;
@@ -67,9 +67,15 @@ have_local(struct copy *c, const struct manifest_entry *e, bool *yes)
 		return ZK_OK;
 	buf_release(&c->plain);
 	r = buf_reserve(&c->plain, e->ref.plain_len);
-	if (r != ZK_OK || io_pread_full(c->u->o.env, c->src->fd,
-	    c->plain.data, e->ref.plain_len, e->off) != ZK_OK)
+	if (r != ZK_OK)
 		return r;
+	r = io_pread_full(c->u->o.env, c->src->fd, c->plain.data,
+	    e->ref.plain_len, e->off);
+	if (r != ZK_OK) {
+		/* a file that has become shorter is another one */
+		c->src->unread |= r != ZK_EFORMAT;
+		return ZK_OK;
+	}
 	c->plain.len = e->ref.plain_len;
 	chunk_hash(0, c->plain.data, c->plain.len, h);
 	*yes = memcmp(h, e->ref.hash, sizeof(h)) == 0;
@@ -251,7 +257,7 @@ copy_all(struct copy *c, struct manifest_reader *m)
 
 enum zk_err
 upload_copy(struct upload *u, const struct content *c,
-    const struct upload_source *src, uint64_t *sent)
+    struct upload_source *src, uint64_t *sent)
 {
 	struct manifest_reader *m = NULL;
 	struct upload_stats before, after;

@@ -443,6 +443,61 @@ test_outbox(void)
 	fix_release(&f, true);
 }
 
+static enum zk_err
+count_alias(void *arg, const struct chunk_ref *ref)
+{
+	unsigned *n = arg;
+
+	(void)ref;
+	++*n;
+	return ZK_OK;
+}
+
+/*
+ * A chunk that another compressor made comes out under another name.  Where
+ * that is, is told again as long as the recorded one is nowhere: an earlier
+ * run may have ended before it was said.
+ */
+static void
+test_alias_again(void)
+{
+	size_t n = 12 * MIB;
+	uint8_t *p = malloc(n), *at = NULL;
+	struct upload_source src = { .fd = -1, .ask = true };
+	struct manifest_reader *m = NULL;
+	struct manifest_entry e;
+	struct upload *u = NULL;
+	unsigned told = 0;
+	struct fix f;
+	uint64_t sent;
+
+	NEED(p != NULL && fix_init(&f, 16, NULL));
+	fix_fill(p, n, 16);
+	f.uo.remote = NULL;
+	NEED(fix_push(&f, p, n, NULL, NULL) == ZK_OK);
+	NEED(manifest_reader_new(f.c.data, f.c.data_len, NULL, NULL, &m) ==
+	    ZK_OK && manifest_next(m, &e) == ZK_OK);
+	manifest_reader_free(m);
+	at = memmem(f.c.data, f.c.data_len, e.ref.name, sizeof(e.ref.name));
+	NEED(at != NULL);
+	at[0] ^= 1;
+	f.uo.remote = f.t;
+	f.uo.alias = count_alias;
+	f.uo.arg = &told;
+	src.fd = fix_file(p, n);
+	for (unsigned run = 1; run <= 2; run++) {
+		NEED(upload_new(&f.uo, &u) == ZK_OK);
+		CHECK(upload_copy(u, &f.c, &src, &sent) == ZK_OK);
+		CHECK(run == 1 ? sent > 3 : sent == 0);
+		CHECK(told == run);
+		upload_free(u);
+	}
+	close(src.fd);
+	chunk_ref_wipe(&e.ref);
+	free(p);
+	fix_release(&f, true);
+}
+
 TESTS(
     { "sizes", test_sizes },
     { "insert", test_insert },
@@ -457,4 +512,5 @@ TESTS(
     { "keeps_key", test_keeps_key },
     { "copy", test_copy },
     { "outbox", test_outbox },
+    { "alias_again", test_alias_again },
 )
