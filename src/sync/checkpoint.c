@@ -114,20 +114,41 @@ write_one(struct round *rd, struct vremote *first, const struct cpcut *cut,
 	return r;
 }
 
+/*
+ * Whether another is on its way: not one in a log with two histories, since
+ * of that it will never be known which of them all have heard.
+ */
+static enum zk_err
+on_its_way(struct vault *v, bool *yes)
+{
+	struct cpdb_checkpoint last;
+	struct logdb_seg g = { 0 };
+	bool forked = false;
+	enum zk_err r = newest(v, &last);
+
+	*yes = r == ZK_OK && last.state != CPDB_DONE;
+	if (r != ZK_OK || !*yes)
+		return r == ZK_ENOENT ? ZK_OK : r;
+	r = logdb_by_id(v->db, segcache_row(last.locator), &g);
+	if (r == ZK_OK)
+		r = gc_forked(v, g.log, &forked);
+	*yes = !forked;
+	return r;
+}
+
 enum zk_err
 checkpoint_make(struct round *rd, struct vremote *first, bool *made)
 {
 	struct vault *v = rd->v;
-	struct cpdb_checkpoint last;
 	struct cpstream s = { .env = NULL };
 	struct cpcut cut;
 	int64_t before = 0;
 	uint64_t was = 0;
-	bool old = false;
-	enum zk_err r = newest(v, &last);
+	bool old = false, other = false;
+	enum zk_err r = on_its_way(v, &other);
 
 	*made = false;
-	if (r != ZK_ENOENT && (r != ZK_OK || last.state != CPDB_DONE))
+	if (r != ZK_OK || other)
 		return r;
 	r = window_end(v, &before);
 	if (r == ZK_OK)

@@ -122,6 +122,10 @@ ZK_CHECKED enum zk_err gc_there(struct round *rd, const struct vremote *vr,
 ZK_CHECKED enum zk_err gc_heard(struct round *rd, struct gc_rows *rows,
     bool *waits);
 
+/* Whether a log is known to have two histories. */
+ZK_CHECKED enum zk_err gc_forked(struct vault *v,
+    const uint8_t log[static LOGDB_HASH_LEN], bool *yes);
+
 /* The same of one segment; waits may be NULL. */
 ZK_CHECKED enum zk_err gc_all_heard(struct round *rd,
     const struct logdb_seg *g, bool *waits, bool *yes);

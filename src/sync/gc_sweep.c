@@ -34,20 +34,32 @@ heard(struct vault *v, const uint8_t *m, const struct logdb_seg *g,
 }
 
 enum zk_err
+gc_forked(struct vault *v, const uint8_t log[static LOGDB_HASH_LEN],
+    bool *yes)
+{
+	char key[CAUSAL_FORK_KEY];
+	int64_t forked = 0;
+	enum zk_err r = ZK_EBUG;
+
+	causal_fork_key(log, key);
+	r = store_get_int(v->db, key, 0, &forked);
+	*yes = forked != 0;
+	return r;
+}
+
+enum zk_err
 gc_all_heard(struct round *rd, const struct logdb_seg *g, bool *waits,
     bool *yes)
 {
 	struct vault *v = rd->v;
 	struct logdb_log l = { 0 };
-	char key[CAUSAL_FORK_KEY];
-	int64_t forked = 0;
+	bool forked = false;
 	enum zk_err r = logdb_log_get(v->db, g->log, &l);
 
 	/* of a log with two histories it is not known which one was heard */
-	causal_fork_key(g->log, key);
 	if (r == ZK_OK)
-		r = store_get_int(v->db, key, 0, &forked);
-	*yes = r == ZK_OK && forked == 0;
+		r = gc_forked(v, g->log, &forked);
+	*yes = r == ZK_OK && !forked;
 	for (size_t i = 0; r == ZK_OK && i < members_count(v->members); i++) {
 		bool one = false;
 
