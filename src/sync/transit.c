@@ -213,7 +213,10 @@ names_of_op(struct sweep *a, const struct op *op)
 	    names_of_content(a, &op->content) : ZK_OK;
 }
 
-/* The blobs that a segment names.  ZK_EGAP: not all can be told. */
+/*
+ * The blobs that a segment names, one that tells of another location of them
+ * too.  ZK_EGAP: not all can be told.
+ */
 static enum zk_err
 names_of(struct sweep *a, const struct logdb_seg *g)
 {
@@ -225,8 +228,6 @@ names_of(struct sweep *a, const struct logdb_seg *g)
 	enum zk_err r;
 
 	a->n = 0;
-	if (!g->blobs)
-		return ZK_OK;
 	buf_init(&stored, SEG_HELD_MAX);
 	r = logdb_data(v->db, g->id, &stored);
 	if (r == ZK_OK)
@@ -322,6 +323,7 @@ static enum zk_err
 delete_over(struct sweep *a)
 {
 	int64_t id = 0;
+	bool noted = false;
 	enum zk_err r = ZK_OK;
 
 	while (r == ZK_OK && a->deleted < AT_ONCE && !round_stopped(a->rd)) {
@@ -333,6 +335,9 @@ delete_over(struct sweep *a)
 			r = logdb_by_id(a->rd->v->db, id, &g);
 		if (r == ZK_OK)
 			r = transit_over(a->rd, a->vr, &g, &over);
+		if (r == ZK_OK && over && !noted)
+			r = note_needed(a);
+		noted |= over;
 		if (r == ZK_OK && over)
 			r = delete_one(a, &g);
 	}
@@ -346,8 +351,6 @@ sweep(struct round *rd, struct vremote *vr)
 	enum zk_err r = compress_new(&a.z);
 
 	keyset_init(&a.needed);
-	if (r == ZK_OK)
-		r = note_needed(&a);
 	if (r == ZK_OK)
 		r = delete_over(&a);
 	if (a.deleted > 0)
