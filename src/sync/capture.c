@@ -346,6 +346,8 @@ record_remove(struct recorder *r, const struct prepared *p)
 static enum zk_err
 record_one(struct recorder *r, const struct prepared *p)
 {
+	struct emit_at at;
+	int64_t dir = 0;
 	enum zk_err err = ZK_OK;
 
 	log_debug("difference %d at '%s'%s", p->d.what, p->path,
@@ -360,7 +362,10 @@ record_one(struct recorder *r, const struct prepared *p)
 	case DIFF_MOVED:
 		return record_move(r, p);
 	case DIFF_KIND:
-		err = record_remove(r, p);
+		/* neither, where the new one cannot be said yet */
+		err = load_dir(r, p, &dir, &at);
+		if (err == ZK_OK)
+			err = record_remove(r, p);
 		return err == ZK_OK ? record_new(r, p) : err;
 	case DIFF_VANISHED:
 	case DIFF_TAKEN:

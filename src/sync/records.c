@@ -171,8 +171,11 @@ records_add(struct vault *v, const uint8_t name[static 32], const void *p,
 	if (r == ZK_OK)
 		return ZK_OK;
 	v->recs_n--;
-	record_free(rec);
-	(void)err_worse(r, recompute(v));
+	/* what cannot be computed without it goes on with it: the run ends */
+	if (recompute(v) == ZK_OK)
+		record_free(rec);
+	else
+		v->recs_n++;
 	return r;
 }
 
