@@ -71,7 +71,7 @@ body_free(struct body *b)
 		if (b->file == 0)
 			files_tmp_drop(b->shop->files, b->tmp);
 		else if (!b->kept)
-			files_remove(b->shop->files, b->file);
+			files_drop(b->shop->files, b->file);
 	}
 	free(b);
 }

@@ -15,6 +15,7 @@
 #include "util/log.h"
 
 #define BATCH_MAX 1024		/* jobs of one commit */
+#define DEAD_MAX 64		/* rows of dead kept */
 #define SYNCERS 4		/* threads that make files durable */
 #define PATH_ROOM 4096
 
@@ -31,7 +32,7 @@ struct depot {
 	struct commit commit;
 	int dirfd;
 	int lockfd;
-	bool dead_left;		/* rows of dead whose files are gone */
+	unsigned dead;		/* rows of dead whose files are gone */
 	uint8_t generation[DEPOT_GENERATION_LEN];
 	char path[PATH_ROOM];
 	atomic_uint keys_epoch;
@@ -157,18 +158,25 @@ open_db(struct depot *s)
 	return ZK_OK;
 }
 
-/* Removes the files of rows that are gone; the rows of dead go later. */
+/*
+ * Removes the files of rows that are gone.  The rows of dead go once many
+ * removals are made durable together: a file without either would stay.
+ */
 static enum zk_err
 remove_dead(struct depot *s)
 {
 	struct stmt *st = db_stmt(s->db, "SELECT file FROM dead");
 	enum zk_err r = stmt_step(s->db, st);
+	unsigned n = 0;
+	bool all = true;
 
-	while (r == ZK_OK) {
-		files_remove(s->files, (uint64_t)stmt_col_int(st, 0));
-		s->dead_left = true;
+	for (; r == ZK_OK; n++) {
+		all &= files_remove(s->files,
+		    (uint64_t)stmt_col_int(st, 0)) == ZK_OK;
 		r = stmt_step(s->db, st);
 	}
+	/* what cannot be removed now is tried again at each start */
+	s->dead = all ? n : 0;
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
@@ -200,11 +208,13 @@ static enum zk_err
 try_batch(struct depot *s, struct depot_job *first)
 {
 	struct commit *c = &s->commit;
+	bool many = s->dead >= DEAD_MAX;
 	enum zk_err r = db_begin(s->db);
 
 	c->n_spaces = 0;
 	c->files_used = c->keys_changed = c->buried = false;
-	if (r == ZK_OK && s->dead_left)
+	many = many && files_sync(s->files) == ZK_OK;
+	if (r == ZK_OK && many)
 		r = db_exec(s->db, "DELETE FROM dead");
 	for (struct depot_job *j = first; j != NULL && r == ZK_OK;
 	    j = j->next)
@@ -216,7 +226,8 @@ try_batch(struct depot *s, struct depot_job *first)
 	r = db_end(s->db, r);
 	if (r != ZK_OK)
 		return r;
-	s->dead_left = false;
+	if (many)
+		s->dead = 0;
 	if (c->buried)
 		(void)remove_dead(s);
 	return ZK_OK;

@@ -9,6 +9,7 @@
 
 #include "relay/files.h"
 #include "util/env.h"
+#include "util/log.h"
 
 #define PER_DIR 1024	/* numbers in one directory */
 #define NAME_ROOM 48
@@ -22,6 +23,7 @@ struct files {
 	uint64_t dirty[2];
 	unsigned n_dirty;
 	bool obj_dirty;		/* a directory was made in obj/ */
+	enum zk_err lost;	/* one could not be made durable */
 };
 
 static enum zk_err
@@ -142,19 +144,42 @@ files_tmp_drop(struct files *f, uint64_t tmp)
 	(void)env_unlinkat(f->env, f->tmp, name, 0);
 }
 
+/*
+ * What came of making a directory durable.  After a failure a second call may
+ * succeed though what the first one was for is lost: none is made.
+ */
+static enum zk_err
+synced(struct files *f, int r)
+{
+	if (r == 0)
+		return ZK_OK;
+	f->lost = outcome(r);
+	log_error(f->lost, NULL, "a directory of the relay's data cannot be "
+	    "made durable (%s): large objects are refused until the relay is "
+	    "started again; look at its disk", err_text(f->lost));
+	return f->lost;
+}
+
+/* A directory of objects, or -errno. */
+static int
+open_obj(struct files *f, uint64_t dir)
+{
+	char name[NAME_ROOM];
+
+	snprintf(name, sizeof(name), "%" PRIx64, dir);
+	return env_openat(f->env, f->obj, name, O_RDONLY | O_DIRECTORY, 0);
+}
+
 static enum zk_err
 sync_dir(struct files *f, uint64_t dir)
 {
-	char name[NAME_ROOM];
-	int fd, r;
+	int fd = open_obj(f, dir), r;
 
-	snprintf(name, sizeof(name), "%" PRIx64, dir);
-	fd = env_openat(f->env, f->obj, name, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return err_from_errno(-fd);
 	r = env_fsync(f->env, fd);
 	(void)env_close(f->env, fd);
-	return outcome(r);
+	return synced(f, r);
 }
 
 /* Notes that dir has a new entry, syncing others if there are too many. */
@@ -197,7 +222,8 @@ files_place(struct files *f, uint64_t tmp, uint64_t no)
 enum zk_err
 files_sync(struct files *f)
 {
-	enum zk_err r = ZK_OK;
+	/* what was lost then, a second call would not tell */
+	enum zk_err r = f->lost;
 
 	while (r == ZK_OK && f->n_dirty > 0) {
 		r = sync_dir(f, f->dirty[f->n_dirty - 1]);
@@ -205,7 +231,7 @@ files_sync(struct files *f)
 			f->n_dirty--;
 	}
 	if (r == ZK_OK && f->obj_dirty) {
-		r = outcome(env_fsync(f->env, f->obj));
+		r = synced(f, env_fsync(f->env, f->obj));
 		f->obj_dirty = r != ZK_OK;
 	}
 	return r;
@@ -232,25 +258,44 @@ files_close_fd(struct files *f, int fd)
 		(void)env_close(f->env, fd);
 }
 
-void
-files_remove(struct files *f, uint64_t no)
+static int
+unlink_obj(struct files *f, uint64_t no)
 {
 	char name[NAME_ROOM];
 
 	name_obj(name, no);
-	(void)env_unlinkat(f->env, f->obj, name, 0);
+	return env_unlinkat(f->env, f->obj, name, 0);
+}
+
+void
+files_drop(struct files *f, uint64_t no)
+{
+	(void)unlink_obj(f, no);
+}
+
+enum zk_err
+files_remove(struct files *f, uint64_t no)
+{
+	int r = unlink_obj(f, no), fd = -1;
+
+	if (r < 0 && r != -ENOENT)
+		return err_from_errno(-r);
+	/* it may have gone a moment before; or all of its directory did */
+	if (r == -ENOENT) {
+		fd = open_obj(f, no / PER_DIR);
+		if (fd < 0)
+			return fd == -ENOENT ? ZK_OK : err_from_errno(-fd);
+		(void)env_close(f->env, fd);
+	}
+	return mark_dirty(f, no / PER_DIR);
 }
 
 void
 files_sweep(struct files *f, uint64_t last)
 {
 	for (uint64_t dir = last / PER_DIR; ; dir++) {
-		char name[NAME_ROOM];
-		int fd;
+		int fd = open_obj(f, dir);
 
-		snprintf(name, sizeof(name), "%" PRIx64, dir);
-		fd = env_openat(f->env, f->obj, name,
-		    O_RDONLY | O_DIRECTORY, 0);
 		if (fd >= 0) {
 			remove_above(f, fd, last);
 			(void)env_close(f->env, fd);

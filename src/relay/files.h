@@ -7,8 +7,8 @@
  * A file counts only once a committed row names its number.  Numbers grow
  * and are not used twice, so after a crash whatever lies above the last
  * committed number is known to belong to nobody (files_sweep).
- * Safe for several threads, but files_place and files_sweep for the
- * writer's.
+ * Safe for several threads, but files_place, files_remove, files_sync and
+ * files_sweep are the writer's.
  */
 #ifndef ZK_RELAY_FILES_H
 #define ZK_RELAY_FILES_H
@@ -39,7 +39,10 @@ void files_tmp_drop(struct files *f, uint64_t tmp);
 ZK_CHECKED enum zk_err files_place(struct files *f, uint64_t tmp,
     uint64_t no);
 
-/* Makes the places of all files_place since the last call durable. */
+/*
+ * Makes what files_place and files_remove did since the last call durable.
+ * After a failure of the disk it fails (logged) until the next files_open.
+ */
 ZK_CHECKED enum zk_err files_sync(struct files *f);
 
 /* Opens number no for reading.  ZK_ENOENT. */
@@ -48,8 +51,11 @@ ZK_CHECKED enum zk_err files_read(struct files *f, uint64_t no, int *fd);
 /* Closes what files_read opened. */
 void files_close_fd(struct files *f, int fd);
 
-/* Removes number no; not there is fine. */
-void files_remove(struct files *f, uint64_t no);
+/* Removes number no, which no committed row ever named. */
+void files_drop(struct files *f, uint64_t no);
+
+/* Removes number no; not there is fine.  ZK_EIO. */
+ZK_CHECKED enum zk_err files_remove(struct files *f, uint64_t no);
 
 /* Removes all numbers above last (in its directory and the next). */
 void files_sweep(struct files *f, uint64_t last);
