@@ -140,10 +140,17 @@ shows(struct tree *t, const struct opid *id, unsigned depth, bool *out)
 {
 	struct cdb_node node;
 	struct cdb_op op;
+	struct opid other;
 	struct heads hs;
 	enum zk_err r = t->db.impl->op_by_id(t->db.db, id, &op);
 
 	*out = depth > SPLITS_MAX;
+	/* the file that it became, whatever has become of this one since */
+	if (r == ZK_OK && !*out && (op.flags & CDB_SPLIT) != 0) {
+		tree_split_id(t, id, &other);
+		r = shows(t, &other, depth + 1, out);
+		r = r == ZK_ENOENT ? ZK_OK : r;
+	}
 	if (r == ZK_OK && !*out)
 		r = t->db.impl->node_get(t->db.db, op.node, &node);
 	if (r != ZK_OK || *out || (op.regs & REG_CONTENT) == 0)
@@ -159,8 +166,6 @@ shows(struct tree *t, const struct opid *id, unsigned depth, bool *out)
 		*out = node.vis && h->shown;
 		for (size_t k = 0; h->split && k < h->ops_n && !*out &&
 		    r == ZK_OK; k++) {
-			struct opid other;
-
 			tree_split_id(t, &h->ops[k], &other);
 			r = shows(t, &other, depth + 1, out);
 			if (r == ZK_ENOENT)

@@ -63,6 +63,19 @@ gcscan_content_put(struct gcscan *g, const struct gcscan_content *c)
 }
 
 enum zk_err
+gcscan_split(struct gcscan *g, const struct opid *id,
+    const struct opid *split)
+{
+	struct stmt *s = db_stmt(g->db, "INSERT OR IGNORE INTO content"
+	    "(id, node, hash, loc) SELECT ?2, ?2, hash, loc FROM content"
+	    " WHERE id = ?1");
+
+	stmt_blob(s, 1, id->b, OPID_LEN);
+	stmt_blob(s, 2, split->b, OPID_LEN);
+	return stmt_run(g->db, s);
+}
+
+enum zk_err
 gcscan_over(struct gcscan *g, const struct opid *id, int64_t ms)
 {
 	struct stmt *s = db_stmt(g->db, "UPDATE content"

@@ -30,6 +30,9 @@ struct gcscan_content {
 };
 ZK_CHECKED enum zk_err gcscan_content_put(struct gcscan *s,
     const struct gcscan_content *c);
+/* File split has the content of op id, if that is here, and goes its way. */
+ZK_CHECKED enum zk_err gcscan_split(struct gcscan *s, const struct opid *id,
+    const struct opid *split);
 /* An op at ms takes the place of what this one brought, if that is here. */
 ZK_CHECKED enum zk_err gcscan_over(struct gcscan *s, const struct opid *id,
     int64_t ms);

@@ -63,9 +63,18 @@ static enum zk_err
 take_op(struct gc_mark *m, const struct op *op)
 {
 	const struct gc_refs to = { m, take_content, take_one };
+	struct opid split;
 	enum zk_err r = gc_refs(op, &to);
 
 	if (r != ZK_OK || op->type > OP_SPLIT)
+		return r;
+	/* what takes its place there does not take that of what was split */
+	for (size_t i = 0; r == ZK_OK && op->type == OP_SPLIT &&
+	    i < op->content_refs_n; i++) {
+		tree_split_id(m->rd->v->tree, &op->content_refs[i], &split);
+		r = gcscan_split(m->scan, &op->content_refs[i], &split);
+	}
+	if (r != ZK_OK)
 		return r;
 	r = over_all(m, op->content_refs, op->content_refs_n);
 	/* a removal names each op once, in whichever list */
