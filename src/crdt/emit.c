@@ -75,6 +75,44 @@ remove_node(struct emit *e, const struct seen_node *node)
 	    SEEN_PLACE | SEEN_CONTENT | SEEN_ATTR | SEEN_OTHER, 0);
 }
 
+/* Whether the files that base has beside this one are gone by now. */
+static enum zk_err
+others_gone(struct emit *e, const struct seen_node *node, bool *gone)
+{
+	const struct cdb *db = &e->tree->db;
+
+	*gone = true;
+	for (size_t i = 0; i < node->refs_n && *gone; i++) {
+		struct cdb_op op;
+		enum zk_err r;
+
+		if ((node->refs[i].what & SEEN_OTHER) == 0)
+			continue;
+		r = db->impl->op_by_id(db->db, &node->refs[i].id, &op);
+		if (r != ZK_OK)
+			return r;
+		*gone = (op.heads & REG_CONTENT) == 0 || (op.flags &
+		    (CDB_COVERED | CDB_DROPPED | CDB_SPLIT)) != 0;
+	}
+	return ZK_OK;
+}
+
+/*
+ * The file of node at its name goes; the files beside it, where there still
+ * are any, stay.
+ */
+static enum zk_err
+gone_node(struct emit *e, const struct seen_node *node)
+{
+	bool gone = false;
+	enum zk_err r = others_gone(e, node, &gone);
+
+	if (r != ZK_OK)
+		return r;
+	return gone ? remove_node(e, node) :
+	    put_all(e, OP_DROP, node, SEEN_CONTENT, 0);
+}
+
 /* KEEP for every directory from id upwards that only descendants keep. */
 static enum zk_err
 keep_up(struct emit *e, const struct opid *id)
@@ -295,7 +333,7 @@ unite(struct emit *e, struct seen *s)
 		if (loser->kind == NODE_DIR)
 			r = move_children(e, loser, &s->nodes[0].id);
 		if (r == ZK_OK)
-			r = remove_node(e, loser);
+			r = gone_node(e, loser);
 		free(loser->refs);
 		s->n--;
 	}
@@ -460,28 +498,6 @@ emit_move(struct emit *e, const uint8_t *old, size_t old_len,
 	return r;
 }
 
-/* Whether the files that base has beside this one are gone by now. */
-static enum zk_err
-others_gone(struct emit *e, const struct seen_node *node, bool *gone)
-{
-	const struct cdb *db = &e->tree->db;
-
-	*gone = true;
-	for (size_t i = 0; i < node->refs_n && *gone; i++) {
-		struct cdb_op op;
-		enum zk_err r;
-
-		if ((node->refs[i].what & SEEN_OTHER) == 0)
-			continue;
-		r = db->impl->op_by_id(db->db, &node->refs[i].id, &op);
-		if (r != ZK_OK)
-			return r;
-		*gone = (op.heads & REG_CONTENT) == 0 || (op.flags &
-		    (CDB_COVERED | CDB_DROPPED | CDB_SPLIT)) != 0;
-	}
-	return ZK_OK;
-}
-
 enum zk_err
 emit_remove(struct emit *e, const uint8_t *old, size_t old_len)
 {
@@ -489,16 +505,8 @@ emit_remove(struct emit *e, const uint8_t *old, size_t old_len)
 	enum zk_err r;
 
 	r = seen_decode(old, old_len, &s);
-	for (size_t i = 0; r == ZK_OK && i < s.n; i++) {
-		const struct seen_node *node = &s.nodes[i];
-		bool gone;
-
-		r = others_gone(e, node, &gone);
-		if (r == ZK_OK && gone)
-			r = remove_node(e, node);
-		else if (r == ZK_OK)
-			r = put_all(e, OP_DROP, node, SEEN_CONTENT, 0);
-	}
+	for (size_t i = 0; r == ZK_OK && i < s.n; i++)
+		r = gone_node(e, &s.nodes[i]);
 	seen_release(&s);
 	return r;
 }
