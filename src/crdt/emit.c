@@ -5,6 +5,7 @@
 
 #include "crdt/core.h"
 #include "crdt/entry.h"
+#include "crdt/heads.h"
 #include "crdt/seen.h"
 #include "crdt/vis.h"
 
@@ -433,14 +434,47 @@ change(struct emit *e, struct seen_node *node, const struct emit_file *f,
 	return r;
 }
 
+/*
+ * Of a node that was removed, which comes back by this, the removed contents
+ * are gone: who records it has read of that, and they may be nowhere by now.
+ */
+static enum zk_err
+see_removed(struct emit *e, struct seen_node *node, bool *any)
+{
+	const struct cdb *db = &e->tree->db;
+	struct cdb_node rec;
+	struct heads hs;
+	size_t had = node->refs_n;
+	enum zk_err r = vis_flush(e->tree);
+
+	*any = false;
+	if (r == ZK_OK)
+		r = db->impl->node_by_id(db->db, &node->id, &rec);
+	if (r != ZK_OK || rec.live > 0)
+		return r;
+	r = heads_load(db, &rec, &hs);
+	if (r != ZK_OK)
+		return r;
+	for (size_t i = 0; r == ZK_OK && i < hs.n; i++)
+		for (size_t k = 0; r == ZK_OK && hs.v[i].removed &&
+		    k < hs.v[i].ops_n; k++)
+			r = seen_ref(node, &hs.v[i].ops[k],
+			    SEEN_CONTENT | SEEN_GONE);
+	heads_release(&hs);
+	*any = node->refs_n > had;
+	return r;
+}
+
 enum zk_err
 emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
     const struct emit_at *at, const struct emit_file *f,
     const struct emit_file *whole, struct buf *seen)
 {
+	struct emit_file alone = *f;
+	struct content content;
 	struct opid dir;
 	struct seen s;
-	bool copy;
+	bool copy, more = false;
 	enum zk_err r;
 
 	r = seen_decode(old, old_len, &s);
@@ -452,6 +486,17 @@ emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
 		r = unite(e, &s);
 	if (r == ZK_OK && copy)
 		r = split(e, &s.nodes[0], &dir, at, whole);
+	else if (r == ZK_OK && f->content != NULL)
+		r = see_removed(e, &s.nodes[0], &more);
+	/* a script would be about other versions than the op names */
+	if (r == ZK_OK && more) {
+		content = *f->content;
+		content.merge = MERGE_COPY;
+		content.script = NULL;
+		content.script_len = 0;
+		alone.content = &content;
+		f = &alone;
+	}
 	if (r == ZK_OK && (!copy || f->content != NULL))
 		r = change(e, &s.nodes[0], f, !copy);
 	if (r == ZK_OK)

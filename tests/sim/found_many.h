@@ -27,3 +27,5 @@
 { 5000411, 80, stormy_large },
 /* a kill, an edit in the same tick, and then the machine stopped: no damage */
 { 10401893, 80, stormy_large },
+/* a move of what was removed brought back a version that was nowhere */
+{ 12000083, 80, copies },

@@ -69,6 +69,8 @@ struct world_opts {
 	bool gc;
 	/* A third of the files are large. */
 	bool large;
+	/* Users edit, move and remove conflict copies, too. */
+	bool copies;
 };
 
 /*

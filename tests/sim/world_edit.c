@@ -338,6 +338,59 @@ say_atomic(struct world *w, struct env *env)
 		(void)env_close(env, fd);
 }
 
+#define COPIES 32
+
+/* Adds those of a directory to n of them, sorted; not in any order. */
+static size_t
+add_copies(struct env *env, const char *dir, char (*all)[256], size_t n)
+{
+	struct env_dirent e;
+	struct env_dir *l = NULL;
+	int err = 0, fd = env_openat(env, ENV_CWD, dir,
+	    O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0)
+		return n;
+	l = env_dir_open(env, fd, &err);
+	while (l != NULL && env_dir_next(env, l, &e) == 1) {
+		size_t i = n;
+		char path[256];
+
+		if (strstr(e.name, ".conflict-") == NULL || n == COPIES ||
+		    snprintf(path, sizeof(path), "%s/%s", dir, e.name) >=
+		    (int)sizeof(path))
+			continue;
+		for (; i > 0 && strcmp(all[i - 1], path) > 0; i--)
+			memcpy(all[i], all[i - 1], sizeof(path));
+		memcpy(all[i], path, sizeof(path));
+		n++;
+	}
+	if (l != NULL)
+		env_dir_close(env, l);
+	(void)env_close(env, fd);
+	return n;
+}
+
+/* A file, or now and then a conflict copy that is there. */
+static void
+pick_file(struct world *w, struct env *env, char out[static 256])
+{
+	char all[COPIES][256];
+	char dir[64];
+	size_t n = 0;
+
+	world_pick(w, out, 256, false);
+	if (!w->o->copies || fake_below(w->dice, 3) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {
+		(void)snprintf(dir, sizeof(dir), "/v%s%s",
+		    dirs[i][0] ? "/" : "", dirs[i]);
+		n = add_copies(env, dir, all, n);
+	}
+	if (n > 0)
+		memcpy(out, all[fake_below(w->dice, n)], 256);
+}
+
 void
 world_edit(struct world *w, struct device *d)
 {
@@ -351,12 +404,12 @@ world_edit(struct world *w, struct device *d)
 	case 1:
 	case 2:
 	case 3:
-		world_pick(w, p, sizeof(p), false);
+		pick_file(w, d->env, p);
 		if (!try_text(w, d->env, p))
 			write_file(w, d->env, p);
 		break;
 	case 4:
-		world_pick(w, p, sizeof(p), false);
+		pick_file(w, d->env, p);
 		retire(w, d->env, p);
 		(void)env_unlinkat(d->env, ENV_CWD, p, 0);
 		break;
@@ -366,7 +419,7 @@ world_edit(struct world *w, struct device *d)
 		remove_any(w, d->env, p);
 		break;
 	case 6:
-		world_pick(w, p, sizeof(p), false);
+		pick_file(w, d->env, p);
 		world_pick(w, q, sizeof(q), false);
 		move(w, d->env, p, q);
 		break;

@@ -51,6 +51,22 @@ stormy_gc(uint64_t seed, struct world_opts *o)
 	o->gc = true;
 }
 
+/* The same, and users do as they like with conflict copies. */
+static void
+copies(uint64_t seed, struct world_opts *o)
+{
+	stormy_gc(seed, o);
+	o->storms = seed % 5 == 0;
+	o->copies = true;
+}
+
+static void
+test_copies(void)
+{
+	CHECK(seeds_run((seeds_count(SEEDS) + 8 * SHARE - 1) / (8 * SHARE),
+	    80, copies));
+}
+
 /* What a lost remote had is there again if anybody has it. */
 static void
 test_large(void)
@@ -87,6 +103,7 @@ test_same_seed_same_trace(void)
 static const struct test_case cases[] = {
 	{ "storms", test_storms },
 	{ "large", test_large },
+	{ "copies", test_copies },
 	{ "found", test_found },
 	{ "same_seed_same_trace", test_same_seed_same_trace },
 };
