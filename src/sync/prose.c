@@ -65,12 +65,16 @@ prose_free(struct prose *p)
 	free(p);
 }
 
-/* What is not to be had now, for whatever reason, may be had later. */
+/*
+ * What remotes do not give now, for whatever reason, they may give later.  But
+ * what this device fails at is no answer: what is recorded must not be by
+ * chance.
+ */
 static enum zk_err
 as_gap(enum zk_err r)
 {
 	return r == ZK_ENOMEM || r == ZK_ESIGNAL || r == ZK_EDISKFULL ||
-	    r == ZK_EBUG || r == ZK_OK ? r : ZK_EGAP;
+	    r == ZK_EIO || r == ZK_EBUG || r == ZK_OK ? r : ZK_EGAP;
 }
 
 enum zk_err
@@ -85,7 +89,7 @@ prose_fetch(struct prose *p, const struct content *of, struct buf *out)
 		return ZK_EREFUSED;
 	r = segcache_content(p->rd->v, of->locator, &c);
 	if (r != ZK_OK)
-		return as_gap(r);
+		return r;
 	if (c.form == CONTENT_INLINE) {
 		r = compress_unpack(p->z, c.data, c.data_len, c.size, out);
 	} else if (p->here) {
@@ -128,7 +132,7 @@ add_script(struct prose *p, const struct since_version *v,
 	memcpy(k->hash, v->content.hash, sizeof(k->hash));
 	k->text = v->content.merge != MERGE_COPY;
 	if (r != ZK_OK)
-		return as_gap(r);
+		return r;
 	if (!k->text)
 		return ZK_EREFUSED;
 	r = opscript_unpack(p->z, c.script, c.script_len, all);
