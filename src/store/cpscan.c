@@ -143,6 +143,28 @@ cpscan_settle(struct cpscan *c)
 }
 
 enum zk_err
+cpscan_join(struct cpscan *c, struct cpscan *from)
+{
+	struct stmt *all = db_stmt(from->db, "SELECT id FROM past");
+	enum zk_err r = stmt_step(from->db, all);
+
+	while (r == ZK_OK) {
+		struct stmt *s = db_stmt(c->db,
+		    "INSERT OR IGNORE INTO past(id) VALUES (?1)");
+		struct opid id;
+
+		r = stmt_col_copy(all, 0, id.b, OPID_LEN);
+		stmt_blob(s, 1, id.b, OPID_LEN);
+		if (r == ZK_OK)
+			r = stmt_run(c->db, s);
+		if (r == ZK_OK)
+			r = stmt_step(from->db, all);
+	}
+	stmt_reset(all);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
 cpscan_past(struct cpscan *c, const struct opid *id, bool *past)
 {
 	struct stmt *s = db_stmt(c->db, "SELECT 1 FROM past WHERE id = ?1");

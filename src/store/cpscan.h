@@ -45,6 +45,9 @@ ZK_CHECKED enum zk_err cpscan_keep(struct cpscan *s,
 /* To be called once all is in. */
 ZK_CHECKED enum zk_err cpscan_settle(struct cpscan *s);
 
+/* What is past in from is past in s, too; both were settled. */
+ZK_CHECKED enum zk_err cpscan_join(struct cpscan *s, struct cpscan *from);
+
 /* Whether the content that this op brought is past. */
 ZK_CHECKED enum zk_err cpscan_past(struct cpscan *s, const struct opid *id,
     bool *past);

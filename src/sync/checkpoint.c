@@ -231,6 +231,28 @@ check(struct round *rd, struct cpknown *k)
 }
 
 /*
+ * It is done; so are those in its past, whatever became of them here: what
+ * they leave out it left out, too (cplook.h).
+ */
+static enum zk_err
+set_done(struct vault *v, const struct cpdb_checkpoint *k,
+    const struct cpcut *cut)
+{
+	struct cpdb_checkpoint c = *k;
+	enum zk_err r = db_begin(v->db);
+
+	if (r == ZK_OK)
+		r = cpdb_set(v->db, &k->id, CPDB_DONE);
+	while (r == ZK_OK) {
+		r = cpknown_older(v, &c);
+		if (r == ZK_OK && c.state != CPDB_DONE &&
+		    cpcut_known(cut, segcache_row(c.locator)))
+			r = cpdb_set(v->db, &c.id, CPDB_DONE);
+	}
+	return db_end(v->db, r == ZK_ENOENT ? ZK_OK : r);
+}
+
+/*
  * All have it.  What it covers becomes thin, once that is past the window for
  * this device, too: the clock of another is not believed in that.
  */
@@ -252,10 +274,12 @@ make_thin(struct round *rd, const struct cpknown *k)
 		r = cpstream_back(rd, &cut);
 	if (r == ZK_OK && old)
 		r = cpstream_thin(rd, &cut);
-	cpcut_release(&cut);
 	log_debug("checkpoint of time %llu, all old %d: %s",
 	    (unsigned long long)opid_lamport(&k->c.id), old, err_text(r));
-	return r == ZK_OK && old ? set_state(v, &k->c.id, CPDB_DONE) : r;
+	if (r == ZK_OK && old)
+		r = set_done(v, &k->c, &cut);
+	cpcut_release(&cut);
+	return r;
 }
 
 /* Whether the newest that is done, if one is, is in the past of k. */

@@ -149,6 +149,7 @@ look(struct round *rd, const struct cpcut *cut, struct cpscan **out)
 	}
 	if (r == ZK_ENOENT)
 		r = cpscan_settle(k.scan);
+	*out = NULL;
 	if (r == ZK_OK)
 		*out = k.scan;
 	else
@@ -159,14 +160,15 @@ look(struct round *rd, const struct cpcut *cut, struct cpscan **out)
 void
 cplook_free(struct cplook *s)
 {
-	while (s->n > 0)
-		cpscan_free(s->v[--s->n]);
+	cpscan_free(s->all);
+	s->all = NULL;
 }
 
 static enum zk_err
 look_again(struct round *rd, const struct cpdb_checkpoint *c,
     struct cplook *out)
 {
+	struct cpscan *one = NULL;
 	struct content content;
 	struct cpcut cut;
 	struct buf body, data;
@@ -183,9 +185,10 @@ look_again(struct round *rd, const struct cpdb_checkpoint *c,
 	/* a void one leaves out nothing */
 	if (r != ZK_OK)
 		return r == ZK_EFORMAT ? ZK_OK : r;
-	r = out->n == CPLOOK_MAX ? ZK_ELIMIT :
-	    look(rd, &cut, &out->v[out->n]);
-	out->n += r == ZK_OK;
+	r = look(rd, &cut, &one);
+	if (r == ZK_OK)
+		r = cpscan_join(out->all, one);
+	cpscan_free(one);
 	cpcut_release(&cut);
 	return r;
 }
@@ -194,9 +197,10 @@ enum zk_err
 cplook_new(struct round *rd, const struct cpcut *cut, struct cplook *out)
 {
 	struct cpdb_checkpoint c;
-	enum zk_err r = look(rd, cut, &out->v[0]);
+	enum zk_err r = ZK_EBUG;
 
-	out->n = r == ZK_OK;
+	out->all = NULL;
+	r = look(rd, cut, &out->all);
 	if (r == ZK_OK)
 		r = cpdb_newest(rd->v->db, NULL, &c);
 	while (r == ZK_OK) {
@@ -214,10 +218,5 @@ cplook_new(struct round *rd, const struct cpcut *cut, struct cplook *out)
 enum zk_err
 cplook_past(const struct cplook *s, const struct opid *id, bool *past)
 {
-	enum zk_err r = ZK_OK;
-
-	*past = false;
-	for (size_t i = 0; r == ZK_OK && !*past && i < s->n; i++)
-		r = cpscan_past(s->v[i], id, past);
-	return r;
+	return cpscan_past(s->all, id, past);
 }

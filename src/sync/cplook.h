@@ -6,28 +6,23 @@
 #define ZK_SYNC_CPLOOK_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "crdt/op.h"
 #include "store/cpscan.h"
 #include "sync/cpcut.h"
 #include "sync/round.h"
 
-#define CPLOOK_MAX 64		/* checkpoints in one past that nobody did */
-
 /*
  * What the checkpoint itself leaves out, and what those in its past do that
  * are not done here: so it is the same for all, whatever they are done with.
  */
 struct cplook {
-	struct cpscan *v[CPLOOK_MAX];
-	size_t n;
+	struct cpscan *all;
 };
 
 /*
  * Goes through all that is known to the cut.  To be freed also on failure.
- * ZK_ELIMIT: too many checkpoints; ZK_ESIGNAL; ZK_ETAMPER: a held segment is
- * damaged.
+ * ZK_ESIGNAL; ZK_ETAMPER: a held segment is damaged.
  */
 ZK_CHECKED enum zk_err cplook_new(struct round *rd, const struct cpcut *cut,
     struct cplook *out);
