@@ -121,10 +121,11 @@ park_return(struct round *rd, struct vremote *first)
 	if (r == ZK_OK)
 		r = segw_ack(rd->v);
 	if (r == ZK_OK)
-		r = note_back(rd->v);
-	if (r == ZK_OK)
 		r = remotes_publish(rd, first);
-	return r == ZK_OK ? read_all(rd) : r;
+	if (r == ZK_OK)
+		r = read_all(rd);
+	/* a run that ends before begins it anew: nobody waits for it till then */
+	return r == ZK_OK ? note_back(rd->v) : r;
 }
 
 /* Which device a name or the beginning of an id stands for. */
