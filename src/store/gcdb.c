@@ -25,9 +25,10 @@ enum zk_err
 gcdb_condemn(struct db *db, const uint8_t name[static GCDB_NAME_LEN],
     int64_t seg)
 {
-	struct stmt *s = db_stmt(db, "INSERT OR IGNORE INTO chunk_dead"
+	struct stmt *s = db_stmt(db, "INSERT INTO chunk_dead"
 	    " (name, seg, size) VALUES (?1, ?2, ifnull((SELECT"
-	    " max(stored_len) FROM chunk WHERE chunk.name = ?1), 0))");
+	    " max(stored_len) FROM chunk WHERE chunk.name = ?1), 0))"
+	    " ON CONFLICT (name) DO UPDATE SET seg = excluded.seg");
 	enum zk_err r = ZK_EBUG;
 
 	stmt_blob(s, 1, name, GCDB_NAME_LEN);
@@ -62,6 +63,17 @@ gcdb_dead(struct db *db, const uint8_t name[static GCDB_NAME_LEN],
 
 	stmt_blob(s, 1, name, GCDB_NAME_LEN);
 	return row_any(db, s, dead);
+}
+
+enum zk_err
+gcdb_dead_by(struct db *db, const uint8_t name[static GCDB_NAME_LEN],
+    int64_t *seg)
+{
+	struct stmt *s = db_stmt(db, "SELECT seg FROM chunk_dead"
+	    " WHERE name = ?1");
+
+	stmt_blob(s, 1, name, GCDB_NAME_LEN);
+	return row_int(db, s, seg);
 }
 
 enum zk_err
@@ -177,6 +189,12 @@ gcdb_done_put(struct db *db, const struct opid *id)
 
 	stmt_blob(s, 1, id->b, OPID_LEN);
 	return stmt_run(db, s);
+}
+
+enum zk_err
+gcdb_undone(struct db *db)
+{
+	return stmt_run(db, db_stmt(db, "DELETE FROM gcdone"));
 }
 
 enum zk_err

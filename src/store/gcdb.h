@@ -23,7 +23,8 @@ extern const char gcdb_schema[];
 
 /*
  * The op in segment row seg condemns a blob: it is dead, and counts as being
- * on no remote.  The first to do so is kept.
+ * on no remote.  The last to do so is kept: of the one before it may not be
+ * known any more who heard it.
  */
 ZK_CHECKED enum zk_err gcdb_condemn(struct db *db,
     const uint8_t name[static GCDB_NAME_LEN], int64_t seg);
@@ -33,6 +34,9 @@ ZK_CHECKED enum zk_err gcdb_size(struct db *db,
 
 ZK_CHECKED enum zk_err gcdb_dead(struct db *db,
     const uint8_t name[static GCDB_NAME_LEN], bool *dead);
+/* The segment row whose op condemns it.  ZK_ENOENT: it is not dead. */
+ZK_CHECKED enum zk_err gcdb_dead_by(struct db *db,
+    const uint8_t name[static GCDB_NAME_LEN], int64_t *seg);
 /* Whether any blob is dead. */
 ZK_CHECKED enum zk_err gcdb_any(struct db *db, bool *any);
 
@@ -64,6 +68,9 @@ ZK_CHECKED enum zk_err gcdb_forget(struct db *db, size_t n);
 ZK_CHECKED enum zk_err gcdb_done_put(struct db *db, const struct opid *id);
 ZK_CHECKED enum zk_err gcdb_done(struct db *db, const struct opid *id,
     bool *done);
+
+/* That is not known of any any more. */
+ZK_CHECKED enum zk_err gcdb_undone(struct db *db);
 
 /*
  * A blob in the chunk index that no op names, at ms: *since is when it was

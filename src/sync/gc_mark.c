@@ -144,6 +144,30 @@ take_all(struct gc_mark *m)
 
 /* The blobs of one content ------------------------------------------------ */
 
+/*
+ * Whether a blob is dead by an op of which it can be known who heard it, as it
+ * cannot in a log with two histories.
+ */
+static enum zk_err
+is_dead(struct vault *v, const uint8_t name[static GC_NAME_LEN], bool *yes)
+{
+	struct logdb_seg g = { 0 };
+	int64_t seg = 0;
+	bool forked = false, ours = false;
+	enum zk_err r = gcdb_dead_by(v->db, name, &seg);
+
+	*yes = r == ZK_OK;
+	if (r == ZK_OK)
+		r = logdb_by_id(v->db, seg, &g);
+	if (r == ZK_OK)
+		r = gc_forked(v, g.log, &forked);
+	/* nor would it be of ours */
+	if (r == ZK_OK && forked)
+		r = gc_forked(v, v->log_id, &ours);
+	*yes &= !forked || ours;
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
 /* A blob that nothing needs, unless it is dead or found before. */
 enum zk_err
 gc_waste_put(struct gc_mark *m, const uint8_t name[static GC_NAME_LEN],
@@ -153,7 +177,7 @@ gc_waste_put(struct gc_mark *m, const uint8_t name[static GC_NAME_LEN],
 	enum zk_err r = gcscan_has(m->scan, GCSCAN_NEED, name, &has);
 
 	if (r == ZK_OK && !has)
-		r = gcdb_dead(m->rd->v->db, name, &has);
+		r = is_dead(m->rd->v, name, &has);
 	if (r != ZK_OK || has)
 		return r;
 	if (m->waste_n == m->max) {

@@ -12,6 +12,7 @@
 #include "format/segment.h"
 #include "format/thin.h"
 #include "store/cpdb.h"
+#include "store/gcdb.h"
 #include "store/logdb.h"
 #include "store/store.h"
 #include "store/transitdb.h"
@@ -96,7 +97,9 @@ check_fork(struct round *rd, const struct seg *s)
 	    "two histories of one "
 	    "device: it was copied or restored while it ran; join it again "
 	    "as a new device with 'zk pair --join'");
-	return store_put_int(v->db, key, 1);
+	/* what it condemned, others condemn again */
+	r = gcdb_undone(v->db);
+	return r == ZK_OK ? store_put_int(v->db, key, 1) : r;
 }
 
 /* What the heads of a segment acknowledge. */

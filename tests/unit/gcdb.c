@@ -57,7 +57,9 @@ test_dead(void)
 	/* to read, they are there until they are gone from both remotes */
 	CHECK(chunkdb_next(db, a.hash, zero, &got) == ZK_OK);
 	CHECK(gcdb_left(db, 1, zero, left, 4, &n) == ZK_OK && n == 2);
-	CHECK(left[0].seg == 7 && left[0].size == 1024);
+	/* the last to condemn it counts */
+	CHECK(left[0].seg == 8 && left[0].size == 1024);
+	CHECK(gcdb_dead_by(db, a.name, &seg) == ZK_OK && seg == 8);
 	CHECK(gcdb_gone(db, a.name, 1) == ZK_OK);
 	CHECK(gcdb_left(db, 1, zero, left, 4, &n) == ZK_OK && n == 1);
 	CHECK(gcdb_left(db, 2, zero, left, 4, &n) == ZK_OK && n == 2);
@@ -70,7 +72,7 @@ test_dead(void)
 	/* one that lost its store may have got them back */
 	CHECK(chunkdb_drop_remote(db, 1) == ZK_OK);
 	CHECK(gcdb_left(db, 1, zero, left, 4, &n) == ZK_OK && n == 2);
-	CHECK(gcdb_seg_next(db, 7, &seg) == ZK_OK && seg == 9);
+	CHECK(gcdb_seg_next(db, 8, &seg) == ZK_OK && seg == 9);
 	CHECK(gcdb_seg_next(db, 9, &seg) == ZK_ENOENT);
 	db_close(db);
 }
