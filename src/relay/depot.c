@@ -200,15 +200,27 @@ open_dir(struct depot *s)
 	return files_open(env, s->dirfd, &s->files);
 }
 
+/* Files that a row names, or may name, stay. */
+static void
+keep_bodies(const struct depot_job *job)
+{
+	if (job->body != NULL && job->stored)
+		body_keep(job->body);
+	for (size_t i = 0; i < job->n_segs; i++)
+		if (job->segs[i].result == MSG_SEG_STORED)
+			body_keep(job->segs[i].body);
+}
+
 /*
  * One transaction over the jobs from first to last.  On failure nothing of
- * it happened.
+ * it happened; but where the commit itself failed, what was written of it may
+ * come to life at the next start: its files stay then, whatever is answered.
  */
 static enum zk_err
 try_batch(struct depot *s, struct depot_job *first)
 {
 	struct commit *c = &s->commit;
-	bool many = s->dead >= DEAD_MAX;
+	bool many = s->dead >= DEAD_MAX, tried = false;
 	enum zk_err r = db_begin(s->db);
 
 	c->n_spaces = 0;
@@ -223,7 +235,11 @@ try_batch(struct depot *s, struct depot_job *first)
 		r = commit_end(c);
 	if (r == ZK_OK && c->files_used)
 		r = files_sync(s->files);
+	tried = r == ZK_OK;
 	r = db_end(s->db, r);
+	for (struct depot_job *j = first; j != NULL && tried; j = j->next)
+		if (r != ZK_OK || j->r == ZK_OK)
+			keep_bodies(j);
 	if (r != ZK_OK)
 		return r;
 	if (many)
@@ -231,19 +247,6 @@ try_batch(struct depot *s, struct depot_job *first)
 	if (c->buried)
 		(void)remove_dead(s);
 	return ZK_OK;
-}
-
-/* Files that a committed row names stay. */
-static void
-keep_bodies(struct depot_job *job)
-{
-	if (job->r != ZK_OK)
-		return;
-	if (job->body != NULL && job->stored)
-		body_keep(job->body);
-	for (size_t i = 0; i < job->n_segs; i++)
-		if (job->segs[i].result == MSG_SEG_STORED)
-			body_keep(job->segs[i].body);
 }
 
 static void
@@ -258,7 +261,6 @@ announce(struct depot *s, struct depot_job *first)
 		    s->commit.n_spaces);
 	for (; first != NULL; first = next) {
 		next = first->next;
-		keep_bodies(first);
 		first->done(first);
 	}
 }
