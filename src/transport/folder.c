@@ -18,6 +18,7 @@
 #include "util/hex.h"
 
 #define BATCH_MAX 16	/* blobs made durable together */
+#define SHARDS_EACH 8	/* directories fsynced one by one */
 #define BATCH_MIN 4	/* fewer are fsynced one by one */
 
 static struct folder *
@@ -325,12 +326,39 @@ folder_cancel(struct transport *t)
 		transport_done(t, pop(f), ZK_ESIGNAL);
 }
 
+/*
+ * What is there may be from a run that was cut off, or whose sync failed:
+ * whoever is told so counts on it.
+ */
+static enum zk_err
+sync_shards(struct folder *f, const bool shard[static 256], unsigned n)
+{
+	enum zk_err r = ZK_OK;
+
+	if (n > SHARDS_EACH)
+		return folder_dir_sync_all(f);
+	for (unsigned i = 0; i < 256 && r == ZK_OK && n > 0; i++) {
+		uint8_t first = (uint8_t)i;
+		int fd = shard[i] ? open_shard(f, &first, false) : -1;
+
+		if (!shard[i])
+			continue;
+		if (fd < 0)
+			return folder_dir_fail(f, fd, "open", "blob");
+		r = folder_dir_sync(f, fd);
+		(void)env_close(f->t.opts.env, fd);
+	}
+	return r;
+}
+
 static enum zk_err
 folder_missing(struct transport *t,
     const uint8_t (*names)[TRANSPORT_NAME_LEN], size_t n, bool *missing)
 {
 	struct folder *f = self(t);
 	enum zk_err r = folder_dir_open(f);
+	bool shard[256] = { false };
+	unsigned shards = 0;
 	struct env_stat st;
 	char path[NAMES_CAP];
 
@@ -342,8 +370,12 @@ folder_missing(struct transport *t,
 		missing[i] = e == -ENOENT;
 		if (e < 0 && e != -ENOENT)
 			r = folder_dir_fail(f, e, "stat", path);
+		if (e == 0 && !shard[names[i][0]]) {
+			shard[names[i][0]] = true;
+			shards++;
+		}
 	}
-	return r;
+	return r == ZK_OK ? sync_shards(f, shard, shards) : r;
 }
 
 static enum zk_err

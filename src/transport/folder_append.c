@@ -20,6 +20,7 @@ struct placing {
 	struct folder_list begun;	/* of all logs */
 	int fd;				/* seg/LOG, or -1: no log begun */
 	bool wrote;
+	bool there;			/* one was, perhaps not durably */
 	const struct tseg *top;		/* newest of ours that is there now */
 };
 
@@ -43,7 +44,7 @@ placing_begin(struct placing *p, const uint8_t *log)
 	int seg;
 
 	memcpy(p->log, log, TRANSPORT_NAME_LEN);
-	p->wrote = false;
+	p->wrote = p->there = false;
 	p->top = NULL;
 	hex_text(log, TRANSPORT_NAME_LEN, name);
 	seg = folder_dir_sub(f, f->dir, "seg", true);
@@ -156,6 +157,7 @@ place(struct placing *p, const struct tseg *s, enum tseg_result *res)
 	names_seg(s->seq, s->hash, name);
 	/* a damaged copy is healed by the bytes that belong there */
 	if (there && same_bytes(p, name, s)) {
+		p->there = true;
 		p->top = s;
 		return ZK_OK;
 	}
@@ -207,7 +209,8 @@ finish(struct placing *p)
 	struct folder *f = p->f;
 	struct env *env = f->t.opts.env;
 	char name[NAMES_CAP];
-	enum zk_err r = p->wrote ? folder_dir_sync(f, p->fd) : ZK_OK;
+	enum zk_err r = p->wrote || p->there ? folder_dir_sync(f, p->fd) :
+	    ZK_OK;
 	int head;
 	int fd;
 

@@ -38,6 +38,20 @@ note(struct folder *f, const struct folder_list *l, const uint8_t *log,
 	return r;
 }
 
+/* It is there, perhaps from a run that was cut off before it was durable. */
+static enum zk_err
+sync_noted(struct folder *f)
+{
+	int fd = folder_dir_sub(f, f->dir, "begin", true);
+	enum zk_err r;
+
+	if (fd < 0)
+		return folder_dir_fail(f, fd, "open", "begin");
+	r = folder_dir_sync(f, fd);
+	(void)env_close(f->t.opts.env, fd);
+	return r;
+}
+
 enum zk_err
 folder_begin_at(struct folder *f,
     const uint8_t log[static TRANSPORT_NAME_LEN], uint64_t seq,
@@ -46,8 +60,9 @@ folder_begin_at(struct folder *f,
 	struct folder_list begun = { 0 };
 	enum zk_err r = folder_list_begun(f, &begun);
 
-	if (r == ZK_OK && !noted(&begun, log, seq, hash))
-		r = note(f, &begun, log, seq, hash);
+	if (r == ZK_OK)
+		r = noted(&begun, log, seq, hash) ? sync_noted(f) :
+		    note(f, &begun, log, seq, hash);
 	folder_list_release(&begun);
 	return r;
 }

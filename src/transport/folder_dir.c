@@ -47,22 +47,54 @@ folder_dir_fail(struct folder *f, int e, const char *what, const char *name)
 	return r;
 }
 
+/*
+ * Makes durable what is in base, once in a run where nothing was made in it: a
+ * directory that is there may be from one that was cut off before that.  0 or
+ * -errno.
+ */
+static int
+settle(struct folder *f, int base, bool made)
+{
+	struct env *env = f->t.opts.env;
+	struct env_stat st;
+	int e = env_fstat(env, base, &st);
+
+	for (unsigned i = 0; e == 0 && !made && i < f->settled_n; i++)
+		if (f->settled[i].ino == st.ino && f->settled[i].dev == st.dev)
+			return 0;
+	if (e == 0)
+		e = env_fsync(env, base);
+	if (e < 0)
+		f->settled_n = 0;
+	else if (f->settled_n < FOLDER_SETTLED) {
+		f->settled[f->settled_n].ino = st.ino;
+		f->settled[f->settled_n++].dev = st.dev;
+	}
+	return e;
+}
+
 int
 folder_dir_sub(struct folder *f, int base, const char *path, bool make)
 {
 	struct env *env = f->t.opts.env;
 	int fd = env_openat(env, base, path, DIR_FLAGS, 0);
+	bool made = fd == -ENOENT;
 	int e;
 
-	if (fd != -ENOENT || !make)
+	if (!make || (fd < 0 && !made))
 		return fd;
-	e = env_mkdirat(env, base, path, 0777);
-	if (e < 0 && e != -EEXIST)
+	if (made) {
+		e = env_mkdirat(env, base, path, 0777);
+		if (e < 0 && e != -EEXIST)
+			return e;
+		fd = env_openat(env, base, path, DIR_FLAGS, 0);
+	}
+	e = fd < 0 ? 0 : settle(f, base, made);
+	if (e < 0) {
+		(void)env_close(env, fd);
 		return e;
-	e = env_fsync(env, base);
-	if (e < 0)
-		return e;
-	return env_openat(env, base, path, DIR_FLAGS, 0);
+	}
+	return fd;
 }
 
 /* Opens DIR, which is made if make and its parent is there. */
@@ -72,12 +104,20 @@ open_top(struct folder *f, bool make, int *out)
 	struct env *env = f->t.opts.env;
 	struct log_where w = { .path = f->path, .remote = f->t.url };
 	int fd = env_openat(env, ENV_CWD, f->path, O_RDONLY | O_DIRECTORY, 0);
+	int up = -1;
 
 	if (fd == -ENOENT && make &&
 	    env_mkdirat(env, ENV_CWD, f->path, 0777) == 0)
 		fd = env_openat(env, ENV_CWD, f->path,
 		    O_RDONLY | O_DIRECTORY, 0);
 	*out = fd;
+	/* as far as it may be: it can be the root of a disk */
+	if (fd >= 0 && make)
+		up = env_openat(env, fd, "..", O_RDONLY | O_DIRECTORY, 0);
+	if (up >= 0) {
+		(void)settle(f, up, false);
+		(void)env_close(env, up);
+	}
 	if (fd >= 0)
 		return ZK_OK;
 	if (fd != -ENOENT)

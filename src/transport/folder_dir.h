@@ -13,6 +13,7 @@
 #include "transport/rate.h"
 
 #define FOLDER_GEN_LEN 8	/* bytes of the generation */
+#define FOLDER_SETTLED 16
 #define FOLDER_ENTRIES_MAX (1u << 22)	/* entries of one listing */
 
 struct folder {
@@ -20,6 +21,10 @@ struct folder {
 	char *path;		/* DIR, absolute; owned */
 	int dir;		/* descriptor of DIR/SPACE, or -1 */
 	bool stale;		/* an error that a new descriptor may heal */
+	struct {
+		uint64_t ino, dev;
+	} settled[FOLDER_SETTLED]; /* directories whose parts are durable */
+	unsigned settled_n;
 	uint8_t gen[FOLDER_GEN_LEN]; /* valid while dir >= 0 */
 	struct txfer *first;	/* submitted, not begun, in order */
 	struct txfer **last;
@@ -36,7 +41,10 @@ ZK_CHECKED enum zk_err folder_dir_open(struct folder *f);
 /* Closes it. */
 void folder_dir_close(struct folder *f);
 
-/* Opens the directory path below base, made if make; -errno on failure. */
+/*
+ * Opens the directory path below base, made if make, and durable then, whoever
+ * made it; -errno on failure.
+ */
 int folder_dir_sub(struct folder *f, int base, const char *path, bool make);
 
 /*
