@@ -159,6 +159,30 @@ hints_met(struct pass *p, const uint8_t *log, const struct folder_list *segs,
 	return true;
 }
 
+/*
+ * Whether a listed log has a segment that the caller lacks, and not the one
+ * before it: what copies the folder may bring that later, with no new hint.
+ */
+static bool
+has_hole(const struct pass *p, const uint8_t *log,
+    const struct folder_list *segs)
+{
+	const struct folder_name *gone = folder_list_last(&p->begun, log);
+
+	for (size_t i = 0; i < segs->n; i++) {
+		const struct folder_name *n = &segs->v[i];
+		size_t at = n->seq < 2 ? i :
+		    folder_list_find(segs, log, n->seq - 1);
+
+		if (n->seq < 2 || segs->v[at].seq == n->seq - 1 ||
+		    (gone != NULL && n->seq - 1 <= gone->seq))
+			continue;
+		if (!have(p->how, n))
+			return true;
+	}
+	return false;
+}
+
 /* Gives the segments of a listed log from index i on, to the page's end. */
 static enum zk_err
 walk_segs(struct pass *p, int fd, const struct folder_list *segs, size_t i)
@@ -200,8 +224,8 @@ walk_log(struct pass *p, const uint8_t *log, uint64_t from)
 	r = folder_list_segs(p->f, log, &segs);
 	if (r != ZK_OK)
 		return r;
-	/* a hint that came before its segment: look again next time */
-	if (!hints_met(p, log, &segs, &any))
+	/* what came before what it is about: look again next time */
+	if (!hints_met(p, log, &segs, &any) || has_hole(p, log, &segs))
 		p->at.sum = 0;
 	fd = open_log(p->f, log, false);
 	if (fd < 0) {
