@@ -141,10 +141,12 @@ ZK_CHECKED enum zk_err gc_sweep(struct round *rd, struct vremote *vr,
 /* Whether content is gone (sync/gc_gone.c) --------------------------------- */
 
 /*
- * Fails with ZK_ENOENT (logged, for path) if a blob that the content names is
- * dead, not known under another name, and on none of the remotes of the run
- * that answer: it is past the window.
+ * *yes: a blob that the content names is dead, not known under another name,
+ * and on none of the remotes of the run that answer: it is past the window.
  */
+ZK_CHECKED enum zk_err gc_is_gone(struct round *rd, const struct content *c,
+    bool *yes);
+/* Fails with ZK_ENOENT (logged, for path) if it is. */
 ZK_CHECKED enum zk_err gc_gone(struct round *rd, const char *path,
     const struct content *c);
 

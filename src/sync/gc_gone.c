@@ -87,17 +87,8 @@ part(void *arg, unsigned level, const struct chunk_ref *ref,
 	return e == ZK_OK ? r : e;
 }
 
-static enum zk_err
-gone(const char *path)
-{
-	log_error(ZK_ENOENT, &(struct log_where){ .path = path },
-	    "that version of '%s' is past the history window, and its "
-	    "content was deleted", path);
-	return ZK_ENOENT;
-}
-
 enum zk_err
-gc_gone(struct round *rd, const char *path, const struct content *c)
+gc_is_gone(struct round *rd, const struct content *c, bool *yes)
 {
 	struct gone *g = calloc(1, sizeof(*g));
 	struct manifest_reader *m = NULL;
@@ -105,8 +96,7 @@ gc_gone(struct round *rd, const char *path, const struct content *c)
 	bool any = false;
 	enum zk_err r = g == NULL ? ZK_ENOMEM : gcdb_any(rd->v->db, &any);
 
-	if (r == ZK_OK && c->form == CONTENT_GONE)
-		r = gone(path);
+	*yes = r == ZK_OK && c->form == CONTENT_GONE;
 	if (r != ZK_OK || !any || c->form != CONTENT_MANIFEST) {
 		free(g);
 		return r;
@@ -123,14 +113,26 @@ gc_gone(struct round *rd, const char *path, const struct content *c)
 	/* what else may be wrong the download says */
 	if (r != ZK_ENOMEM && r != ZK_ESIGNAL)
 		r = ask(g);
-	if (g->gone) {
-		r = gone(path);
-	} else if (r != ZK_ENOMEM && r != ZK_ESIGNAL) {
+	*yes = g->gone;
+	if (g->gone || (r != ZK_ENOMEM && r != ZK_ESIGNAL))
 		r = ZK_OK;
-	}
 	chunk_ref_wipe(&e.ref);
 	manifest_reader_free(m);
 	compress_free(g->z);
 	free(g);
 	return r;
+}
+
+enum zk_err
+gc_gone(struct round *rd, const char *path, const struct content *c)
+{
+	bool yes = false;
+	enum zk_err r = gc_is_gone(rd, c, &yes);
+
+	if (r != ZK_OK || !yes)
+		return r;
+	log_error(ZK_ENOENT, &(struct log_where){ .path = path },
+	    "that version of '%s' is past the history window, and its "
+	    "content was deleted", path);
+	return ZK_ENOENT;
 }

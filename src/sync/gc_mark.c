@@ -10,6 +10,7 @@
 #include "store/cpdb.h"
 #include "store/gcdb.h"
 #include "store/logdb.h"
+#include "store/msgdb.h"
 #include "sync/blobget.h"
 #include "sync/checkpoint.h"
 #include "sync/gc.h"
@@ -24,8 +25,9 @@ static enum zk_err
 take_content(void *arg, const struct op *op)
 {
 	struct gc_mark *m = arg;
+	bool alone = op->type == OP_CREATE || op->type == OP_MSG;
 	struct gcscan_content c = { .id = op->id,
-		.node = op->type == OP_CREATE ? op->id : op->node,
+		.node = alone ? op->id : op->node,
 		.locator = op->content.locator };
 
 	memcpy(c.hash, op->content.hash, sizeof(c.hash));
@@ -59,6 +61,24 @@ over_all(struct gc_mark *m, const struct opid *refs, size_t n)
 	return r;
 }
 
+/* What makes a message needless: its time. */
+static enum zk_err
+take_message(struct gc_mark *m, const struct op *op)
+{
+	struct msgdb_channel ch;
+	struct msg_op msg;
+	enum zk_err r = msgop_decode(op, &msg);
+
+	if (r == ZK_OK)
+		r = msgdb_find(m->rd->v->db, msg.channel, msg.channel_len,
+		    &ch);
+	if (r == ZK_OK && ch.expiry > 0)
+		r = gcscan_over(m->scan, &op->id,
+		    m->ms + (int64_t)(ch.expiry * 1000));
+	/* a void one is given out by nobody, and stays */
+	return r == ZK_ENOENT || r == ZK_EREFUSED ? ZK_OK : r;
+}
+
 static enum zk_err
 take_op(struct gc_mark *m, const struct op *op)
 {
@@ -66,6 +86,8 @@ take_op(struct gc_mark *m, const struct op *op)
 	struct opid split;
 	enum zk_err r = gc_refs(op, &to);
 
+	if (r == ZK_OK && op->type == OP_MSG)
+		return take_message(m, op);
 	if (r != ZK_OK || op->type > OP_SPLIT)
 		return r;
 	/* what takes its place there does not take that of what was split */
@@ -257,7 +279,7 @@ its_own(enum zk_err r)
 }
 
 /*
- * It is at a path; or was until a time within the window; or it is not known
+ * It is at a path or a message that counts; or was until a time within the window; or it is not known
  * since when it is not; or other versions of the file are there beside each
  * other, which may have to be merged from it (zk-merge(7)).
  */
@@ -299,8 +321,8 @@ walk_all(struct gc_mark *m, bool needed)
 		r = walk(m, c.locator);
 		if (its_own(r) && needed) {
 			log_error(ZK_EGAP, NULL, "the list of blobs of a "
-			    "large file cannot be read (%s): nothing can be "
-			    "deleted", err_text(r));
+			    "large file or message cannot be read (%s): "
+			    "nothing can be deleted", err_text(r));
 			return ZK_EGAP;
 		}
 		/* what it names stays, then */

@@ -35,7 +35,7 @@ gc_refs(const struct op *op, const struct gc_refs *to)
 	switch (op->type) {
 	case OP_CREATE:
 	case OP_EDIT:
-	case OP_MSG:	/* in no tree, so always needed */
+	case OP_MSG:	/* in no tree, so needed until it expires */
 		return op->content.form == CONTENT_MANIFEST ?
 		    to->content(to->arg, op) : ZK_OK;
 	case OP_ALIAS:

@@ -8,6 +8,7 @@
 #include "store/logdb.h"
 #include "store/msgdb.h"
 #include "sync/download.h"
+#include "sync/gc.h"
 #include "sync/msg.h"
 #include "sync/msgdir.h"
 #include "sync/opname.h"
@@ -238,22 +239,37 @@ stop_log(struct giving *g, const struct msgdb_row *row, enum zk_err why)
 	return r;
 }
 
+/* It is noted as if it had been given out. */
+static enum zk_err
+pass_over(struct giving *g, const struct msgdb_row *row)
+{
+	struct texts t;
+	struct msg m;
+	enum zk_err r = g->dir == NULL ? ZK_OK : dress(g, row, 0, &t, &m);
+
+	if (r == ZK_OK && g->dir != NULL)
+		msgdir_forget(g->dir, t.file);
+	hold(g, row, 0, true);
+	return r;
+}
+
 static enum zk_err
 give_one(struct giving *g, const struct msgdb_row *row)
 {
 	struct content c;
-	struct texts t;
-	struct msg m;
+	bool gone = false;
 	enum zk_err r = ZK_OK;
 
-	if (has_expired(g, row)) {
-		r = g->dir == NULL ? ZK_OK : dress(g, row, 0, &t, &m);
-		if (r == ZK_OK && g->dir != NULL)
-			msgdir_forget(g->dir, t.file);
-		hold(g, row, 0, true);
-		return r;
-	}
+	if (has_expired(g, row))
+		return pass_over(g, row);
 	r = segcache_content(g->rd->v, row->locator, &c);
+	if (r == ZK_OK)
+		r = gc_is_gone(g->rd, &c, &gone);
+	/* it had expired, before the channel was given a longer time */
+	if (r == ZK_OK && gone)
+		return pass_over(g, row);
+	if (r == ZK_OK)
+		r = segcache_content(g->rd->v, row->locator, &c);
 	if (r == ZK_OK)
 		r = give_content(g, row, &c);
 	if (r == ZK_OK)
