@@ -48,10 +48,9 @@ put_all(struct emit *e, uint8_t type, const struct seen_node *node,
 {
 	struct refs refs;
 	struct op op;
+	enum zk_err r = ZK_OK;
 
 	for (;;) {
-		enum zk_err r;
-
 		take_refs(node, what, &at, &refs);
 		if (refs.n == 0)
 			return ZK_OK;
@@ -205,9 +204,8 @@ emit_create(struct emit *e, const struct emit_at *at,
 {
 	struct opid dir;
 	struct op op;
-	enum zk_err r;
+	enum zk_err r = enter_dir(e, at, &dir);
 
-	r = enter_dir(e, at, &dir);
 	if (r != ZK_OK)
 		return r;
 	op_init(&op, OP_CREATE, NULL);
@@ -466,6 +464,20 @@ see_removed(struct emit *e, struct seen_node *node, bool *any)
 }
 
 enum zk_err
+emit_other_back(struct emit *e, const uint8_t *old, size_t old_len,
+    bool *yes)
+{
+	struct seen s;
+	enum zk_err r = seen_decode(old, old_len, &s);
+
+	*yes = false;
+	if (r == ZK_OK && s.n > 0 && !s.nodes[0].copy)
+		r = see_removed(e, &s.nodes[0], yes);
+	seen_release(&s);
+	return r == ZK_ENOENT ? ZK_OK : r;
+}
+
+enum zk_err
 emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
     const struct emit_at *at, const struct emit_file *f,
     const struct emit_file *whole, struct buf *seen)
@@ -475,9 +487,8 @@ emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
 	struct opid dir;
 	struct seen s;
 	bool copy, more = false;
-	enum zk_err r;
+	enum zk_err r = seen_decode(old, old_len, &s);
 
-	r = seen_decode(old, old_len, &s);
 	if (r != ZK_OK)
 		return r;
 	copy = s.nodes[0].copy;
@@ -516,9 +527,8 @@ emit_move(struct emit *e, const uint8_t *old, size_t old_len,
 	struct seen s;
 	struct op op;
 	size_t i = 0;
-	enum zk_err r;
+	enum zk_err r = seen_decode(old, old_len, &s);
 
-	r = seen_decode(old, old_len, &s);
 	if (r != ZK_OK)
 		return r;
 	node = &s.nodes[0];
@@ -547,9 +557,8 @@ enum zk_err
 emit_remove(struct emit *e, const uint8_t *old, size_t old_len)
 {
 	struct seen s;
-	enum zk_err r;
+	enum zk_err r = seen_decode(old, old_len, &s);
 
-	r = seen_decode(old, old_len, &s);
 	for (size_t i = 0; r == ZK_OK && i < s.n; i++)
 		r = gone_node(e, &s.nodes[i]);
 	seen_release(&s);

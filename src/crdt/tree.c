@@ -121,18 +121,6 @@ tree_kind(struct tree *t, const struct opid *id, uint8_t *kind)
 	return t->db.impl->node_key(t->db.db, id, &n, kind);
 }
 
-enum zk_err
-tree_removed(struct tree *t, const struct opid *id, bool *removed)
-{
-	struct cdb_node node;
-	enum zk_err r = vis_flush(t);
-
-	if (r == ZK_OK)
-		r = t->db.impl->node_by_id(t->db.db, id, &node);
-	*removed = r == ZK_OK && node.live == 0;
-	return r;
-}
-
 void
 tree_abort(struct tree *t)
 {

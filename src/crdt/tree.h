@@ -106,10 +106,6 @@ ZK_CHECKED enum zk_err tree_dirty_clear(struct tree *t, uint64_t upto);
 ZK_CHECKED enum zk_err tree_kind(struct tree *t, const struct opid *id,
     uint8_t *kind);
 
-/* Whether no op keeps the node alive.  In a batch.  ZK_ENOENT: not known. */
-ZK_CHECKED enum zk_err tree_removed(struct tree *t, const struct opid *id,
-    bool *removed);
-
 /*
  * Whether the content that the op with this id brought is at some path: it
  * is a head that shows, of its node or of one that was split off.  ZK_ENOENT:

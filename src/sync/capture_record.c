@@ -209,23 +209,18 @@ record_new(struct recorder *r, const struct prepared *p)
 }
 
 /*
- * Whether a file that base has, seen as in r->old, was removed elsewhere, which
- * was read and not applied here: the content that was at its path then may be
- * nowhere any more, and is to be that of the disk.
+ * Whether what was at the path of a file, seen as in r->old, when it was
+ * removed elsewhere may be nowhere any more: the content of the disk is said
+ * then.
  */
 static enum zk_err
-comes_back(struct recorder *r, const struct base_entry *e, bool *yes)
+comes_back(struct recorder *r, bool *yes)
 {
-	struct vault *v = r->rd->v;
-	enum zk_err err = e->nodes_n == 0 ? ZK_ENOENT :
-	    tree_removed(v->tree, &e->nodes[0], yes);
+	enum zk_err err = emit_other_back(segw_emit(r->w), r->old.data,
+	    r->old.len, yes);
 
-	/* a copy is known by its branch: it is said by a split */
-	if (err == ZK_ENOENT)
-		*yes = false;
-	else if (err != ZK_OK || *yes)
-		return err;
-	return checkpoint_left_out(v, r->old.data, r->old.len, yes);
+	return err != ZK_OK || *yes ? err : checkpoint_left_out(r->rd->v,
+	    r->old.data, r->old.len, yes);
 }
 
 /* Content, mode or times of a row, at its place; moved: counted already. */
@@ -253,7 +248,7 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 	    memcmp(e.hash, p->content.hash, sizeof(e.hash)) == 0);
 	/* with what was removed elsewhere the content comes back, too */
 	if (same && p->read)
-		err = comes_back(r, &e, &gone);
+		err = comes_back(r, &gone);
 	if (err != ZK_OK)
 		return err;
 	same &= !gone;
@@ -315,7 +310,7 @@ record_move(struct recorder *r, const struct prepared *p)
 	if (err == ZK_OK)
 		err = load_old(r, p->d.row, &e);
 	if (err == ZK_OK && p->read)
-		err = comes_back(r, &e, &back);
+		err = comes_back(r, &back);
 	if (err != ZK_OK)
 		return err;
 	describe(p, &was);

@@ -39,6 +39,20 @@ same_tree a b
 device_pair a c
 expect 0 at c pull
 same_tree a c
+
+# removed as it is on that disk, it comes back by the move alone: an edit that
+# did not know of all that goes with it
+printf '1\n2\n' >"$T/a/notes"
+for d in a b c; do expect 0 at "$d" sync; done
+rm "$T/a/notes"
+mv "$T/b/notes" "$T/b/canary-notes"
+printf '1\n2\n3\n' >"$T/c/notes"
+for d in a b c a b; do expect 0 at "$d" sync; done
+for d in a b c; do
+	printf '1\n2\n3\n' | cmp - "$T/$d/canary-notes" || fail "$d: notes"
+done
+same_tree a b
+same_tree a c
 if grep -rqF -e canary "$T/far"; then
 	fail "a name is on the remote"
 fi
