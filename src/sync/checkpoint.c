@@ -405,6 +405,36 @@ out:
 	return r == ZK_ENOENT || r == ZK_EFORMAT ? ZK_OK : r;
 }
 
+/* Whether one of these ops is in what the checkpoint is about. */
+static enum zk_err
+in_cut(struct vault *v, const struct cpdb_checkpoint *c,
+    const struct opid *refs, size_t n, bool *yes)
+{
+	struct cpknown k;
+	struct cpcut cut;
+	uint64_t at = 0;
+	enum zk_err r = ZK_EBUG;
+
+	*yes = false;
+	cpknown_init(&k);
+	k.c = *c;
+	r = cpknown_load(v, &k);
+	if (r == ZK_OK)
+		r = cpknown_cut(v, &k, &cut);
+	cpknown_release(&k);
+	/* of a void one it is not known */
+	if (r != ZK_OK) {
+		*yes = r == ZK_EFORMAT;
+		return *yes ? ZK_OK : r;
+	}
+	for (size_t i = 0; r == ZK_OK && !*yes && i < n; i++) {
+		r = tree_locator(v->tree, &refs[i], &at);
+		*yes = r == ZK_OK && cpcut_in(&cut, segcache_row(at));
+	}
+	cpcut_release(&cut);
+	return r;
+}
+
 enum zk_err
 checkpoint_left_out(struct vault *v, const uint8_t *seen, size_t len,
     bool *yes)
@@ -427,6 +457,8 @@ checkpoint_left_out(struct vault *v, const uint8_t *seen, size_t len,
 			r = ZK_OK;
 		}
 	}
+	if (r == ZK_OK && *yes)
+		r = in_cut(v, &c, refs, n, yes);
 	free(refs);
 	return r;
 }

@@ -279,9 +279,10 @@ its_own(enum zk_err r)
 }
 
 /*
- * It is at a path or a message that counts; or was until a time within the window; or it is not known
- * since when it is not; or other versions of the file are there beside each
- * other, which may have to be merged from it (zk-merge(7)).
+ * It is at a path or a message that counts; or was until a time within the
+ * window; or it is not known since when it is not; or other versions of the
+ * file are there beside each other, which may have to be merged from it
+ * (zk-merge(7)).
  */
 static enum zk_err
 is_needed(struct gc_mark *m, const struct gcscan_content *c, bool *needed)

@@ -124,7 +124,7 @@ park_return(struct round *rd, struct vremote *first)
 		r = remotes_publish(rd, first);
 	if (r == ZK_OK)
 		r = read_all(rd);
-	/* a run that ends before begins it anew: nobody waits for it till then */
+	/* a run that ends before this begins it all anew */
 	return r == ZK_OK ? note_back(rd->v) : r;
 }
 
