@@ -32,11 +32,13 @@ is_full(const struct db *db, int rc)
 	return e == ENOSPC || e == EDQUOT;
 }
 
-enum zk_err
-db_code(struct db *db, int rc)
+static enum zk_err
+code_of(const struct db *db, int rc)
 {
 	enum zk_err r = is_full(db, rc) ? ZK_EDISKFULL : ZK_EIO;
 
+	if (rc == SQLITE_IOERR_NOMEM)
+		return ZK_ENOMEM;
 	switch (rc & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_DONE:
@@ -72,6 +74,21 @@ db_code(struct db *db, int rc)
 	log_error(r, &(struct log_where){ .path = db->path },
 	    "database '%s': %s", db->path, r == ZK_EDISKFULL ? err_text(r) :
 	    sqlite3_errmsg(db->h));
+	return r;
+}
+
+/*
+ * A read that failed, too, can make SQLite take back all of a transaction:
+ * what came after would commit by itself, and is refused.
+ */
+enum zk_err
+db_code(struct db *db, int rc)
+{
+	enum zk_err r = code_of(db, rc);
+
+	if (r != ZK_OK && db->lost == ZK_OK && (db->tx || db->dry) &&
+	    sqlite3_get_autocommit(db->h) != 0)
+		db->lost = r;
 	return r;
 }
 
@@ -179,7 +196,8 @@ db_close(struct db *db)
 enum zk_err
 db_exec(struct db *db, const char *sql)
 {
-	return db_code(db, sqlite3_exec(db->h, sql, NULL, NULL, NULL));
+	return db->lost != ZK_OK ? db->lost :
+	    db_code(db, sqlite3_exec(db->h, sql, NULL, NULL, NULL));
 }
 
 struct stmt *
@@ -255,6 +273,8 @@ stmt_step(struct db *db, struct stmt *s)
 	int rc = SQLITE_NOMEM;
 	enum zk_err r = ZK_EBUG;
 
+	if (db->lost != ZK_OK)
+		return db->lost;
 	if (s == NULL)
 		return db->prepare;
 	rc = sqlite3_step(s->s);
@@ -434,6 +454,8 @@ db_rollback(struct db *db)
 		    "ROLLBACK TO dry; RELEASE dry" : "ROLLBACK", NULL, NULL,
 		    NULL);
 	db->tx = false;
+	if (!db->dry)
+		db->lost = ZK_OK;
 	/* if it fails, the next transaction does it, or does not begin */
 	if (wait_again(db) != ZK_OK)
 		return;
@@ -470,6 +492,7 @@ db_dry_end(struct db *db)
 	if (sqlite3_get_autocommit(db->h) == 0)
 		(void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
 	db->dry = false;
+	db->lost = ZK_OK;
 }
 
 bool

@@ -7,7 +7,8 @@
  * with the file's name: SQLITE_FULL is ZK_EDISKFULL; SQLITE_CORRUPT,
  * SQLITE_NOTADB and a page that fails its checksum are ZK_ETAMPER;
  * SQLITE_BUSY is ZK_ELOCKED, SQLITE_CONSTRAINT is ZK_EEXIST (not logged),
- * SQLITE_READONLY and SQLITE_PERM are ZK_EPERM, the rest ZK_EIO.
+ * SQLITE_READONLY and SQLITE_PERM are ZK_EPERM, memory that is missing is
+ * ZK_ENOMEM (not logged), the rest ZK_EIO.
  */
 #ifndef ZK_DB_DB_H
 #define ZK_DB_DB_H
@@ -84,7 +85,10 @@ bool stmt_same(struct stmt *a, struct stmt *b);
 
 /*
  * A transaction (BEGIN IMMEDIATE).  They do not nest: BUG.  In a dry one each
- * is a savepoint of it.
+ * is a savepoint of it.  At an error of the disk or without memory SQLite may
+ * take it back by itself, though only a read failed: from there on each
+ * statement and db_commit give that first error, until db_rollback (in a dry
+ * one: until db_dry_end).
  */
 ZK_CHECKED enum zk_err db_begin(struct db *db);
 ZK_CHECKED enum zk_err db_commit(struct db *db);

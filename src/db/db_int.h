@@ -21,6 +21,9 @@ struct db {
 	bool tx;
 	bool light;		/* commits do not wait for the disk */
 	bool dry;		/* all is in one transaction, to be undone */
+	/* The first error after which SQLite took the transaction back by itself:
+	 * nothing runs until it is ended. */
+	enum zk_err lost;
 	enum zk_err prepare;	/* why a statement that is NULL is not there */
 	struct stmt *stmts[DB_STMTS];	/* open addressing by address */
 	size_t stmts_n;
