@@ -15,6 +15,11 @@
 
 #define DB_BUSY_MS 2000		/* another process at the same file */
 
+/* What ends a transaction also without memory: prepared with the database. */
+static const char rollback_sql[] = "ROLLBACK";
+static const char rollback_dry_sql[] = "ROLLBACK TO dry";
+static const char release_dry_sql[] = "RELEASE dry";
+
 /*
  * SQLite says SQLITE_FULL only for its own writes to the database; the index
  * of the WAL that cannot grow is an SQLITE_IOERR of some kind.
@@ -30,6 +35,27 @@ is_full(const struct db *db, int rc)
 		return false;
 	e = sqlite3_system_errno(db->h);
 	return e == ENOSPC || e == EDQUOT;
+}
+
+/* Runs one of the statements above. */
+static int
+step_kept(struct db *db, const char *sql)
+{
+	struct stmt *s = db_stmt(db, sql);
+	int rc = s == NULL ? SQLITE_NOMEM : sqlite3_step(s->s);
+
+	if (s != NULL)
+		(void)sqlite3_reset(s->s);
+	return rc;
+}
+
+/* Takes back all that is not committed, if SQLite did not by itself. */
+static void
+undo(struct db *db)
+{
+	if (sqlite3_get_autocommit(db->h) == 0)
+		(void)step_kept(db, rollback_sql);
+	db->lost = sqlite3_get_autocommit(db->h) == 0 ? ZK_ENOMEM : ZK_OK;
 }
 
 static enum zk_err
@@ -90,6 +116,15 @@ db_code(struct db *db, int rc)
 	    sqlite3_get_autocommit(db->h) != 0)
 		db->lost = r;
 	return r;
+}
+
+/* Why no statement may run now; what could not be ended is tried again. */
+static enum zk_err
+refused(struct db *db)
+{
+	if (db->lost != ZK_OK && !db->tx && !db->dry)
+		undo(db);
+	return db->lost;
 }
 
 static enum zk_err
@@ -163,6 +198,8 @@ db_open(const char *path, unsigned flags, struct db **out)
 		reserve(db);
 	if (r == ZK_OK)
 		r = setup(db, flags);
+	if (r == ZK_OK && db_stmt(db, rollback_sql) == NULL)
+		r = db->prepare;
 	if (r != ZK_OK)
 		goto out;
 	/* SQLite gives its files 0644; the -wal and -shm take this mode */
@@ -196,7 +233,9 @@ db_close(struct db *db)
 enum zk_err
 db_exec(struct db *db, const char *sql)
 {
-	return db->lost != ZK_OK ? db->lost :
+	enum zk_err r = refused(db);
+
+	return r != ZK_OK ? r :
 	    db_code(db, sqlite3_exec(db->h, sql, NULL, NULL, NULL));
 }
 
@@ -271,10 +310,10 @@ enum zk_err
 stmt_step(struct db *db, struct stmt *s)
 {
 	int rc = SQLITE_NOMEM;
-	enum zk_err r = ZK_EBUG;
+	enum zk_err r = refused(db);
 
-	if (db->lost != ZK_OK)
-		return db->lost;
+	if (r != ZK_OK)
+		return r;
 	if (s == NULL)
 		return db->prepare;
 	rc = sqlite3_step(s->s);
@@ -369,6 +408,21 @@ stmt_same(struct stmt *a, struct stmt *b)
 	return true;
 }
 
+/* Takes back one transaction of a dry one; or that one, if it cannot. */
+static void
+undo_dry(struct db *db)
+{
+	int rc = SQLITE_DONE;
+
+	if (sqlite3_get_autocommit(db->h) != 0)
+		return;
+	rc = step_kept(db, rollback_dry_sql);
+	if (rc == SQLITE_DONE)
+		rc = step_kept(db, release_dry_sql);
+	if (rc != SQLITE_DONE && db->lost == ZK_OK)
+		db->lost = db_code(db, rc);
+}
+
 /* After a light transaction: commits wait for the disk. */
 static enum zk_err
 wait_again(struct db *db)
@@ -435,7 +489,7 @@ db_commit(struct db *db)
 
 	if (!db->tx)
 		BUG("commit without a transaction");
-	r = stmt_run(db, db->dry ? db_stmt(db, "RELEASE dry") :
+	r = stmt_run(db, db->dry ? db_stmt(db, release_dry_sql) :
 	    db_stmt(db, "COMMIT"));
 	if (r != ZK_OK)
 		return r;
@@ -448,14 +502,11 @@ db_rollback(struct db *db)
 {
 	if (!db->tx)
 		return;
-	/* a full disk may have rolled back already */
-	if (sqlite3_get_autocommit(db->h) == 0)
-		(void)sqlite3_exec(db->h, db->dry ?
-		    "ROLLBACK TO dry; RELEASE dry" : "ROLLBACK", NULL, NULL,
-		    NULL);
 	db->tx = false;
 	if (!db->dry)
-		db->lost = ZK_OK;
+		undo(db);
+	else
+		undo_dry(db);
 	/* if it fails, the next transaction does it, or does not begin */
 	if (wait_again(db) != ZK_OK)
 		return;
@@ -478,6 +529,9 @@ db_dry_begin(struct db *db)
 
 	if (db->tx || db->dry)
 		BUG("a dry transaction in a transaction");
+	if (db_stmt(db, rollback_dry_sql) == NULL ||
+	    db_stmt(db, release_dry_sql) == NULL)
+		return db->prepare;
 	r = stmt_run(db, db_stmt(db, "BEGIN IMMEDIATE"));
 	db->dry = r == ZK_OK;
 	return r;
@@ -489,10 +543,8 @@ db_dry_end(struct db *db)
 	if (!db->dry)
 		return;
 	db_rollback(db);
-	if (sqlite3_get_autocommit(db->h) == 0)
-		(void)sqlite3_exec(db->h, "ROLLBACK", NULL, NULL, NULL);
 	db->dry = false;
-	db->lost = ZK_OK;
+	undo(db);
 }
 
 bool

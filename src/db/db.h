@@ -100,7 +100,11 @@ ZK_CHECKED enum zk_err db_commit(struct db *db);
  * what was sent to it.
  */
 ZK_CHECKED enum zk_err db_begin_light(struct db *db);
-void db_rollback(struct db *db);	/* nothing open: does nothing */
+/*
+ * Needs no memory.  Where SQLite cannot do it, the next statement does it
+ * first, or gives ZK_ENOMEM.  Nothing open: does nothing.
+ */
+void db_rollback(struct db *db);
 /*
  * What a transaction ends with: commits if r, what came of its statements (or
  * of db_begin), is ZK_OK, and rolls back where that, or the commit, is not.

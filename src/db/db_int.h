@@ -21,8 +21,9 @@ struct db {
 	bool tx;
 	bool light;		/* commits do not wait for the disk */
 	bool dry;		/* all is in one transaction, to be undone */
-	/* The first error after which SQLite took the transaction back by itself:
-	 * nothing runs until it is ended. */
+	/* The first error after which SQLite took the transaction back: no
+	 * statement runs until it is ended.  With none: one that could not be
+	 * ended yet. */
 	enum zk_err lost;
 	enum zk_err prepare;	/* why a statement that is NULL is not there */
 	struct stmt *stmts[DB_STMTS];	/* open addressing by address */

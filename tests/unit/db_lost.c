@@ -1,8 +1,12 @@
-/* Transactions that SQLite takes back by itself. */
+/*
+ * Transactions that SQLite takes back by itself, and those that are to be
+ * taken back while there is no memory.
+ */
 #include <unistd.h>
 
 #include "db/db.h"
 #include "db/db_int.h"
+#include "tests/unit/failalloc.h"
 #include "tests/unit/test.h"
 #include "util/log.h"
 
@@ -128,6 +132,66 @@ test_dry_read_fails(void)
 	(void)unlink(path);
 }
 
+static void
+no_memory(bool on)
+{
+	fail_on = on;
+	failed = on;
+}
+
+/* The end of a transaction needs none. */
+static void
+test_no_memory(void)
+{
+	if (!FAILALLOC)
+		SKIP("the sanitizer has the allocator");
+	log_set_level(LOG_QUIET);
+	NEED(db_open(":memory:", DB_CREATE, &db) == ZK_OK);
+	CHECK(db_exec(db, "CREATE TABLE op(id INTEGER PRIMARY KEY)") ==
+	    ZK_OK);
+	CHECK(db_begin(db) == ZK_OK && insert(1) == ZK_OK);
+	no_memory(true);
+	db_rollback(db);
+	CHECK(sqlite3_get_autocommit(db->h) != 0 && !db_in_tx(db));
+	no_memory(false);
+	CHECK(count() == 0 && db_begin(db) == ZK_OK && insert(2) == ZK_OK);
+	CHECK(db_end(db, ZK_OK) == ZK_OK && count() == 1);
+	CHECK(db_dry_begin(db) == ZK_OK && db_begin(db) == ZK_OK);
+	CHECK(insert(3) == ZK_OK);
+	no_memory(true);
+	db_dry_end(db);
+	CHECK(sqlite3_get_autocommit(db->h) != 0);
+	no_memory(false);
+	CHECK(count() == 1);
+	db_close(db);
+}
+
+/* Where it needs some after all: what it was prepared for is another now. */
+static void
+test_again(void)
+{
+	if (!FAILALLOC)
+		SKIP("the sanitizer has the allocator");
+	log_set_level(LOG_QUIET);
+	NEED(db_open(":memory:", DB_CREATE, &db) == ZK_OK);
+	CHECK(db_exec(db, "CREATE TABLE op(id INTEGER PRIMARY KEY)") ==
+	    ZK_OK);
+	/* a table that goes again makes SQLite prepare all anew */
+	CHECK(db_begin(db) == ZK_OK);
+	CHECK(db_exec(db, "CREATE TABLE other(id INTEGER)") == ZK_OK);
+	db_rollback(db);
+	CHECK(db_begin(db) == ZK_OK && insert(1) == ZK_OK && count() == 1);
+	no_memory(true);
+	db_rollback(db);
+	CHECK(sqlite3_get_autocommit(db->h) == 0 && !db_in_tx(db));
+	CHECK(count() == -1 && db_begin(db) == ZK_ENOMEM);
+	no_memory(false);
+	CHECK(count() == 0 && sqlite3_get_autocommit(db->h) != 0);
+	CHECK(db_begin(db) == ZK_OK && insert(1) == ZK_OK);
+	CHECK(db_end(db, ZK_OK) == ZK_OK && count() == 1);
+	db_close(db);
+}
+
 /* The codes of SQLite that are not an errno of the disk. */
 static void
 test_codes(void)
@@ -163,5 +227,7 @@ test_codes(void)
 TESTS(
     { "read_fails", test_read_fails },
     { "dry_read_fails", test_dry_read_fails },
+    { "no_memory", test_no_memory },
+    { "again", test_again },
     { "codes", test_codes },
 )
