@@ -279,31 +279,21 @@ drop_nodes(struct db *db, int64_t id)
 {
 	struct stmt *s = db_stmt(db,
 	    "SELECT nodes FROM base_more WHERE id = ?1");
-	struct opid nodes[OP_REFS_MAX];
-	const void *p;
-	size_t n;
+	struct buf nodes;
 	enum zk_err r;
 
+	buf_init(&nodes, SIZE_MAX);
 	stmt_int(s, 1, id);
-	r = stmt_step(db, s);
-	if (r != ZK_OK)
-		return r == ZK_ENOENT ? ZK_OK : r;
-	p = stmt_col_blob(s, 0, &n);
-	if (n > sizeof(nodes))
-		n = sizeof(nodes);
-	if (n > 0)
-		memcpy(nodes, p, n);
-	stmt_reset(s);
-	for (size_t i = 0; i < n / sizeof(nodes[0]); i++) {
+	r = row_bytes(db, s, &nodes);
+	for (size_t i = 0; r == ZK_OK && i < nodes.len / OPID_LEN; i++) {
 		s = db_stmt(db,
 		    "DELETE FROM base_node WHERE node = ?1 AND id = ?2");
-		stmt_blob(s, 1, nodes[i].b, OPID_LEN);
+		stmt_blob(s, 1, nodes.data + i * OPID_LEN, OPID_LEN);
 		stmt_int(s, 2, id);
 		r = stmt_run(db, s);
-		if (r != ZK_OK)
-			return r;
 	}
-	return ZK_OK;
+	buf_release(&nodes);
+	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
 static enum zk_err
@@ -371,8 +361,6 @@ base_put(struct db *db, struct base_entry *e)
 	struct buf rules;
 	enum zk_err r;
 
-	if (e->nodes_n > OP_REFS_MAX)
-		return ZK_ELIMIT;
 	buf_init(&rules, SIZE_MAX);
 	r = place_free(db, e->id, e->parent, e->name, e->name_len);
 	if (r == ZK_OK && e->id != 0 && e->kind == NODE_DIR &&
@@ -468,8 +456,6 @@ base_set_refs(struct db *db, int64_t id, const struct opid *nodes,
 	struct stmt *s;
 	enum zk_err r = drop_nodes(db, id);
 
-	if (nodes_n > OP_REFS_MAX)
-		return ZK_ELIMIT;
 	if (r != ZK_OK)
 		return r;
 	s = db_stmt(db,

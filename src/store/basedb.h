@@ -79,7 +79,7 @@ struct base_entry {
 	uint64_t size;		/* bytes of content or link target */
 	uint8_t hash[BASE_HASH_LEN];	/* of content; zeroes: directory */
 	const struct opid *nodes;	/* what it stands for, winner first */
-	size_t nodes_n;		/* 0 for kept rows */
+	size_t nodes_n;		/* 0 for kept rows; any number */
 	const uint8_t *refs;	/* place, content, attribute heads: the */
 	size_t refs_len;	/* caller's own encoding */
 	const uint8_t *rules;	/* directories: ignore patterns that hold as */

@@ -339,7 +339,8 @@ gather_give(struct gather *g, size_t dir, const struct list_entry *e)
 	p.nodes = (e->flags & LIST_COPY) != 0 ? &e->key : e->nodes;
 	p.nodes_n = (e->flags & LIST_COPY) != 0 ? 1 : e->nodes_n;
 	p.handle = e->kind == NODE_DIR ? 0 : e->content.locator;
-	buf_init(&refs, 1 << 24);
+	/* too much of it is a failure of its step alone */
+	buf_init(&refs, SIZE_MAX);
 	r = refs_make(&refs, p.handle, e->seen, e->seen_len);
 	p.refs = refs.data;
 	p.refs_len = refs.len;

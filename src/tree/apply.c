@@ -283,6 +283,10 @@ add_act(struct apply *a, const struct plan_step *s)
 	t->row = s->row;
 	t->other = s->other;
 	t->r = prepare(a, t);
+	/* what no intent could hold is not begun: the others go on */
+	if (t->r == ZK_OK && !(apply_goal_fits(t->g) &&
+	    apply_goal_fits(t->g2)))
+		t->r = ZK_ELIMIT;
 	if (t->r == ZK_OK)
 		t->r = spare_ignored(a, t);
 	if (t->r == ZK_ENOMEM)

@@ -255,7 +255,10 @@ ZK_CHECKED enum zk_err apply_put_back(struct apply *a);
 ZK_CHECKED enum zk_err apply_origin(struct apply *a, const char *tmp,
     struct buf *path);
 
-/* The act as an intent. */
+/* Whether an intent can hold the goal, NULL: none. */
+bool apply_goal_fits(const struct plan_goal *g);
+
+/* The act as an intent; its goals fit.  ZK_ENOMEM, or base's error. */
 ZK_CHECKED enum zk_err apply_intent(struct apply *a, const struct act *t);
 
 /* As that for what no row stands for, under a free name; name is in .zk/tmp. */

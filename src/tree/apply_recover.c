@@ -12,9 +12,10 @@
 #include "util/path.h"
 #include "util/rd.h"
 
-#define BODY_MAX (1u << 20)
 #define LAG_MS 10	/* times of files may be so far behind the clock */
-#define INTENT_MAX (2 * BODY_MAX + IGNORE_BYTES_MAX)
+#define GOAL_MAX ((size_t)1 << 24)	/* nodes and refs of one */
+#define REST_MAX ((size_t)1 << 20)	/* paths, and what has a length */
+#define INTENT_MAX (2 * GOAL_MAX + REST_MAX + IGNORE_BYTES_MAX)
 
 static void
 put_string(struct buf *b, const char *s)
@@ -40,6 +41,13 @@ put_goal(struct buf *b, const struct plan_goal *g)
 	if (g->nodes_n > 0)
 		buf_put(b, g->nodes, g->nodes_n * sizeof(*g->nodes));
 	buf_lp(b, g->refs, g->refs_len);
+}
+
+bool
+apply_goal_fits(const struct plan_goal *g)
+{
+	return g == NULL || (g->refs_len <= GOAL_MAX &&
+	    g->nodes_n <= (GOAL_MAX - g->refs_len) / sizeof(*g->nodes));
 }
 
 enum zk_err
@@ -112,11 +120,11 @@ get_goal(struct rd *r, struct plan_goal *g)
 	g->mtime.nsec = rd_u32(r);
 	g->size = rd_u64(r);
 	rd_copy(r, g->hash, BASE_HASH_LEN);
-	n = rd_varint(r, OP_REFS_MAX);
+	n = rd_varint(r, r->left / sizeof(struct opid));
 	g->nodes_n = (size_t)n;
 	g->nodes = (const struct opid *)(const void *)rd_bytes(r,
 	    (size_t)n * sizeof(struct opid));
-	g->refs = rd_lp(r, BODY_MAX, &g->refs_len);
+	g->refs = rd_lp(r, GOAL_MAX, &g->refs_len);
 	return g;
 }
 

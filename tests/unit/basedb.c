@@ -144,6 +144,50 @@ test_lists(void)
 	db_close(db);
 }
 
+/* A row stands for as many nodes as it is given, and they go with it. */
+static void
+test_many_nodes(void)
+{
+	static const size_t counts[] = { 256, 257, 5000, 2, 300 };
+	static struct opid many[5000];
+	const size_t max = sizeof(many) / sizeof(many[0]);
+	struct base_entry e;
+	int64_t id = 0, got = 0;
+
+	NEED(begin());
+	for (size_t i = 0; i < max; i++) {
+		many[i] = id_of(1);
+		many[i].b[8] = (uint8_t)(i >> 8);
+		many[i].b[9] = (uint8_t)i;
+	}
+	id = put(BASE_ROOT, "f", NODE_FILE, 2);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		size_t n = counts[i];
+
+		CHECK(base_set_refs(db, id, many, n, "x", 1) == ZK_OK);
+		NEED(base_get(db, id, &e) == ZK_OK && e.nodes_n == n);
+		CHECK(memcmp(e.nodes, many, n * sizeof(many[0])) == 0);
+		CHECK(base_by_node(db, &many[n - 1], &got) == ZK_OK &&
+		    got == id);
+		CHECK(n == max || base_by_node(db, &many[n], &got) ==
+		    ZK_ENOENT);
+	}
+	CHECK(base_remove(db, id) == ZK_OK);
+	memset(&e, 0, sizeof(e));
+	e.parent = BASE_ROOT;
+	e.name = (const uint8_t *)"g";
+	e.name_len = 1;
+	e.kind = NODE_FILE;
+	e.nodes = many;
+	e.nodes_n = max;
+	CHECK(base_put(db, &e) == ZK_OK && base_put(db, &e) == ZK_OK);
+	CHECK(base_by_node(db, &many[max - 1], &got) == ZK_OK && got == e.id);
+	CHECK(base_remove(db, e.id) == ZK_OK);
+	CHECK(base_by_node(db, &many[299], &got) == ZK_ENOENT);
+	CHECK(base_by_node(db, &many[max - 1], &got) == ZK_ENOENT);
+	db_close(db);
+}
+
 /* Places change hands in any order within one transaction. */
 static void
 test_claim(void)
@@ -364,6 +408,7 @@ test_older_store(void)
 TESTS(
     { "rows", test_rows },
     { "lists", test_lists },
+    { "many_nodes", test_many_nodes },
     { "claim", test_claim },
     { "rules", test_rules },
     { "root_and_intents", test_side },

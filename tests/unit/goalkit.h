@@ -225,6 +225,12 @@ kit_plan_goal(struct kit *k, struct plan *p)
 		g.nodes_n = 1;
 		g.refs = id.b;
 		g.refs_len = OPID_LEN;
+		if (k->many == w->key && k->many != 0) {
+			g.nodes = k->nodes;
+			g.nodes_n = k->nodes_n;
+			g.refs = k->refs;
+			g.refs_len = k->refs_len;
+		}
 		g.handle = (uint64_t)i;
 		if (w->kind == NODE_DIR)
 			r = plan_dir(p, &id, 0, &d);

@@ -38,6 +38,11 @@ struct kit {
 	struct read_hasher hasher;
 	const struct kit_goal *goal;	/* of the apply under way */
 	int goal_n;
+	uint32_t many;		/* the key of it that stands for these, 0: none */
+	const struct opid *nodes;
+	size_t nodes_n;
+	const uint8_t *refs;
+	size_t refs_len;
 	int edit_at;		/* edits edit_path when this key is asked */
 	const char *edit_path;
 	struct scan_result scan;
