@@ -445,8 +445,7 @@ execute(struct land *l, struct plan *p, uint64_t removals)
 	l->done += l->res.done;
 	l->learned += l->res.learned;
 	if (l->res.worst != ZK_OK)
-		round_note(rd, l->res.worst == ZK_EPERM ||
-		    l->res.worst == ZK_EIO ? ZK_EPARTIAL : l->res.worst);
+		round_note(rd, round_of_step(l->res.worst));
 	return r;
 }
 

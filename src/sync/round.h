@@ -166,7 +166,13 @@ char round_type(uint8_t kind);
 /* Counts an entry of that kind (enum node_kind) in the report. */
 void round_count(struct round *rd, uint8_t kind, uint64_t bytes);
 
-/* A step at path ended with r: says so where that is the disk's doing. */
+/*
+ * What a step that ended with r is to the round: ZK_EPARTIAL where only its
+ * path is skipped, else r.
+ */
+enum zk_err round_of_step(enum zk_err r);
+
+/* A step at path ended with r: says so where it was skipped. */
 void round_not_applied(struct round *rd, const char *path, enum zk_err r);
 
 /* A phase begins: tells it, with the totals of *total and nothing done. */

@@ -80,10 +80,17 @@ round_count(struct round *rd, uint8_t kind, uint64_t bytes)
 	rd->rep->bytes += bytes;
 }
 
+enum zk_err
+round_of_step(enum zk_err r)
+{
+	return r == ZK_EPERM || r == ZK_EIO || r == ZK_ELIMIT ? ZK_EPARTIAL :
+	    r;
+}
+
 void
 round_not_applied(struct round *rd, const char *path, enum zk_err r)
 {
-	if ((r != ZK_EPERM && r != ZK_EIO) ||
+	if (r == ZK_EPARTIAL || round_of_step(r) != ZK_EPARTIAL ||
 	    !round_says(rd, path, err_text(r)))
 		return;
 	log_error(ZK_EPARTIAL, &(struct log_where){ .path = path },
