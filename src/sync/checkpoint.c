@@ -450,6 +450,9 @@ checkpoint_left_out(struct vault *v, const uint8_t *seen, size_t len,
 	refs = calloc(OP_REFS_MAX, sizeof(*refs));
 	r = refs == NULL ? ZK_ENOMEM : entry_replaced(seen, len, refs, &n);
 	*yes = r == ZK_OK && n > 0;
+	/* the first of a great many speak for all: more is said, not less */
+	if (n > OP_REFS_MAX)
+		n = OP_REFS_MAX;
 	for (size_t i = 0; r == ZK_OK && *yes && i < n; i++) {
 		r = tree_covered(v->tree, &refs[i], yes);
 		if (r == ZK_ENOENT) {
