@@ -226,7 +226,11 @@ ZK_CHECKED enum zk_err record_earlier_open(const struct record *r,
     const uint8_t vault[static RECORD_ID_LEN], const struct key *E,
     record_key_fn *each, void *arg);
 
-/* The keys of an add or grant that is for this device.  ZK_ENOENT: is not. */
+/*
+ * The keys of an add or grant that is for this device, as those of
+ * record_earlier_open; what does not open is passed over.  ZK_ENOENT: it is
+ * for another.
+ */
 ZK_CHECKED enum zk_err record_grants_open(const struct record *r,
     const uint8_t vault[static RECORD_ID_LEN], const struct device_keys *dev,
     record_key_fn *each, void *arg);

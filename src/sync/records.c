@@ -7,6 +7,17 @@
 #include "sync/vault.h"
 #include "util/log.h"
 
+/* Who sent it cheats, and an honest grant of that key may come yet. */
+static void
+tell_unfit(struct vault *v, const uint8_t epoch_id[static 32])
+{
+	if (!v->told_unfit)
+		log_warn("a member handed this device a key that is not that "
+		    "of epoch %02x%02x%02x%02x: it is not used", epoch_id[0],
+		    epoch_id[1], epoch_id[2], epoch_id[3]);
+	v->told_unfit = true;
+}
+
 /* Takes an epoch key of a record over if its rotation commits to it. */
 static enum zk_err
 take_key(void *arg, const uint8_t epoch_id[static 32], struct key *k)
@@ -20,6 +31,10 @@ take_key(void *arg, const uint8_t epoch_id[static 32], struct key *k)
 		r = epoch_key_check(v->recs[e->record], k);
 		if (r == ZK_OK)
 			r = keys_epoch_add(v->keys, epoch_id, k);
+		if (r == ZK_ETAMPER) {
+			tell_unfit(v, epoch_id);
+			r = ZK_OK;
+		}
 	}
 	key_free(k);
 	return r;

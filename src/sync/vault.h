@@ -57,6 +57,7 @@ struct vault {
 	int lock_fd;			/* held; -1 without */
 	/* a dry run was begun, see sync.h, or it is open without the lock */
 	bool dry;
+	bool told_unfit;		/* of an epoch key that is none */
 	char name[SYNC_NAME_MAX + 1];	/* this device's */
 	vault_opener *opener;
 	void *opener_arg;

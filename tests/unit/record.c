@@ -366,8 +366,10 @@ test_keys(void)
 	got_release(&g);
 	CHECK(record_grants_open(k.rec[2], k.vault, k.dev[2], got_key,
 	    &g) == ZK_ENOENT);
+	/* sealed for another vault, it does not open */
 	CHECK(record_grants_open(k.rec[2], k.epoch_id[0], k.dev[1], got_key,
-	    &g) == ZK_ETAMPER);
+	    &g) == ZK_OK);
+	CHECK(g.n == 0);
 	/* the second epoch brings the first with it */
 	NEED(kit_rotate(&k, 3, 1, 3));
 	CHECK(record_rotate_open(k.rec[4], k.vault, k.dev[2], &E) == ZK_OK);
@@ -380,6 +382,51 @@ test_keys(void)
 	CHECK(record_earlier_open(k.rec[4], k.vault, k.epoch[0], got_key,
 	    &g) == ZK_ETAMPER);
 	key_free(E);
+	kit_release(&k);
+}
+
+/* Of a grant the entries that open are had, whatever else is in it. */
+static void
+test_grants(void)
+{
+	struct got g = { .n = 0 };
+	struct epoch_key ek[2];
+	struct record_ctx c;
+	struct record *rec;
+	struct kit k;
+
+	NEED(kit_vault(&k) && kit_rotate(&k, 3, 1, 3));
+	for (size_t i = 0; i < 2; i++) {
+		ek[i].k = k.epoch[i];
+		memcpy(ek[i].id, k.epoch_id[i], RECORD_ID_LEN);
+	}
+	c = kit_ctx(&k, 1, 4);
+	NEED(record_grant_make(&c, device_keys_pub(k.dev[2]), ek, 2,
+	    &k.stored[5], k.name[5]) == ZK_OK && kit_take(&k));
+	rec = k.rec[5];
+	NEED(rec->sealed_n == 2);
+	for (size_t bad = 0; bad < 2; bad++) {
+		struct record_sealed was = rec->sealed[bad];
+		uint8_t junk[256];
+
+		NEED(was.n > 0 && was.n <= sizeof(junk));
+		memcpy(junk, was.p, was.n);
+		junk[was.n - 1] ^= 1;
+		rec->sealed[bad].p = junk;
+		for (unsigned how = 0; how < 3; how++) {
+			rec->sealed[bad].n = how == 1 ? 0 : was.n;
+			rec->sealed[bad].kem = how == 2 ? 2 : was.kem;
+			CHECK(record_grants_open(rec, k.vault, k.dev[2],
+			    got_key, &g) == ZK_OK);
+			CHECK(g.n == 1 && memcmp(g.id[0],
+			    rec->sealed[1 - bad].id, RECORD_ID_LEN) == 0);
+			got_release(&g);
+		}
+		rec->sealed[bad] = was;
+	}
+	CHECK(record_grants_open(rec, k.vault, k.dev[2], got_key, &g) ==
+	    ZK_OK && g.n == 2);
+	got_release(&g);
 	kit_release(&k);
 }
 
@@ -543,6 +590,7 @@ TESTS(
     { "R14_genesis", test_genesis },
     { "consent", test_consent },
     { "keys", test_keys },
+    { "grants", test_grants },
     { "M12_rotate", test_rotate },
     { "judge", test_judge },
     { "later", test_later },
