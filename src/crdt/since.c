@@ -99,6 +99,7 @@ struct walk {
 	size_t open_n, open_cap;
 	struct reached *done;	/* descending by id */
 	size_t done_n, done_cap, max;
+	size_t links;		/* what these replace, in all */
 };
 
 static enum zk_err
@@ -180,6 +181,9 @@ close_one(struct walk *w, struct reached *x)
 	/* births alone replace nothing, and they are the last of all */
 	if (r == ZK_OK && x->down_n == 0)
 		r = ZK_EBUG;
+	w->links += x->down_n;
+	if (r == ZK_OK && w->links > SINCE_LINKS)
+		r = ZK_ELIMIT;
 	if (r == ZK_OK) {
 		x->down = malloc(x->down_n * sizeof(*x->down));
 		r = x->down == NULL ? ZK_ENOMEM : ZK_OK;

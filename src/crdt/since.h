@@ -49,10 +49,17 @@ struct since {
 };
 
 /*
+ * How many versions all of these may replace together, one as often as it is
+ * replaced: each is a look into the database, and 150 bytes.
+ */
+#define SINCE_LINKS ((size_t)1 << 17)
+
+/*
  * The last version that all of the versions which these n ops brought go back
  * to, or are, and every version after it that one of them goes back to or is.
- * ZK_ELIMIT: there are more than max of them.  ZK_ENOENT: an op that is not
- * there or has no content.  Release in any case but failure.
+ * ZK_ELIMIT: there are more than max of them, or they replace more than
+ * SINCE_LINKS.  ZK_ENOENT: an op that is not there or has no content.  Release
+ * in any case but failure.
  */
 ZK_CHECKED enum zk_err since_load(struct tree *t, const struct opid *ops,
     size_t n, size_t max, struct since *out);

@@ -7,6 +7,7 @@
 #include "crdt/memdb.h"
 #include "crdt/since.h"
 #include "crdt/tree.h"
+#include "store/treedb.h"
 #include "test.h"
 
 #define VERSIONS 24
@@ -244,6 +245,74 @@ test_bounds(void)
 	end(&g);
 }
 
+/* Version k of layer number `layer`, the first of which replaces the birth. */
+static struct opid
+layer_id(size_t layer, size_t k)
+{
+	struct opid id;
+
+	memset(&id, 0, sizeof(id));
+	id.b[5] = (uint8_t)(layer + 2);
+	id.b[12] = (uint8_t)k;
+	return id;
+}
+
+/* Each of n versions replaces all of the layer before. */
+static bool
+add_layer(struct graph *g, size_t layer, size_t n)
+{
+	static struct opid refs[OP_REFS_MAX];
+	bool good = tree_begin(g->tree) == ZK_OK;
+
+	for (size_t k = 0; k < OP_REFS_MAX; k++)
+		refs[k] = layer == 0 ? g->id[0] : layer_id(layer - 1, k);
+	for (size_t k = 0; good && k < n; k++) {
+		struct op op = { .type = OP_EDIT, .kind = NODE_FILE,
+			.node = g->id[0], .content_refs = refs,
+			.content_refs_n = layer == 0 ? 1 : OP_REFS_MAX,
+			.id = layer_id(layer, k) };
+
+		op.content.form = CONTENT_INLINE;
+		op.content.merge = MERGE_TEXT;
+		/* each its own */
+		op.content.size = op.content.locator = layer * n + k + 1;
+		good = tree_apply(g->tree, &op) == ZK_OK;
+	}
+	return tree_end(g->tree) == ZK_OK && good;
+}
+
+/*
+ * Few versions that replace very many.  Of three layers of 256 the first
+ * replaces 256 and each other one 65536.
+ */
+static void
+test_links(void)
+{
+	enum { LAYERS = 3, FIT = 255 };	/* 256 + 65536 + 255 * 256 */
+	static struct opid heads[OP_REFS_MAX];
+	struct graph g = { .n = 0 };
+	struct treedb *td;
+	struct db *db;
+	struct since s;
+
+	/* a memdb would look through all of them for each */
+	NEED(treedb_scratch(&db) == ZK_OK && treedb_new(db, &td) == ZK_OK);
+	g.tree = treedb_tree(td);
+	NEED(db_begin(db) == ZK_OK && add(&g, 0));
+	for (size_t i = 0; i < LAYERS; i++)
+		NEED(add_layer(&g, i, OP_REFS_MAX));
+	for (size_t k = 0; k < OP_REFS_MAX; k++)
+		heads[k] = layer_id(LAYERS - 1, k);
+	CHECK(since_load(g.tree, heads, FIT, 65536, &s) == ZK_OK);
+	CHECK(s.n == (LAYERS - 1) * OP_REFS_MAX + FIT);
+	since_release(&s);
+	CHECK(since_load(g.tree, heads, FIT + 1, 65536, &s) == ZK_ELIMIT);
+	CHECK(s.n == 0);
+	CHECK(db_commit(db) == ZK_OK);
+	treedb_free(td);
+	db_close(db);
+}
+
 /* What shows as several files, and whether it says that it merges. */
 static void
 test_diverged(void)
@@ -273,6 +342,7 @@ test_diverged(void)
 static const struct test_case cases[] = {
 	{ "random", test_random },
 	{ "bounds", test_bounds },
+	{ "links", test_links },
 	{ "diverged", test_diverged },
 };
 
