@@ -6,6 +6,7 @@
 
 #include "text/replay.h"
 #include "text/script.h"
+#include "text/weigh.h"
 
 struct knitter {
 	const uint8_t *base;
@@ -92,16 +93,18 @@ check(void *arg, uint32_t i, const struct replay *now)
 static enum zk_err
 measure(const struct knitter *k)
 {
-	uint64_t edits = 0, bytes = 0;
+	uint64_t bytes = 0;
+	enum zk_err r;
 
 	for (size_t i = 0; i < k->n; i++) {
 		if (!k->v[i].text || k->v[i].size > TEXT_MAX)
 			return ZK_EREFUSED;
-		edits += k->scripts[i].n;
 		bytes += k->v[i].size;
 	}
-	return edits * k->n > KNIT_WORK || bytes > KNIT_BYTES ? ZK_EREFUSED :
-	    ZK_OK;
+	if (bytes > KNIT_BYTES)
+		return ZK_EREFUSED;
+	r = weigh(k->r, k->n);
+	return r == ZK_ELIMIT ? ZK_EREFUSED : r;
 }
 
 static enum zk_err

@@ -22,12 +22,11 @@
 #define KNIT_VERSIONS ((size_t)1 << 16)
 
 /*
- * What a history may ask for: the number of its versions times that of its
- * edits (two branches of ten thousand versions with an edit each are within
- * it), and the bytes of all its versions.  Numbers of the history itself,
- * whatever way they are worked on, so that all devices draw the same line.
+ * What a history may ask for: the bytes of all its versions, and what weigh.h
+ * bounds (two branches of five thousand versions with an edit each are within
+ * that).  Numbers of the history itself, never of time or memory, so that all
+ * devices draw the same line.
  */
-#define KNIT_WORK ((uint64_t)1 << 29)
 #define KNIT_BYTES ((uint64_t)1 << 32)
 
 struct knit_version {

@@ -71,9 +71,10 @@ struct replay_watch {
  * Replays the n versions over a base of that many units; *out is released
  * with replay_release.  watch may be NULL.  Takes steps for the versions times
  * the edits at worst (what two branches did at one place, or many branches):
- * who has them from others bounds that.  ZK_EFORMAT: a parent is not below its
- * child, or an edit reaches beyond the text of its version's parents;
- * ZK_ELIMIT: too many versions or units; ZK_ENOMEM; what watch returns.
+ * who has them from others bounds that (weigh.h).  ZK_EFORMAT: a parent is
+ * not below its child, or an edit reaches beyond the text of its version's
+ * parents; ZK_ELIMIT: too many versions or units; ZK_ENOMEM; what watch
+ * returns.
  */
 ZK_CHECKED enum zk_err replay_run(uint32_t base,
     const struct replay_version *versions, size_t n,

@@ -278,7 +278,7 @@ test_too_long(void)
 static void
 test_long(void)
 {
-	enum { N = 24000 };
+	enum { N = 20000 };
 	struct knit_version *v = calloc(N, sizeof(*v));
 	uint32_t *parents = calloc(N, sizeof(*parents));
 	static const uint8_t put[] = { 0, 0, 1, 'a' }, cut[] = { 0, 1, 0 };
@@ -300,12 +300,107 @@ test_long(void)
 	buf_init(&out, TEXT_MAX);
 	CHECK(knit(NULL, 0, v, N / 2, hash, &out) == ZK_OK &&
 	    out.len == 0);
-	/* twice as many are more than KNIT_WORK, each with an edit */
+	/* twice as many take over WEIGH_STEPS, each with an edit */
 	buf_reset(&out);
 	CHECK(knit(NULL, 0, v, N, hash, &out) == ZK_EREFUSED);
 	buf_release(&out);
 	free(v);
 	free(parents);
+}
+
+static unsigned hashed;
+
+/* A hash that every content has. */
+static void
+any(const uint8_t *p, size_t n, uint8_t out[static KNIT_HASH_LEN])
+{
+	(void)p;
+	(void)n;
+	hashed++;
+	memset(out, 0, KNIT_HASH_LEN);
+}
+
+/*
+ * M characters are put behind each of as many, and n versions that do not
+ * know of each other delete all of that and put one in its place.
+ */
+static enum zk_err
+deleted_by(size_t n)
+{
+	enum { M = 100000, MANY_MORE = 1500 };
+	static const uint32_t first[] = { 0 };
+	static struct knit_version v[1 + MANY_MORE];
+	struct buf base, puts, all, out;
+	struct script s;
+	enum zk_err r;
+
+	buf_init(&base, TEXT_MAX);
+	buf_init(&puts, TEXT_MAX);
+	buf_init(&all, TEXT_MAX);
+	buf_init(&out, TEXT_MAX);
+	script_init(&s);
+	for (size_t i = 0; i < M; i++) {
+		(void)buf_u8(&base, 'a');
+		CHECK(script_add(&s, 1, 0, (const uint8_t *)"x", 1) == ZK_OK);
+	}
+	CHECK(script_encode(&s, &puts) == ZK_OK);
+	script_release(&s);
+	CHECK(script_add(&s, 0, (size_t)2 * M, (const uint8_t *)"y", 1) ==
+	    ZK_OK);
+	CHECK(script_encode(&s, &all) == ZK_OK);
+	script_release(&s);
+	v[0] = (struct knit_version){ .text = true, .script = puts.data,
+	    .script_len = puts.len, .size = (uint64_t)2 * M };
+	for (size_t i = 1; i <= n; i++)
+		v[i] = (struct knit_version){ .parents = first,
+		    .parents_n = 1, .text = true, .script = all.data,
+		    .script_len = all.len, .size = 1 };
+	r = knit(base.data, base.len, v, n + 1, any, &out);
+	CHECK(out.len == (r == ZK_OK ? n : 0));
+	buf_release(&base);
+	buf_release(&puts);
+	buf_release(&all);
+	buf_release(&out);
+	return r;
+}
+
+/* No edits, and each of the last n has a way back over m versions. */
+static enum zk_err
+back_and_forth(size_t m, size_t n)
+{
+	struct knit_version *v = calloc(m + 2 * n, sizeof(*v));
+	uint32_t (*parents)[2] = calloc(m + 2 * n, sizeof(*parents));
+	enum zk_err r = ZK_ENOMEM;
+	struct buf out;
+
+	buf_init(&out, TEXT_MAX);
+	for (size_t i = 0; v != NULL && parents != NULL && i < m + 2 * n;
+	    i++) {
+		parents[i][0] = (uint32_t)(i < m ? i - 1 : m - 1);
+		parents[i][1] = (uint32_t)i - 1;
+		v[i] = (struct knit_version){ .parents = parents[i],
+		    .parents_n = (uint32_t)(i < m ? i > 0 : (i - m) % 2 * 2),
+		    .text = true, .script = (const uint8_t *)"", .size = 1 };
+	}
+	if (v != NULL && parents != NULL)
+		r = knit((const uint8_t *)"a", 1, v, m + 2 * n, any, &out);
+	free(v);
+	free(parents);
+	buf_release(&out);
+	return r;
+}
+
+/* What is over a bound is refused before any of it is looked at. */
+static void
+test_at_once(void)
+{
+	CHECK(deleted_by(10) == ZK_OK);
+	CHECK(back_and_forth(8000, 1000) == ZK_OK);
+	CHECK(hashed > 0);
+	hashed = 0;
+	CHECK(deleted_by(1500) == ZK_EREFUSED);
+	CHECK(back_and_forth(30000, 17000) == ZK_EREFUSED);
+	CHECK(hashed == 0);
 }
 
 TESTS(
@@ -314,4 +409,5 @@ TESTS(
     { "forms", test_forms },
     { "too_long", test_too_long },
     { "long", test_long },
+    { "at_once", test_at_once },
 )
