@@ -213,8 +213,9 @@ run(struct merger *m)
 		if (round_stopped(m->rd))
 			return ZK_ESIGNAL;
 		r = diverged_next(m->rd->v->tree, &after, &d);
+		/* from the rest of the loop it is an error */
 		if (r == ZK_ENOENT)
-			break;
+			return record(m, u);
 		if (r == ZK_OK)
 			r = try_one(m, u, &d);
 		diverged_release(&d);
@@ -222,8 +223,6 @@ run(struct merger *m)
 		    m->bytes >= BATCH_BYTES))
 			r = record(m, u);
 	}
-	if (r == ZK_OK || r == ZK_ENOENT)
-		r = record(m, u);
 	return r;
 }
 
