@@ -276,7 +276,7 @@ restore_fetch_one(struct round *rd, const char *path,
     const struct content *c, int fd, struct buf *out)
 {
 	struct download *d = NULL;
-	struct content whole;
+	struct content whole = { 0 };
 	struct buf data, bytes;
 	struct download_item it = { .c = &whole, .fd = fd, .old_fd = -1,
 		.out = out, .path = path };
@@ -287,7 +287,8 @@ restore_fetch_one(struct round *rd, const char *path,
 	buf_init(&bytes, READ_WHOLE_MAX);
 	if (r == ZK_OK)
 		r = segcache_copy(rd->v, c->locator, &whole, &data);
-	if (r == ZK_OK || r == ZK_EGAP)
+	/* the other gap is a segment that no key here opens */
+	if (r == ZK_OK || (r == ZK_EGAP && whole.form == CONTENT_GONE))
 		r = gc_gone(rd, path, &whole);
 	if (r == ZK_OK && out == NULL && whole.form == CONTENT_INLINE) {
 		/* what lies in an op is unpacked in memory */
