@@ -297,7 +297,7 @@ accept_some(struct httpd_worker *w)
 
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS ||
 		    fd == -ENOMEM) {
-			/* no use in spinning: look again at the next tick */
+			/* no use in spinning: the next tick looks again */
 			if (watch(w, w->listen_fd, false) == ZK_OK)
 				w->listening = false;
 			return;
@@ -343,6 +343,14 @@ handle(struct httpd_worker *w, const struct epoll_event *ev)
 	}
 }
 
+/* Looks for new connections, if it does not yet or any more. */
+static void
+listen_again(struct httpd_worker *w)
+{
+	if (!w->listening)
+		w->listening = watch(w, w->listen_fd, true) == ZK_OK;
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -350,14 +358,12 @@ worker_main(void *arg)
 	struct epoll_event ev[EVENTS];
 	int64_t tick = env_mono_ms(w->pool.env) + w->server->tick_ms;
 
+	listen_again(w);
 	while (w->drain_end == 0 || w->pool.count > 0) {
 		int64_t now = env_mono_ms(w->pool.env);
-		int n;
-
-		if (!w->listening)
-			w->listening = watch(w, w->listen_fd, true) == ZK_OK;
-		n = epoll_wait(w->pool.epfd, ev, EVENTS,
+		int n = epoll_wait(w->pool.epfd, ev, EVENTS,
 		    now < tick ? (int)(tick - now) : 0);
+
 		for (int i = 0; i < n; i++)
 			handle(w, &ev[i]);
 		conn_bury(&w->pool);
@@ -365,6 +371,7 @@ worker_main(void *arg)
 		if (now < tick)
 			continue;
 		tick = now + w->server->tick_ms;
+		listen_again(w);
 		conn_tick(&w->pool, now);
 		if (w->drain_end != 0 && now >= w->drain_end)
 			while (w->pool.first != NULL)

@@ -146,6 +146,58 @@ test_conn_caps(void)
 	one_end();
 }
 
+/* CPU time that the relay took so far, in ms. */
+static long
+cpu_ms(void)
+{
+	char path[64], text[1024];
+	unsigned long user = 0, sys = 0;
+	const char *s;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)kit.pid);
+	f = fopen(path, "r");
+	if (f == NULL)
+		return -1;
+	text[fread(text, 1, sizeof(text) - 1, f)] = '\0';
+	fclose(f);
+	s = strrchr(text, ')');
+	if (s == NULL || sscanf(s, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u "
+	    "%*u %*u %lu %lu", &user, &sys) != 2)
+		return -1;
+	return (long)((user + sys) * 1000) / sysconf(_SC_CLK_TCK);
+}
+
+/* Without a descriptor for the next connection it waits, and does not spin. */
+static void
+test_no_files(void)
+{
+	struct kit_reply r;
+	int fd[100];
+	long was;
+
+	one_begin();
+	kit.files = 80;
+	kit.opts.limits.head_ms = 20000;
+	NEED(kit_start(&kit));
+	for (unsigned i = 0; i < 100; i++)
+		fd[i] = kit_connect(&kit);
+	usleep(300000);
+	was = cpu_ms();
+	usleep(1000000);
+	NEED(was >= 0);
+	CHECK(cpu_ms() - was < 200);
+	/* once others have gone, the one that waited is served */
+	for (unsigned i = 0; i < 99; i++)
+		close(fd[i]);
+	kit_puts(fd[99], OK "\r\n");
+	kit_recv(fd[99], &r);
+	CHECK(r.status == 200);
+	kit_reply_free(&r);
+	close(fd[99]);
+	one_end();
+}
+
 /* Q01 in small: 1,000 strangers that trickle do not stop a member. */
 static void
 test_q01_crowd(void)
@@ -321,6 +373,7 @@ TESTS(
     { "deadlines", test_deadlines },
     { "stall", test_stall },
     { "connection caps", test_conn_caps },
+    { "no files", test_no_files },
     { "Q01 crowd", test_q01_crowd },
     { "body memory", test_body_memory },
     { "hang up", test_hang_up },

@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -37,6 +38,7 @@ struct kit {
 	uint16_t port;
 	pid_t pid;
 	const char *disk;	/* options of a tmpfs for the data; NULL: none */
+	unsigned files;		/* descriptors it may have; 0: as many as we */
 };
 
 struct kit_reply {
@@ -83,7 +85,11 @@ kit_mount(const struct kit *k)
 static inline void
 kit_child(struct kit *k, int out)
 {
+	struct rlimit rl = { k->files, k->files };
+
 	dup2(out, STDOUT_FILENO);
+	if (k->files > 0 && setrlimit(RLIMIT_NOFILE, &rl) != 0)
+		_exit(1);
 	if (k->disk != NULL && !kit_mount(k))
 		_exit(77);
 	_exit(relay_run(&k->opts) == ZK_OK ? 0 : 1);
