@@ -312,14 +312,19 @@ run_keys(struct req *q)
 	const uint8_t *sig;
 	size_t n;
 	enum error_code e;
+	enum zk_err r;
 
 	if (msg_keys_get(q->small.data, q->small.len, &m, &n, &sig) !=
 	    ZK_OK) {
 		req_fail(q, ERROR_BAD_REQUEST);
 		return;
 	}
-	if (view_space(lane_view(q->lane), q->t.locator, &q->pass.space,
-	    pk) != ZK_OK ||
+	r = view_space(lane_view(q->lane), q->t.locator, &q->pass.space, pk);
+	if (r != ZK_OK && r != ZK_ENOENT) {
+		req_fail(q, ERROR_INTERNAL);
+		return;
+	}
+	if (r == ZK_ENOENT ||
 	    sign_check(pk, LABEL_KEYS, q->small.data, n, sig) != ZK_OK) {
 		gate_failed(q->core, q->conn);
 		req_fail(q, ERROR_AUTH);

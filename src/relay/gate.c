@@ -161,14 +161,15 @@ gate_create(struct core *core, struct httpd_conn *c, const struct head *h,
 	bool near = addr_is_private(httpd_peer(c)) &&
 	    head_find(h, "x-forwarded-for") == NULL &&
 	    head_find(h, "forwarded") == NULL;
+	enum zk_err r;
 
 	if (!addr_may(core->addrs, httpd_peer(c), CORE_FAILS,
 	    core->lim.fails_addr, CORE_MINUTE_MS))
 		return ERROR_TOO_MANY;
 	/* no secret is lost: nobody guesses a locator */
-	if (view_space(lane_view(core_lane(core, c)), t->locator, &space,
-	    pk) == ZK_OK)
-		return GATE_OPEN;
+	r = view_space(lane_view(core_lane(core, c)), t->locator, &space, pk);
+	if (r != ZK_ENOENT)
+		return r == ZK_OK ? GATE_OPEN : ERROR_INTERNAL;
 	if (core->opts->invite == NULL)
 		return near ? GATE_OPEN : ERROR_INVITE;
 	if (f != NULL &&

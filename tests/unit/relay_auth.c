@@ -1,4 +1,5 @@
 /* Who may: signatures, replays, keys, invites; waiting. */
+#include "db/db.h"
 #include "relayone.h"
 
 /* Signs t with bend and checks status and code of the answer. */
@@ -341,6 +342,45 @@ test_invite(void)
 	one_end();
 }
 
+/* Runs sql in the store while no relay has it. */
+static bool
+in_store(const char *sql)
+{
+	char path[256];
+	struct db *db = NULL;
+	enum zk_err r;
+
+	snprintf(path, sizeof(path), "%s/relay.db", kit.dir);
+	r = db_open(path, 0, &db);
+	if (r == ZK_OK)
+		r = db_exec(db, sql);
+	db_close(db);
+	return r == ZK_OK;
+}
+
+/*
+ * A space that cannot be read is not one that is not there: the fault is the
+ * relay's, and is not counted against who asks.
+ */
+static void
+test_unreadable(void)
+{
+	one_begin();
+	kit.opts.invite = "token-one";
+	kit.opts.limits.fails_addr = 1;
+	NEED(kit_start(&kit));
+	CHECK(kit_create(&kit, &space, "Zk-Invite: token-one\r\n") == 201);
+	CHECK(kit_stop(&kit, SIGTERM) == 0);
+	NEED(in_store("UPDATE space SET pk = x'00'"));
+	NEED(kit_start(&kit));
+	for (unsigned i = 0; i < 3; i++) {
+		CHECK(kit_create(&kit, &space, "") == 500);
+		CHECK(kit_create(&kit, &space, "Zk-Invite: x\r\n") == 500);
+		CHECK(change_keys(space.request, NULL, space.space) == 500);
+	}
+	one_end();
+}
+
 static void
 test_urls(void)
 {
@@ -463,6 +503,7 @@ TESTS(
     { "retired", test_retired },
     { "fail cap", test_fail_cap },
     { "invite", test_invite },
+    { "unreadable", test_unreadable },
     { "urls", test_urls },
     { "wait", test_wait },
 )
