@@ -83,18 +83,28 @@ check_head(struct core *core, struct httpd_conn *c, const struct head *h,
 	return e == GATE_OPEN ? check_length(h, t) : e;
 }
 
-/* A body that is sure to pass the quota is not read at all. */
+/*
+ * A body that is sure to pass the quota is not read at all.  One that is
+ * there already adds nothing: its sender may not know that it arrived.
+ */
 static enum error_code
 check_quota(struct req *q, uint64_t length)
 {
+	struct view *v = lane_view(q->lane);
 	uint64_t quota = depot_quota(q->core->depot);
 	uint64_t used = 0;
+	bool has;
 
 	if (quota == 0 || q->sink != REQ_OBJECT || length == 0)
 		return GATE_OPEN;
-	if (view_used(lane_view(q->lane), q->pass.space, &used) != ZK_OK)
+	if (view_used(v, q->pass.space, &used) != ZK_OK)
 		return ERROR_INTERNAL;
-	return used + length > quota ? ERROR_QUOTA : GATE_OPEN;
+	if (used + length <= quota)
+		return GATE_OPEN;
+	if (view_has(v, q->t.call == TARGET_BLOB_PUT, q->pass.space,
+	    q->t.name, &has) != ZK_OK)
+		return ERROR_INTERNAL;
+	return has ? GATE_OPEN : ERROR_QUOTA;
 }
 
 static enum zk_err

@@ -146,6 +146,24 @@ view_object(struct view *r, bool blob, int64_t space,
 }
 
 enum zk_err
+view_has(struct view *r, bool blob, int64_t space,
+    const uint8_t name[static DEPOT_NAME_LEN], bool *has)
+{
+	struct stmt *s = blob ?
+	    db_stmt(r->db, "SELECT 1 FROM blob WHERE space = ? AND name = ?") :
+	    db_stmt(r->db, "SELECT 1 FROM record"
+	    " WHERE space = ? AND name = ?");
+	enum zk_err e;
+
+	stmt_int(s, 1, space);
+	stmt_blob(s, 2, name, DEPOT_NAME_LEN);
+	e = stmt_step(r->db, s);
+	*has = e == ZK_OK;
+	stmt_reset(s);
+	return e == ZK_ENOENT ? ZK_OK : e;
+}
+
+enum zk_err
 view_seg(struct view *r, int64_t space,
     const uint8_t log[static DEPOT_NAME_LEN], uint64_t seq,
     struct view_body *out)
@@ -188,17 +206,13 @@ view_missing(struct view *r, int64_t space, const uint8_t *names,
     size_t n, uint8_t *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct stmt *s = db_stmt(r->db,
-		    "SELECT 1 FROM blob WHERE space = ? AND name = ?");
-		enum zk_err e;
+		bool has;
+		enum zk_err e = view_has(r, true, space,
+		    names + i * DEPOT_NAME_LEN, &has);
 
-		stmt_int(s, 1, space);
-		stmt_blob(s, 2, names + i * DEPOT_NAME_LEN, DEPOT_NAME_LEN);
-		e = stmt_step(r->db, s);
-		if (e != ZK_OK && e != ZK_ENOENT)
+		if (e != ZK_OK)
 			return e;
-		out[i] = e == ZK_ENOENT ? 1 : 0;
-		stmt_reset(s);
+		out[i] = has ? 0 : 1;
 	}
 	return ZK_OK;
 }

@@ -51,6 +51,10 @@ ZK_CHECKED enum zk_err view_object(struct view *r, bool blob,
     int64_t space, const uint8_t name[static DEPOT_NAME_LEN],
     struct view_body *out);
 
+/* Whether there is such a record or blob. */
+ZK_CHECKED enum zk_err view_has(struct view *r, bool blob, int64_t space,
+    const uint8_t name[static DEPOT_NAME_LEN], bool *has);
+
 /* The segment at a place.  ZK_ENOENT. */
 ZK_CHECKED enum zk_err view_seg(struct view *r, int64_t space,
     const uint8_t log[static DEPOT_NAME_LEN], uint64_t seq,

@@ -406,6 +406,15 @@ test_q03_quota(void)
 	CHECK(kit_create(&kit, &other, "") == 201);
 	p = kit_blob(200000, LABEL_HASH_BLOB, name);
 	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, name, p, 200000) == 201);
+	/* again, since the answer was lost: it needs no room */
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, name, p, 200000) == 200);
+	/* under a name that is there nothing else gets in */
+	p[0] ^= 1;
+	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, name, p, 200000) == 400);
+	free(p);
+	p = kit_blob(51000, LABEL_HASH_RECORD, big);
+	CHECK(kit_put(&kit, &space, TARGET_REC_PUT, big, p, 51000) == 201);
+	CHECK(kit_put(&kit, &space, TARGET_REC_PUT, big, p, 51000) == 200);
 	free(p);
 	p = kit_blob(150000, LABEL_HASH_BLOB, big);
 	CHECK(kit_put(&kit, &space, TARGET_BLOB_PUT, big, p, 150000) == 507);
