@@ -139,19 +139,19 @@ gave_up(struct vremote *vr, enum zk_err r)
 struct names {
 	uint8_t (*p)[TRANSPORT_NAME_LEN];
 	size_t n, cap;
-	struct vault *v;
 };
 
-/* Keeps the name of a record that is not held. */
-static enum zk_err
-collect(void *arg, const uint8_t name[static TRANSPORT_NAME_LEN])
-{
-	struct names *a = arg;
-	bool has = false;
-	enum zk_err r = remotedb_rec_has(a->v->db, name, &has);
+/* What a remote says that it has of records. */
+struct listing {
+	struct vault *v;
+	int64_t id;		/* the remote's */
+	struct names fetch;	/* those that are not held */
+	struct names note;	/* held, and new that they are there, too */
+};
 
-	if (r != ZK_OK || has)
-		return r;
+static enum zk_err
+add_name(struct names *a, const uint8_t name[static TRANSPORT_NAME_LEN])
+{
 	if (a->n >= VAULT_RECORDS_MAX)
 		return ZK_ELIMIT;
 	if (a->n == a->cap) {
@@ -165,6 +165,20 @@ collect(void *arg, const uint8_t name[static TRANSPORT_NAME_LEN])
 	}
 	memcpy(a->p[a->n++], name, TRANSPORT_NAME_LEN);
 	return ZK_OK;
+}
+
+static enum zk_err
+collect(void *arg, const uint8_t name[static TRANSPORT_NAME_LEN])
+{
+	struct listing *l = arg;
+	bool has = false;
+	enum zk_err r = remotedb_rec_has(l->v->db, name, &has);
+
+	if (r == ZK_OK && !has)
+		return add_name(&l->fetch, name);
+	if (r == ZK_OK)
+		r = remotedb_has(l->v->db, l->id, name, &has);
+	return r == ZK_OK && !has ? add_name(&l->note, name) : r;
 }
 
 /* Fetches one record; what is wrong with it stops this remote. */
@@ -201,11 +215,31 @@ fetch_record(struct round *rd, struct vremote *vr,
 	return r;
 }
 
+/* Notes which records a remote holds, and how far its list was read. */
+static enum zk_err
+note_records(const struct listing *l, const struct tmark *was,
+    const struct tmark *mark)
+{
+	struct db *db = l->v->db;
+	bool moved = mark->len != was->len ||
+	    memcmp(mark->b, was->b, mark->len) != 0;
+	enum zk_err r = ZK_OK;
+
+	if (!moved && l->note.n == 0)
+		return ZK_OK;
+	r = db_begin(db);
+	for (size_t i = 0; r == ZK_OK && i < l->note.n; i++)
+		r = remotedb_has_set(db, l->id, l->note.p[i]);
+	if (r == ZK_OK && moved)
+		r = remotedb_mark_set(db, l->id, 1, mark->b, mark->len);
+	return db_end(db, r);
+}
+
 static enum zk_err
 fetch_records(struct round *rd, struct vremote *vr)
 {
 	struct vault *v = rd->v;
-	struct names a = { .v = v };
+	struct listing l = { .v = v, .id = vr->info.id };
 	struct tmark mark = { .len = 0 }, was;
 	enum zk_err r = remotedb_mark(v->db, vr->info.id, 1, mark.b,
 	    &mark.len);
@@ -214,19 +248,13 @@ fetch_records(struct round *rd, struct vremote *vr)
 	if (r == ZK_OK)
 		r = logdb_records_arrived(v->db);
 	if (r == ZK_OK)
-		r = transport_rec_list(vr->t, &mark, collect, &a);
-	for (size_t i = 0; r == ZK_OK && i < a.n; i++)
-		r = fetch_record(rd, vr, a.p[i]);
-	if (r != ZK_OK || (mark.len == was.len &&
-	    memcmp(mark.b, was.b, mark.len) == 0))
-		goto out;
-	r = db_begin(v->db);
-	if (r == ZK_OK) {
-		r = remotedb_mark_set(v->db, vr->info.id, 1, mark.b, mark.len);
-		r = db_end(v->db, r);
-	}
-out:
-	free(a.p);
+		r = transport_rec_list(vr->t, &mark, collect, &l);
+	for (size_t i = 0; r == ZK_OK && i < l.fetch.n; i++)
+		r = fetch_record(rd, vr, l.fetch.p[i]);
+	if (r == ZK_OK)
+		r = note_records(&l, &was, &mark);
+	free(l.fetch.p);
+	free(l.note.p);
 	return r;
 }
 

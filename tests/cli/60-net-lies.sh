@@ -135,4 +135,18 @@ evil_start "$first" "clock * /"
 expect 12 as b --timeout 3s pull
 grep -q 'time=4070908' "$T/heads" && fail "R26: the time was taken"
 evil_stop
+
+# What another device put there, the list of the relay tells: no record is
+# sent that it has (once the quota is used up it would be refused).
+device_init c "file://$T/folder"
+device_pair c d
+evil_start "$first"
+expect 0 as c remote add "$url"
+grep -q '^PUT /v1/.*/records/' "$T/heads" || fail "no record was sent"
+evil_stop
+evil_start "$first"
+expect 0 as d remote add "$url"
+expect 0 as d push
+grep '^PUT /v1/.*/records/' "$T/heads" && fail "a record was sent again"
+evil_stop
 exit 0
