@@ -244,6 +244,12 @@ logdb_pending(struct db *db, uint64_t *n)
 }
 
 enum zk_err
+logdb_count(struct db *db, uint64_t *n)
+{
+	return row_count(db, db_stmt(db, "SELECT count(*) FROM seg"), n);
+}
+
+enum zk_err
 logdb_pending_of(struct db *db, const uint8_t log[static LOGDB_HASH_LEN],
     uint64_t *n)
 {

@@ -111,6 +111,8 @@ ZK_CHECKED enum zk_err logdb_next_pending(struct db *db, int64_t after,
 
 /* Number of pending segments, and of those of one log. */
 ZK_CHECKED enum zk_err logdb_pending(struct db *db, uint64_t *n);
+/* All that are held. */
+ZK_CHECKED enum zk_err logdb_count(struct db *db, uint64_t *n);
 ZK_CHECKED enum zk_err logdb_pending_of(struct db *db,
     const uint8_t log[static LOGDB_HASH_LEN], uint64_t *n);
 

@@ -277,6 +277,7 @@ store_pending(struct round *rd, const struct item *it, const struct seg *s,
 
 	if (r == ZK_OK && n >= INGEST_WAIT_MAX)
 		r = ZK_ELIMIT;
+	rd->stored++;
 	return r == ZK_OK ? store_row(rd, s, it->data, it->s.len, row) : r;
 }
 
@@ -564,13 +565,14 @@ ingest_page(struct round *rd, struct vremote *vr, struct page *p,
 	 * marked refused and the page is done again without it.
 	 */
 	for (size_t tries = p->n + 1; tries > 0; tries--) {
-		uint64_t took = rd->took;
+		uint64_t took = rd->took, stored = rd->stored;
 		size_t n = p->n;
 
 		r = take_page(rd, vr, p, mark);
 		if (r == ZK_OK || !is_its_own(r))
 			break;
 		rd->took = took;
+		rd->stored = stored;
 		while (p->n > n) {
 			p->n--;
 			free(p->items[p->n].data);

@@ -62,6 +62,7 @@ struct round {
 	/* set by ingest */
 	bool own_ahead;		/* our log went on without us */
 	uint64_t took;		/* segments applied */
+	uint64_t stored;	/* that were not held */
 	/*
 	 * push: segments of ours in rows below this were recorded by an
 	 * earlier run that did not get them out; counted when they are sent
@@ -217,16 +218,23 @@ ZK_CHECKED enum zk_err remotes_open_url(struct vault *v,
     struct signkey **request);
 
 /*
+ * A remote would keep us for ever: too many of what ("segments") in a row
+ * were of no use.  ZK_ETAMPER, logged.
+ */
+ZK_CHECKED enum zk_err remotes_goes_round(const struct vremote *vr,
+    const char *what);
+
+/*
  * Creates the space of a remote if that was not done, and brings records
  * over in both directions; a dry run only fetches them, and fails where
- * there is no space.
+ * there is no space (sync/greet.c).  ZK_ETAMPER: its list has no end.
  */
 ZK_CHECKED enum zk_err remotes_greet(struct round *rd, struct vremote *vr);
 
 /*
  * Reads all that is new on a remote into the database and the merged tree.
- * ZK_EFORK: this device was cloned.  Codes of the network; what is bad is
- * named, noted in the round and left out.
+ * ZK_EFORK: this device was cloned.  ZK_ETAMPER: it shows the same for ever.
+ * Codes of the network; what is bad is named, noted in the round and left out.
  */
 ZK_CHECKED enum zk_err remotes_fetch(struct round *rd, struct vremote *vr);
 

@@ -127,7 +127,7 @@ relay_create(struct transport *t)
 
 /* Records. */
 
-/* A page of names, also of blobs. */
+/* A page of names, also of blobs: given to each(), then the mark moves. */
 static enum zk_err
 take_names(struct relay_remote *rr, const struct http_call *c,
     struct tmark *mark, bool *more, enum zk_err (*each)(void *,
@@ -139,9 +139,11 @@ take_names(struct relay_remote *rr, const struct http_call *c,
 
 	rd_init(&rd, c->reply->data, c->reply->len);
 	r = msg_page_start(&rd, &page);
+	/* a page that says "more" and moves nothing would never end */
 	if (r != ZK_OK || page.mark_len > TRANSPORT_MARK_MAX ||
 	    page.count > rd.left / TRANSPORT_NAME_LEN ||
-	    (page.more && page.count == 0))
+	    (page.more && (page.count == 0 || (page.mark_len == mark->len &&
+	    memcmp(page.mark, mark->b, mark->len) == 0))))
 		return relay_call_bad(rr, c);
 	for (uint32_t i = 0; i < page.count; i++) {
 		const uint8_t *name = rd_bytes(&rd, TRANSPORT_NAME_LEN);
@@ -368,7 +370,7 @@ relay_blob_list(struct transport *t, const uint8_t *after,
     enum zk_err (*each)(void *, const uint8_t *), void *arg, bool *more)
 {
 	struct relay_remote *rr = self(t);
-	struct tmark mark;	/* as the last name says, so not needed */
+	struct tmark mark = { .len = 0 };
 	struct http_call c;
 	struct buf reply;
 	enum zk_err r;
@@ -379,6 +381,8 @@ relay_blob_list(struct transport *t, const uint8_t *after,
 	if (after != NULL) {
 		memcpy(c.target.mark, after, TRANSPORT_NAME_LEN);
 		c.target.mark_len = TRANSPORT_NAME_LEN;
+		memcpy(mark.b, after, TRANSPORT_NAME_LEN);
+		mark.len = TRANSPORT_NAME_LEN;
 	}
 	c.reply = &reply;
 	r = relay_call_run(rr, &c);

@@ -149,4 +149,57 @@ expect 0 as d remote add "$url"
 expect 0 as d push
 grep '^PUT /v1/.*/records/' "$T/heads" && fail "a record was sent again"
 evil_stop
+
+# R22: pages of what is held, always more, whose two marks take turns.
+# byte N...: these bytes.
+byte() {
+	for lib_n; do
+		printf "\\$(printf %o "$lib_n")"
+	done
+}
+# pages TIMES N: u8 more, a mark of one byte, u32 count, and then $T/item, of
+# which there are N in it, over and over.
+pages() {
+	for mark in 1 2; do
+		byte 1 1 "$mark" $(($1 * $2 % 256)) $(($1 * $2 / 256)) 0 0
+		lib_i=$1
+		while [ "$lib_i" -gt 0 ]; do
+			cat "$T/item"
+			lib_i=$((lib_i - 1))
+		done
+	done >"$T/both"
+	lib_n=$(($(wc -c <"$T/both") / 2))
+	head -c "$lib_n" "$T/both" >"$T/page1"
+	tail -c "$lib_n" "$T/both" >"$T/page2"
+}
+# turns WHAT NAME: d hears nothing but these pages there, says so, and ends.
+turns() {
+	evil_start "$first" "answer GET /$1?mark=01 0 0 $T/page2" \
+	    "answer GET /$1 0 0 $T/page1"
+	XDG_STATE_HOME="$T/state-d" timeout 120 "$ZK" -C "$T/d" pull \
+	    >"$T/out" 2>"$T/err"
+	got=$?
+	[ "$got" -eq 22 ] || fail "$1: status $got, not 22: $(cat "$T/err")"
+	err_has "lists the same $2 over and over"
+	evil_stop
+}
+echo four >"$T/c/four"
+expect 0 as c push
+expect 0 as d pull
+seg=$(find "$T/folder" -type f -path '*/seg/*' -size -2 | head -n 1)
+size=$(wc -c <"$seg")
+{
+	byte $((size % 256)) $((size / 256)) 0 0
+	cat "$seg"
+} >"$T/item"
+pages 100 1
+turns segments segments
+rec=$(find "$T/folder" -type f -path '*/rec/*' | head -n 1)
+for i in 1 2 3 4 5 6 7 8 9 10; do
+	for hex in $(basename "$rec" | sed 's/../0x& /g'); do
+		byte "$hex"
+	done
+done >"$T/item"
+pages 200 10
+turns records records
 exit 0

@@ -387,37 +387,47 @@ page_lies(void)
 	}
 }
 
+/* A liar whose pages are all this one. */
+static bool
+tells(struct liar *l, const struct msg_page *page, const void *tail, size_t n)
+{
+	struct env *env = env_posix();
+	char rule[400];
+	struct buf b;
+	enum zk_err r;
+	int dir;
+
+	buf_init(&b, 65536);
+	if (!liar_init(l, "pass GET /no", NULL) ||
+	    msg_page_head(&b, page) != ZK_OK ||
+	    buf_put(&b, tail, n) != ZK_OK)
+		return false;
+	(void)snprintf(rule, sizeof(rule), "answer GET / 0 0 %s/page",
+	    l->f.dir);
+	dir = env_openat(env, ENV_CWD, l->f.dir, O_DIRECTORY, 0);
+	r = io_replace_file(env, dir, "page", b.data, b.len, 0600);
+	(void)env_close(env, dir);
+	buf_release(&b);
+	dir = evil_listen(&l->port);
+	if (r != ZK_OK || dir < 0 || !evil_parse(&l->e, rule) ||
+	    !liar_serve(l, dir))
+		return false;
+	l->t = fix_open(&l->f);
+	return l->t != NULL;
+}
+
 /* A page that is made up; *got and the mark are what came of it. */
 static enum zk_err
 made_up(const struct msg_page *page, const void *tail, size_t n,
     struct fix_got *got, struct tmark *mark)
 {
 	struct tread how = { .each = fix_take, .arg = got };
-	struct env *env = env_posix();
-	char rule[400];
 	struct liar l;
-	struct buf b;
-	enum zk_err r;
+	enum zk_err r = ZK_EBUG;
 	bool more;
-	int dir;
 
-	buf_init(&b, 65536);
-	if (!liar_init(&l, "pass GET /no", NULL) ||
-	    msg_page_head(&b, page) != ZK_OK ||
-	    buf_put(&b, tail, n) != ZK_OK)
-		return ZK_EBUG;
-	(void)snprintf(rule, sizeof(rule), "answer GET / 0 0 %s/page",
-	    l.f.dir);
-	dir = env_openat(env, ENV_CWD, l.f.dir, O_DIRECTORY, 0);
-	r = io_replace_file(env, dir, "page", b.data, b.len, 0600);
-	(void)env_close(env, dir);
-	buf_release(&b);
-	dir = evil_listen(&l.port);
-	if (r != ZK_OK || dir < 0 || !evil_parse(&l.e, rule) ||
-	    !liar_serve(&l, dir))
-		return ZK_EBUG;
-	l.t = fix_open(&l.f);
-	r = l.t == NULL ? ZK_EBUG : transport_read(l.t, &how, mark, &more);
+	if (tells(&l, page, tail, n))
+		r = transport_read(l.t, &how, mark, &more);
 	liar_stop(&l);
 	return r;
 }
@@ -456,6 +466,40 @@ r22_pages(void)
 	CHECK(made_up(&p, "\3\0\0\0abc", 7, got, &mark) == ZK_OK);
 	CHECK(got->n == 1 && got->damaged && got->seg[0].seq == 0);
 	free(got);
+}
+
+/* Takes three names, and then no more. */
+static enum zk_err
+three(void *arg, const uint8_t *name)
+{
+	unsigned *n = arg;
+
+	(void)name;
+	return ++*n > 3 ? ZK_EBUG : ZK_OK;
+}
+
+/* R22: lists of names that never end, of records and of blobs. */
+static void
+r22_names(void)
+{
+	static const uint8_t name[32] = { 7 };
+	struct msg_page p = { .more = true, .mark = name, .mark_len = 32,
+		.count = 1 };
+	struct tmark mark = { .len = 0 };
+	struct liar l;
+	unsigned n = 0;
+	bool more = false;
+
+	/* the mark moves once, and then stands still */
+	NEED(tells(&l, &p, name, 32));
+	CHECK(transport_rec_list(l.t, &mark, three, &n) == ZK_ENET);
+	CHECK(n == 1 && mark.len == 0);
+	n = 0;
+	CHECK(transport_blob_list(l.t, NULL, three, &n, &more) == ZK_OK);
+	CHECK(n == 1 && more);
+	CHECK(transport_blob_list(l.t, name, three, &n, &more) == ZK_ENET);
+	CHECK(n == 1);
+	liar_stop(&l);
 }
 
 /* A write whose answer is lost is done once, and said to be done. */
@@ -516,6 +560,7 @@ TESTS(
     { "blobs", blob_lies },
     { "pages", page_lies },
     { "R22", r22_pages },
+    { "R22/names", r22_names },
     { "writes again", write_again },
     { "R21", r21_cookies },
 )
