@@ -156,21 +156,41 @@ conn_accept(struct conn_pool *p, int fd, const uint8_t peer[static ADDR_LEN])
 	step_run(c);
 }
 
+uint64_t
+conn_taken(const struct httpd_conn *c)
+{
+	/* the kernel may hold more than what is taken of it in a window */
+	return c->out.sent - env_net_queued(c->pool->env, c->fd);
+}
+
+/* Bytes that a window of ms has to bring. */
+static uint64_t
+need(const struct httpd_conn *c, unsigned ms)
+{
+	return limits(c)->body_min * ms / 1000;
+}
+
 /* The deadline of the state has passed. */
 static void
 overdue(struct httpd_conn *c, int64_t now)
 {
 	const struct httpd_app *app = &c->pool->opts->app;
-	uint64_t need = limits(c)->body_min * limits(c)->body_ms / 1000;
+	uint64_t was = c->moved;
 
 	switch (c->state) {
 	case CONN_BODY:
-		if (c->moved >= need) {
+		if (c->moved >= need(c, limits(c)->body_ms)) {
 			c->moved = 0;
 			c->deadline = now + limits(c)->body_ms;
 			break;
 		}
 		step_refuse(c, 408);
+		break;
+	case CONN_REPLY:
+		c->moved = conn_taken(c);
+		c->deadline = now + limits(c)->stall_ms;
+		if (c->moved - was < need(c, limits(c)->stall_ms))
+			conn_drop(c);
 		break;
 	case CONN_WAIT:
 		c->deadline = 0;
@@ -234,6 +254,7 @@ conn_reply(struct httpd_conn *c, struct httpd_reply *reply)
 		return;
 	}
 	c->state = CONN_REPLY;
+	c->slow = false;
 	c->deadline = now_ms(c) + limits(c)->stall_ms;
 	step_run(c);
 }

@@ -20,7 +20,7 @@ enum conn_state {
 	CONN_HEAD,	/* wants a head; deadline idle, then absolute */
 	CONN_BODY,	/* wants the rest of a body; deadline by rate */
 	CONN_WAIT,	/* the application has the request */
-	CONN_REPLY,	/* sends; deadline without progress */
+	CONN_REPLY,	/* sends; deadline by rate */
 	CONN_LINGER,	/* sent, closing; throws input away */
 	CONN_DEAD	/* dropped; freed after the round of events */
 };
@@ -62,11 +62,13 @@ struct httpd_conn {
 	bool unread;		/* the client may still be sending a body */
 	bool no_body;		/* reply to HEAD */
 	bool begun;		/* part of a head has come */
+	bool slow;		/* the reply did not go out at once */
 	uint8_t peer[ADDR_LEN];
 	uint8_t client[ADDR_LEN]; /* of the request: peer's, or as a proxy
 				   * on this machine tells */
 	int64_t deadline;	/* mono ms of the state; 0: none */
-	uint64_t moved;		/* body: bytes in this window; linger: all */
+	uint64_t moved;		/* body: bytes in this window; linger: all;
+				 * reply: conn_taken as the window began */
 	struct head_body body;
 	struct buf in;		/* received and not yet used */
 	struct out out;
@@ -82,6 +84,12 @@ void conn_accept(struct conn_pool *p, int fd,
 
 /* epoll reported events on c. */
 void conn_event(struct httpd_conn *c, uint32_t events);
+
+/*
+ * Bytes of replies that the client has acknowledged: only the difference of
+ * two of them means something, of one reply.
+ */
+uint64_t conn_taken(const struct httpd_conn *c);
 
 /* Looks at every deadline; now is mono ms. */
 void conn_tick(struct conn_pool *p, int64_t now);

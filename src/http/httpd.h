@@ -58,7 +58,7 @@ struct httpd_limits {
 	unsigned idle_ms;	/* between requests */
 	unsigned body_ms;	/* window in which a body must bring */
 	uint64_t body_min;	/* this many bytes a second */
-	unsigned stall_ms;	/* reply of which nothing goes out */
+	unsigned stall_ms;	/* and one in which a reply must be taken */
 	unsigned drain_ms;	/* to finish after httpd_stop */
 	unsigned conns;		/* connections in all */
 	unsigned conns_addr;	/* of one address */

@@ -254,12 +254,3 @@ out_send(struct out *o, int fd, struct tls *tls, uint8_t *scratch, size_t n)
 	}
 	return r;
 }
-
-bool
-out_moved(struct out *o)
-{
-	bool moved = o->sent != o->seen;
-
-	o->seen = o->sent;
-	return moved;
-}

@@ -22,8 +22,7 @@ struct out {
 	size_t n_parts;
 	size_t part;		/* which one is being sent */
 	size_t part_off;	/* how much of it is */
-	uint64_t sent;		/* bytes, and */
-	uint64_t seen;		/* as out_moved last saw */
+	uint64_t sent;		/* bytes that the kernel has */
 	uint64_t turn;		/* when this turn began */
 	struct env *env;	/* closes the files */
 };
@@ -46,8 +45,5 @@ ZK_CHECKED enum zk_err out_set(struct out *o, struct env *env,
  */
 int out_send(struct out *o, int fd, struct tls *tls, uint8_t *scratch,
     size_t n);
-
-/* Whether anything went out since the last question. */
-bool out_moved(struct out *o);
 
 #endif

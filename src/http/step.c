@@ -296,8 +296,10 @@ step_reply(struct httpd_conn *c)
 	int r = out_send(&c->out, c->fd, c->tls, c->pool->buf,
 	    CONN_READ_MAX);
 
-	if (out_moved(&c->out))
-		c->deadline = now_ms(c) + limits(c)->stall_ms;
+	/* most need no window, so no call to begin one */
+	if (r != OUT_DONE && !c->slow)
+		c->moved = conn_taken(c);
+	c->slow = r != OUT_DONE;
 	if (r == OUT_YIELD)
 		return STEP_YIELD;
 	if (r != OUT_DONE)

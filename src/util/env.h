@@ -139,6 +139,8 @@ struct env_ops {
 	/* may be NULL, as where -EINVAL says that the file cannot */
 	ssize_t (*net_sendfile)(void *ctx, int fd, int file, uint64_t off,
 	    size_t n);
+	/* bytes sent that the peer has not acknowledged; may be NULL */
+	size_t (*net_queued)(void *ctx, int fd);
 	int (*net_shutdown)(void *ctx, int fd);
 };
 
@@ -385,6 +387,15 @@ env_net_sendfile(struct env *env, int fd, int file, uint64_t off, size_t n)
 	if (env->ops->net_sendfile == NULL)
 		return -EINVAL;
 	return env->ops->net_sendfile(env->ctx, fd, file, off, n);
+}
+
+/* Bytes sent that the peer has not acknowledged; 0 where nobody knows. */
+static inline size_t
+env_net_queued(struct env *env, int fd)
+{
+	if (env->ops->net_queued == NULL)
+		return 0;
+	return env->ops->net_queued(env->ctx, fd);
 }
 
 static inline int

@@ -479,7 +479,7 @@ static const struct env_ops ops = {
 	.flock = posix_flock, .seek = posix_seek,
 	.net_listen = env_posix_listen, .net_accept = env_posix_accept,
 	.net_recv = env_posix_recv, .net_send = env_posix_send,
-	.net_sendfile = env_posix_sendfile,
+	.net_sendfile = env_posix_sendfile, .net_queued = env_posix_queued,
 	.net_shutdown = env_posix_shutdown
 };
 

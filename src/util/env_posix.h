@@ -21,6 +21,7 @@ ssize_t env_posix_send(void *ctx, int fd, const void *p, size_t n,
     bool more);
 ssize_t env_posix_sendfile(void *ctx, int fd, int file, uint64_t off,
     size_t n);
+size_t env_posix_queued(void *ctx, int fd);
 int env_posix_shutdown(void *ctx, int fd);
 
 #endif

@@ -3,9 +3,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -146,6 +148,15 @@ env_posix_sendfile(void *ctx, int fd, int file, uint64_t off, size_t n)
 		k = sendfile(fd, file, &at, n);
 	while (k < 0 && errno == EINTR);
 	return k < 0 ? -errno : k;
+}
+
+size_t
+env_posix_queued(void *ctx, int fd)
+{
+	int n = 0;
+
+	(void)ctx;
+	return ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
 int

@@ -102,6 +102,91 @@ test_stall(void)
 	one_end();
 }
 
+/* Asks for a page of max bytes; the connection, whose buffer is small. */
+static int
+ask_page(const struct kit_space *s, uint32_t max)
+{
+	struct target t = kit_target(s, TARGET_READ);
+	int fd = kit_connect(&kit), small = 65536;
+	struct buf head;
+
+	t.max = max;
+	buf_init(&head, 16384);
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	kit_head(&kit, s, &t, NULL, 0, NULL, &head);
+	kit_send(fd, head.data, head.len);
+	buf_release(&head);
+	return fd;
+}
+
+/* Takes n bytes at per_s a second; how many came. */
+static size_t
+take_slowly(int fd, size_t per_s, size_t n)
+{
+	static char junk[1 << 20];
+	int64_t start = kit_ms();
+	size_t got = 0;
+
+	while (got < n && kit_ms() - start < 20000) {
+		size_t due = per_s * (size_t)(kit_ms() - start) / 1000;
+		ssize_t k = 0;
+
+		if (due > got)
+			k = recv(fd, junk, due - got < sizeof(junk) ?
+			    due - got : sizeof(junk), 0);
+		if (k < 0 || (k == 0 && due > got))
+			break;
+		got += (size_t)k;
+		usleep(5000);
+	}
+	return got;
+}
+
+/*
+ * A reply is taken at a rate, as the client's side of the connection tells:
+ * the kernel has room for seconds of it, and asks for more in large pieces.
+ */
+static void
+test_reply_rate(void)
+{
+	static const struct {
+		uint64_t min;
+		size_t rate;
+		bool whole;
+	} want[] = {
+		{ 40000000, 4000000, false },
+		{ 3000000, 1200000, false },
+		{ 800000, 1200000, true },
+		{ 800000, 4000000, true },
+	};
+	const size_t page = 3 * (2u << 20);
+	struct kit_log log;
+	uint8_t res;
+	size_t got;
+
+	one_begin();
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	kit_log_init(&log);
+	for (unsigned i = 0; i < 3; i++)
+		CHECK(kit_append(&kit, &space, &log, 2u << 20, &res) == 200);
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		int fd;
+
+		CHECK(kit_stop(&kit, SIGTERM) == 0);
+		kit.opts.limits.stall_ms = 500;
+		kit.opts.limits.body_min = want[i].min;
+		NEED(kit_start(&kit));
+		fd = ask_page(&space, TARGET_PAGE_MAX);
+		got = take_slowly(fd, want[i].rate, page);
+		if ((got >= page) != want[i].whole)
+			printf("# %zu: %zu bytes\n", i, got);
+		CHECK((got >= page) == want[i].whole);
+		close(fd);
+	}
+	signkey_free(log.key);
+	one_end();
+}
+
 /* Over the cap of one address; over that of strangers the oldest goes. */
 static void
 test_conn_caps(void)
@@ -372,6 +457,7 @@ test_sigterm(void)
 TESTS(
     { "deadlines", test_deadlines },
     { "stall", test_stall },
+    { "reply rate", test_reply_rate },
     { "connection caps", test_conn_caps },
     { "no files", test_no_files },
     { "Q01 crowd", test_q01_crowd },
