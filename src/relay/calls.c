@@ -138,14 +138,6 @@ run_begin(struct req *q)
 	submit(q, DEPOT_BEGIN);
 }
 
-static size_t
-page_max(const struct req *q)
-{
-	if (q->t.max == 0)
-		return MSG_PAGE_DEFAULT;
-	return q->t.max;
-}
-
 /*
  * Answers with what is there; with nothing and time left, waits.  The wait
  * stands before the look, so nothing is missed in between.
@@ -159,7 +151,7 @@ run_read(struct req *q)
 	if (q->t.wait_ms > 0)
 		lane_wait(q->lane, &q->wait, LANE_SPACE, q->pass.space);
 	r = view_segs(lane_view(q->lane), q->pass.space, q->t.mark,
-	    q->t.mark_len, page_max(q), &page);
+	    q->t.mark_len, req_page_max(q), &page);
 	if (r != ZK_OK) {
 		lane_leave(q->lane, &q->wait);
 		req_fail_zk(q, r);
@@ -181,7 +173,7 @@ run_rec_list(struct req *q)
 {
 	struct view_page page;
 	enum zk_err r = view_recs(lane_view(q->lane), q->pass.space,
-	    q->t.mark, q->t.mark_len, page_max(q), &page);
+	    q->t.mark, q->t.mark_len, req_page_max(q), &page);
 
 	if (r == ZK_OK)
 		req_page(q, &page);

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "http/httpd.h"
+#include "relay/budget.h"
 #include "relay/relay.h"
 
 struct boxes;
@@ -25,6 +26,7 @@ struct core {
 	struct names *names;
 	struct nonces *nonces;
 	struct boxes *boxes;
+	struct budget pages;
 	struct lane *lane[HTTPD_THREADS_MAX];	/* one a worker */
 	unsigned lanes;
 	int64_t start_s;	/* s since 1970 when it began to serve */

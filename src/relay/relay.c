@@ -38,6 +38,7 @@ static const struct relay_limits defaults = {
 	.conns_addr = 1024,
 	.conns_new = 2048,
 	.body_mem = 64u * 1024 * 1024,
+	.page_mem = 256u * 1024 * 1024,
 	.fails_addr = 60,
 	.lookups_addr = 20,
 	.boxes = 1024,
@@ -61,6 +62,7 @@ fill_limits(const struct relay_limits *given)
 		.conns_addr = OR(conns_addr),
 		.conns_new = OR(conns_new),
 		.body_mem = OR(body_mem),
+		.page_mem = OR(page_mem),
 		.fails_addr = OR(fails_addr),
 		.lookups_addr = OR(lookups_addr),
 		.boxes = OR(boxes),
@@ -98,20 +100,28 @@ spaces_changed(void *arg, const int64_t *spaces, size_t n)
 	lane_wake(arg, LANE_SPACE, spaces, n);
 }
 
-/* Lets the process hold a descriptor for each connection allowed. */
+/*
+ * Lets the process hold a descriptor for each connection allowed, and for the
+ * files of pages, each of which is larger than BODY_SMALL.
+ */
 static void
 raise_files(struct relay_limits *lim)
 {
 	struct rlimit rl;
+	rlim_t spare;
 
 	if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
 		return;
 	rl.rlim_cur = rl.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
-	if (rl.rlim_cur != RLIM_INFINITY &&
-	    lim->conns + FILES_SPARE > rl.rlim_cur)
-		lim->conns = rl.rlim_cur > 2 * FILES_SPARE ?
-		    (unsigned)rl.rlim_cur - FILES_SPARE : FILES_SPARE;
+	if (rl.rlim_cur == RLIM_INFINITY)
+		return;
+	if (lim->page_mem / BODY_SMALL > rl.rlim_cur / 4)
+		lim->page_mem = (uint64_t)rl.rlim_cur / 4 * BODY_SMALL;
+	spare = FILES_SPARE + lim->page_mem / BODY_SMALL;
+	if (lim->conns + spare > rl.rlim_cur)
+		lim->conns = rl.rlim_cur > spare + FILES_SPARE ?
+		    (unsigned)(rl.rlim_cur - spare) : FILES_SPARE;
 }
 
 static unsigned
@@ -275,6 +285,7 @@ relay_run(const struct relay_opts *opts)
 	run.core.opts = opts;
 	run.core.lim = fill_limits(&opts->limits);
 	raise_files(&run.core.lim);
+	budget_init(&run.core.pages, run.core.lim.page_mem);
 	r = names_listen(opts->listen, addr, &port);
 	if (r != ZK_OK) {
 		log_error(r, NULL, "not an address to listen on: '%s'",

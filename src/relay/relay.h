@@ -29,6 +29,7 @@ struct relay_limits {
 	unsigned conns_addr;	/* of one address: 1024; loopback: conns */
 	unsigned conns_new;	/* not yet authenticated: 2048 */
 	uint64_t body_mem;	/* request bodies in memory, bytes: 64 MiB */
+	uint64_t page_mem;	/* pages under way, bytes: 256 MiB */
 	unsigned fails_addr;	/* refused signatures a minute, address: 60 */
 	unsigned lookups_addr;	/* rendezvous lookups a minute: 20 */
 	unsigned boxes;		/* mailboxes: 1024 */

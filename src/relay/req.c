@@ -3,11 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/msg.h"
 #include "relay/intake.h"
 #include "relay/files.h"
 #include "relay/req.h"
 
 #define JSON_TYPE "application/json"
+#define PAGE_SHARE 16		/* this part of the room goes to one page */
+#define PAGE_LEAST (64u * 1024)	/* bytes of one, however little is left */
 
 enum zk_err
 req_new(struct core *core, struct httpd_conn *c, const struct target *t,
@@ -36,6 +39,7 @@ req_free(struct req *q)
 	if (q == NULL)
 		return;
 	lane_leave(q->lane, &q->wait);
+	budget_give(&q->core->pages, q->pass.space, q->held);
 	free(q->range);
 	buf_release(&q->small);
 	body_free(q->body);
@@ -173,6 +177,16 @@ parse_range(const char *s, size_t size, size_t *from, size_t *len)
 	return true;
 }
 
+/* Counts n bytes until q is over. */
+static bool
+hold(struct req *q, size_t n)
+{
+	if (n == 0 || !budget_take(&q->core->pages, q->pass.space, n))
+		return n == 0;
+	q->held += n;
+	return true;
+}
+
 /* Makes the reply's content the given bytes of body, which is taken over. */
 static enum zk_err
 set_content(struct httpd_reply *reply, struct view_body *body, size_t from,
@@ -222,7 +236,8 @@ req_object(struct req *q, struct view_body *body)
 		    from + len - 1, body->len);
 		reply.extra = extra;
 	}
-	if (set_content(&reply, body, from, len) != ZK_OK)
+	if (!hold(q, body->mem.len) ||
+	    set_content(&reply, body, from, len) != ZK_OK)
 		req_fail(q, ERROR_BUSY);
 	else
 		httpd_reply(q->conn, &reply);
@@ -232,11 +247,31 @@ out:
 	files_close_fd(depot_files(q->core->depot), body->fd);
 }
 
+size_t
+req_page_max(const struct req *q)
+{
+	uint64_t share = budget_room(&q->core->pages, q->pass.space) /
+	    PAGE_SHARE;
+	size_t max = q->t.max == 0 ? MSG_PAGE_DEFAULT : q->t.max;
+
+	if (share < PAGE_LEAST)
+		share = PAGE_LEAST;
+	return share < max ? (size_t)share : max;
+}
+
 void
 req_page(struct req *q, struct view_page *page)
 {
 	struct httpd_reply reply;
+	size_t n = 0;
 
+	for (size_t i = 0; i < page->n_parts; i++)
+		n += page->parts[i].len;
+	if (!hold(q, n)) {
+		view_page_release(lane_view(q->lane), page);
+		req_fail(q, ERROR_BUSY);
+		return;
+	}
 	memset(&reply, 0, sizeof(reply));
 	reply.status = 200;
 	buf_init(&reply.body, page->head.max);

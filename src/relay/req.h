@@ -42,6 +42,7 @@ struct req {
 	struct depot_job job;
 	bool submitted;			/* the store has the job */
 	bool waited;			/* parked once already */
+	size_t held;			/* of core->pages, bytes */
 	struct lane_wait wait;
 	uint8_t keys[3 * DEPOT_NAME_LEN]; /* CREATE: space, request, recovery */
 };
@@ -64,10 +65,13 @@ void req_fail_zk(struct req *q, enum zk_err r);
 /* Answers with status and the content of body, which is taken over. */
 void req_bytes(struct req *q, int status, struct buf *body);
 
-/* Answers with a stored body, taken over; heeds Range. */
+/* Answers with a stored body, taken over; heeds Range.  May be busy. */
 void req_object(struct req *q, struct view_body *body);
 
-/* Answers with a page, taken over. */
+/* Bytes that a page of q should have at most, by what others hold. */
+size_t req_page_max(const struct req *q);
+
+/* Answers with a page, taken over; if others hold too much, with busy. */
 void req_page(struct req *q, struct view_page *page);
 
 /* The body of q is complete, or it has none: does what it asks. */

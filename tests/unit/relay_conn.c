@@ -102,18 +102,19 @@ test_stall(void)
 	one_end();
 }
 
-/* Asks for a page of max bytes; the connection, whose buffer is small. */
+/* Asks n times for a page of max bytes; the connection has a small buffer. */
 static int
-ask_page(const struct kit_space *s, uint32_t max)
+ask_pages(const struct kit_space *s, unsigned n, uint32_t max)
 {
 	struct target t = kit_target(s, TARGET_READ);
 	int fd = kit_connect(&kit), small = 65536;
 	struct buf head;
 
 	t.max = max;
-	buf_init(&head, 16384);
+	buf_init(&head, 65536);
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-	kit_head(&kit, s, &t, NULL, 0, NULL, &head);
+	while (n-- > 0)
+		kit_head(&kit, s, &t, NULL, 0, NULL, &head);
 	kit_send(fd, head.data, head.len);
 	buf_release(&head);
 	return fd;
@@ -176,13 +177,91 @@ test_reply_rate(void)
 		kit.opts.limits.stall_ms = 500;
 		kit.opts.limits.body_min = want[i].min;
 		NEED(kit_start(&kit));
-		fd = ask_page(&space, TARGET_PAGE_MAX);
+		fd = ask_pages(&space, 1, TARGET_PAGE_MAX);
 		got = take_slowly(fd, want[i].rate, page);
 		if ((got >= page) != want[i].whole)
 			printf("# %zu: %zu bytes\n", i, got);
 		CHECK((got >= page) == want[i].whole);
 		close(fd);
 	}
+	signkey_free(log.key);
+	one_end();
+}
+
+/* Pages that nobody takes are bounded; their space waits, others do not. */
+static void
+test_page_memory(void)
+{
+	struct target t;
+	struct kit_space other;
+	struct kit_reply r;
+	struct kit_log log;
+	uint8_t res;
+	int fd[8], status = 200;
+	unsigned n = 0;
+
+	one_begin();
+	kit.opts.limits.page_mem = 32u << 20;
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	kit_space_init(&other);
+	CHECK(kit_create(&kit, &other, "") == 201);
+	kit_log_init(&log);
+	CHECK(kit_append(&kit, &space, &log, 4u << 20, &res) == 200);
+	signkey_free(log.key);
+	kit_log_init(&log);
+	CHECK(kit_append(&kit, &other, &log, 4u << 20, &res) == 200);
+	/* one after the other on a connection: the kernel takes but some */
+	while (n < 8)
+		fd[n++] = ask_pages(&space, 4, TARGET_PAGE_MAX);
+	t = kit_target(&space, TARGET_READ);
+	for (unsigned i = 0; i < 50 && status == 200; i++) {
+		status = kit_call(&kit, &space, &t, NULL, 0, NULL, &r);
+		if (status == 503)
+			CHECK(strcmp(kit_code(&r), "busy") == 0);
+		kit_reply_free(&r);
+		usleep(20000);
+	}
+	CHECK(status == 503);
+	t = kit_target(&other, TARGET_READ);
+	CHECK(kit_call(&kit, &other, &t, NULL, 0, NULL, NULL) == 200);
+	while (n > 0)
+		close(fd[--n]);
+	t = kit_target(&space, TARGET_READ);
+	for (unsigned i = 0; i < 50 && status != 200; i++) {
+		status = kit_call(&kit, &space, &t, NULL, 0, NULL, NULL);
+		usleep(20000);
+	}
+	CHECK(status == 200);
+	signkey_free(log.key);
+	kit_space_free(&other);
+	one_end();
+}
+
+/* With little left pages are short, and bring everything all the same. */
+static void
+test_page_short(void)
+{
+	struct kit_log log;
+	struct target t;
+	struct buf body;
+	unsigned pages = 0, segs = 0;
+	bool more = true;
+
+	one_begin();
+	kit.opts.limits.page_mem = 2u << 20;
+	NEED(kit_start(&kit) && kit_create(&kit, &space, "") == 201);
+	kit_log_init(&log);
+	buf_init(&body, 2u << 20);
+	kit_append_body(&log, 100, 10000, &body);
+	t = kit_target(&space, TARGET_APPEND);
+	CHECK(kit_call(&kit, &space, &t, body.data, body.len, NULL, NULL) ==
+	    200);
+	t = kit_target(&space, TARGET_READ);
+	t.max = TARGET_PAGE_MAX;
+	for (; more && pages < 200; pages++)
+		segs += one_page(&t, &more);
+	CHECK(segs == 100 && pages >= 16 && pages <= 20);
+	buf_release(&body);
 	signkey_free(log.key);
 	one_end();
 }
@@ -458,6 +537,8 @@ TESTS(
     { "deadlines", test_deadlines },
     { "stall", test_stall },
     { "reply rate", test_reply_rate },
+    { "page memory", test_page_memory },
+    { "page short", test_page_short },
     { "connection caps", test_conn_caps },
     { "no files", test_no_files },
     { "Q01 crowd", test_q01_crowd },

@@ -45,7 +45,7 @@ test_defaults(void)
 	CHECK(l.wait_ms == 55 * 1000);
 	CHECK(l.conns == 16384 && l.conns_addr == 1024);
 	CHECK(l.conns_new == 2048);
-	CHECK(l.body_mem == 64u << 20);
+	CHECK(l.body_mem == 64u << 20 && l.page_mem == 256u << 20);
 	CHECK(l.fails_addr == 60 && l.lookups_addr == 20);
 	CHECK(l.boxes == 1024 && l.boxes_addr == 8);
 	CHECK(l.box_ms == 5 * 60 * 1000);
