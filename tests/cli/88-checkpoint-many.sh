@@ -18,16 +18,6 @@ versions() {
 }
 
 device_init a "file://$T/far"
-for n in 1 2 3 4 5 6; do
-	noise "$T/a/f"
-	expect 0 at a push
-	days 1
-done
-days 41
-noise "$T/a/f"
-expect 0 at a push
-expect 0 at a gc
-out_has "wrote a checkpoint"
 for d in b c; do
 	device_pair a $d
 	expect 0 at $d pull
@@ -35,12 +25,23 @@ for d in b c; do
 	expect 0 at $d push
 	expect 0 at a pull
 done
-
 for n in 3 256 257 300; do
 	versions "v$n" $n | LD_PRELOAD="$clock_so" "$forge" "$T/b" \
 	    "$T/state-b/zk" "file://$T/far" >"$T/ids" || fail "forge"
-	expect 0 at a pull
-	expect 0 at c pull
+done
+for n in 1 2 3 4 5 6; do
+	noise "$T/a/f"
+	expect 0 at a sync
+	days 1
+done
+days 41
+noise "$T/a/f"
+expect 0 at a push
+expect 0 at a gc
+out_has "wrote a checkpoint"
+expect 0 at c pull
+
+for n in 3 256 257 300; do
 	[ "$(cat "$T/c/v$n")" = precious ] || fail "v$n is not there"
 	rm "$T/c/v$n"
 	expect 0 at c push
@@ -50,3 +51,15 @@ for n in 3 256 257 300; do
 	expect 0 at c pull
 	same_tree a c
 done
+
+# what came after the cut no checkpoint lacks: the time alone is said
+echo later >"$T/a/later"
+expect 0 at a push
+expect 0 at c pull
+rm "$T/c/later"
+expect 0 at c push
+touch -d 2021-01-01 "$T/a/later"
+expect 0 at a sync
+err_has "1 file (0 B)"
+expect 0 at c pull
+same_tree a c

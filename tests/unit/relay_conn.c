@@ -157,8 +157,8 @@ test_reply_rate(void)
 	} want[] = {
 		{ 40000000, 4000000, false },
 		{ 3000000, 1200000, false },
-		{ 800000, 1200000, true },
-		{ 800000, 4000000, true },
+		{ 100000, 1200000, true },
+		{ 100000, 4000000, true },
 	};
 	const size_t page = 3 * (2u << 20);
 	struct kit_log log;
@@ -214,7 +214,7 @@ test_page_memory(void)
 	while (n < 8)
 		fd[n++] = ask_pages(&space, 4, TARGET_PAGE_MAX);
 	t = kit_target(&space, TARGET_READ);
-	for (unsigned i = 0; i < 50 && status == 200; i++) {
+	for (unsigned i = 0; i < 500 && status == 200; i++) {
 		status = kit_call(&kit, &space, &t, NULL, 0, NULL, &r);
 		if (status == 503)
 			CHECK(strcmp(kit_code(&r), "busy") == 0);
@@ -227,7 +227,7 @@ test_page_memory(void)
 	while (n > 0)
 		close(fd[--n]);
 	t = kit_target(&space, TARGET_READ);
-	for (unsigned i = 0; i < 50 && status != 200; i++) {
+	for (unsigned i = 0; i < 500 && status != 200; i++) {
 		status = kit_call(&kit, &space, &t, NULL, 0, NULL, NULL);
 		usleep(20000);
 	}
