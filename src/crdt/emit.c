@@ -432,47 +432,42 @@ change(struct emit *e, struct seen_node *node, const struct emit_file *f,
 	return r;
 }
 
-/*
- * Of a node that was removed, which comes back by this, the removed contents
- * are gone: who records it has read of that, and they may be nowhere by now.
- */
-static enum zk_err
-see_removed(struct emit *e, struct seen_node *node, bool *any)
+/* Whether the file stands for one of these ops. */
+static bool
+stands_for(const struct seen_node *node, const struct head *h)
 {
-	const struct cdb *db = &e->tree->db;
-	struct cdb_node rec;
-	struct heads hs;
-	size_t had = node->refs_n;
-	enum zk_err r = vis_flush(e->tree);
-
-	*any = false;
-	if (r == ZK_OK)
-		r = db->impl->node_by_id(db->db, &node->id, &rec);
-	if (r != ZK_OK || rec.live > 0)
-		return r;
-	r = heads_load(db, &rec, &hs);
-	if (r != ZK_OK)
-		return r;
-	for (size_t i = 0; r == ZK_OK && i < hs.n; i++)
-		for (size_t k = 0; r == ZK_OK && hs.v[i].removed &&
-		    k < hs.v[i].ops_n; k++)
-			r = seen_ref(node, &hs.v[i].ops[k],
-			    SEEN_CONTENT | SEEN_GONE);
-	heads_release(&hs);
-	*any = node->refs_n > had;
-	return r;
+	for (size_t i = 0; i < node->refs_n; i++)
+		for (size_t k = 0; k < h->ops_n; k++)
+			if ((node->refs[i].what & SEEN_CONTENT) != 0 &&
+			    opid_cmp(&node->refs[i].id, &h->ops[k]) == 0)
+				return true;
+	return false;
 }
 
 enum zk_err
 emit_other_back(struct emit *e, const uint8_t *old, size_t old_len,
     bool *yes)
 {
+	const struct cdb *db = &e->tree->db;
+	struct cdb_node node;
+	struct heads hs = { .n = 0 };
 	struct seen s;
 	enum zk_err r = seen_decode(old, old_len, &s);
 
 	*yes = false;
-	if (r == ZK_OK && s.n > 0 && !s.nodes[0].copy)
-		r = see_removed(e, &s.nodes[0], yes);
+	if (r != ZK_OK || s.n == 0 || s.nodes[0].copy)
+		goto out;
+	r = vis_flush(e->tree);
+	if (r == ZK_OK)
+		r = db->impl->node_by_id(db->db, &s.nodes[0].id, &node);
+	if (r != ZK_OK || node.live > 0)
+		goto out;
+	r = heads_load(db, &node, &hs);
+	for (size_t i = 0; r == ZK_OK && i < hs.n; i++)
+		*yes |= hs.v[i].removed && !stands_for(&s.nodes[0], &hs.v[i]);
+	if (r == ZK_OK)
+		heads_release(&hs);
+out:
 	seen_release(&s);
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
@@ -482,11 +477,9 @@ emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
     const struct emit_at *at, const struct emit_file *f,
     const struct emit_file *whole, struct buf *seen)
 {
-	struct emit_file alone = *f;
-	struct content content;
 	struct opid dir;
 	struct seen s;
-	bool copy, more = false;
+	bool copy;
 	enum zk_err r = seen_decode(old, old_len, &s);
 
 	if (r != ZK_OK)
@@ -497,17 +490,6 @@ emit_edit(struct emit *e, const uint8_t *old, size_t old_len,
 		r = unite(e, &s);
 	if (r == ZK_OK && copy)
 		r = split(e, &s.nodes[0], &dir, at, whole);
-	else if (r == ZK_OK && f->content != NULL)
-		r = see_removed(e, &s.nodes[0], &more);
-	/* a script would be about other versions than the op names */
-	if (r == ZK_OK && more) {
-		content = *f->content;
-		content.merge = MERGE_COPY;
-		content.script = NULL;
-		content.script_len = 0;
-		alone.content = &content;
-		f = &alone;
-	}
 	if (r == ZK_OK && (!copy || f->content != NULL))
 		r = change(e, &s.nodes[0], f, !copy);
 	if (r == ZK_OK)

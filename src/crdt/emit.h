@@ -75,8 +75,7 @@ ZK_CHECKED enum zk_err emit_keep(struct emit *e, const uint8_t *old,
  * (another kind is emit_remove and emit_create).  at is where it lies: a
  * conflict copy becomes a node of its own there.  f is what changed; whole
  * has the mode and mtime that the file has now, changed or not: the node of
- * its own begins with none.  A content takes the place of those of
- * emit_other_back, too, and then has no script.
+ * its own begins with none.
  */
 ZK_CHECKED enum zk_err emit_edit(struct emit *e, const uint8_t *old,
     size_t old_len, const struct emit_at *at, const struct emit_file *f,
@@ -84,8 +83,8 @@ ZK_CHECKED enum zk_err emit_edit(struct emit *e, const uint8_t *old,
 
 /*
  * Whether the file of an entry was removed, by ops that are in the tree and
- * not in the entry, when it had another content than the entry stands for: a
- * move or a mode alone would bring back that one.
+ * not in the entry, and a move or a mode alone would bring back another
+ * content than the entry stands for, too or instead.
  */
 ZK_CHECKED enum zk_err emit_other_back(struct emit *e, const uint8_t *old,
     size_t old_len, bool *yes);

@@ -166,6 +166,9 @@ shows(struct tree *t, const struct opid *id, unsigned depth, bool *out)
 		*out = node.vis && h->shown;
 		for (size_t k = 0; h->split && k < h->ops_n && !*out &&
 		    r == ZK_OK; k++) {
+			/* it was asked for above */
+			if (opid_cmp(&h->ops[k], id) == 0)
+				continue;
 			tree_split_id(t, &h->ops[k], &other);
 			r = shows(t, &other, depth + 1, out);
 			if (r == ZK_ENOENT)

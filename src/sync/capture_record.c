@@ -209,18 +209,27 @@ record_new(struct recorder *r, const struct prepared *p)
 }
 
 /*
- * Whether what was at the path of a file, seen as in r->old, when it was
- * removed elsewhere may be nowhere any more: the content of the disk is said
- * then.
+ * A file, seen as in r->old, that was removed elsewhere: where a move or a mode
+ * would bring back another content, which may be nowhere by now, it becomes a
+ * file of its own, and what others want of the one that was removed is as
+ * before.  *done: so it did.
  */
 static enum zk_err
-comes_back(struct recorder *r, bool *yes)
+record_anew(struct recorder *r, const struct prepared *p, bool *done)
 {
-	enum zk_err err = emit_other_back(segw_emit(r->w), r->old.data,
-	    r->old.len, yes);
+	struct prepared alone = *p;
+	enum zk_err err = ZK_OK;
 
-	return err != ZK_OK || *yes ? err : checkpoint_left_out(r->rd->v,
-	    r->old.data, r->old.len, yes);
+	*done = false;
+	if (p->read)
+		err = emit_other_back(segw_emit(r->w), r->old.data,
+		    r->old.len, done);
+	if (err != ZK_OK || !*done)
+		return err;
+	alone.content.merge = MERGE_COPY;
+	alone.content.script = NULL;
+	alone.content.script_len = 0;
+	return record_new(r, &alone);
 }
 
 /* Content, mode or times of a row, at its place; moved: counted already. */
@@ -232,7 +241,7 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 	struct emit_file f, whole;
 	int64_t dir = 0;
 	uint64_t locator = 0;
-	bool same = false, gone = false;
+	bool same = false, gone = false, anew = false;
 	enum zk_err err = load_dir(r, p, &dir, &at);
 
 	if (err == ZK_OK)
@@ -248,7 +257,8 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 	    memcmp(e.hash, p->content.hash, sizeof(e.hash)) == 0);
 	/* with what was removed elsewhere the content comes back, too */
 	if (same && p->read)
-		err = comes_back(r, &gone);
+		err = checkpoint_left_out(r->rd->v, r->old.data, r->old.len,
+		    &gone);
 	if (err != ZK_OK)
 		return err;
 	same &= !gone;
@@ -262,6 +272,10 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 		return base_set_stat(r->rd->v->db, e.id, &p->st,
 		    (e.flags & ~(unsigned)BASE_RACY) |
 		    (p->racy ? BASE_RACY : 0));
+	if (same && !moved)
+		err = record_anew(r, p, &anew);
+	if (err != ZK_OK || anew)
+		return err;
 	buf_reset(&r->seen);
 	err = emit_edit(segw_emit(r->w), r->old.data, r->old.len, &place, &f,
 	    &whole, &r->seen);
@@ -275,22 +289,6 @@ record_edit(struct recorder *r, const struct prepared *p, bool moved)
 	    err;
 }
 
-/* EDIT to what the disk has; r->old is as seen after it. */
-static enum zk_err
-say_content(struct recorder *r, const struct prepared *p,
-    const struct emit_at *place, const struct emit_file *was)
-{
-	struct emit_file f = { .content = &p->content };
-	enum zk_err err = ZK_OK;
-
-	buf_reset(&r->seen);
-	err = emit_edit(segw_emit(r->w), r->old.data, r->old.len, place, &f,
-	    was, &r->seen);
-	if (err == ZK_OK)
-		buf_swap(&r->old, &r->seen);
-	return err;
-}
-
 static enum zk_err
 record_move(struct recorder *r, const struct prepared *p)
 {
@@ -300,8 +298,7 @@ record_move(struct recorder *r, const struct prepared *p)
 	struct emit_file was;
 	struct entry_keys keys = { NULL, 0 };
 	int64_t dir = 0;
-	uint64_t locator = 0;
-	bool back = false;
+	bool anew = false;
 	enum zk_err err = load_dir(r, p, &dir, &at);
 
 	if (err == ZK_OK)
@@ -309,27 +306,20 @@ record_move(struct recorder *r, const struct prepared *p)
 		    &place);
 	if (err == ZK_OK)
 		err = load_old(r, p->d.row, &e);
-	if (err == ZK_OK && p->read)
-		err = comes_back(r, &back);
-	if (err != ZK_OK)
+	if (err == ZK_OK)
+		err = record_anew(r, p, &anew);
+	if (err != ZK_OK || anew)
 		return err;
 	describe(p, &was);
 	was.mode = e.mode;
 	was.mtime_sec = e.mtime.sec;
 	was.mtime_nsec = e.mtime.nsec;
-	locator = refs_locator(e.refs, e.refs_len);
-	/* the content first: a move alone brings back what was there last */
-	if (back) {
-		err = say_content(r, p, &place, &was);
-		locator = segw_locator(r->w);
-	}
-	if (err != ZK_OK)
-		return err;
 	buf_reset(&r->seen);
 	err = emit_move(segw_emit(r->w), r->old.data, r->old.len, &place, &was,
 	    &r->seen);
 	if (err == ZK_OK)
-		err = refs_make(&r->refs, locator, r->seen.data, r->seen.len);
+		err = refs_make(&r->refs, refs_locator(e.refs, e.refs_len),
+		    r->seen.data, r->seen.len);
 	if (err == ZK_OK)
 		err = entry_keys_make(r->seen.data, r->seen.len, &keys);
 	if (err == ZK_OK)
