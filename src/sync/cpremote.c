@@ -28,6 +28,9 @@ copy(struct round *rd, struct vremote *vr, const struct op *op, bool known,
 	for (size_t i = 0; i < rd->remotes_n; i++)
 		if (rd->remotes[i] != vr && rd->remotes[i]->err == ZK_OK)
 			from[src.from_n++] = rd->remotes[i]->t;
+	/* what lists the others may be there alone */
+	if (known && src.from_n < SYNC_REMOTES_MAX)
+		from[src.from_n++] = vr->t;
 	src.from = from;
 	return r == ZK_OK ? upload_copy(u, &op->content, &src, &sent) : r;
 }

@@ -7,9 +7,11 @@
 #include "format/segment.h"
 #include "format/thin.h"
 #include "store/gcdb.h"
+#include "store/msgdb.h"
 #include "sync/checkpoint.h"
 #include "sync/cuts.h"
 #include "sync/segcache.h"
+#include "sync/sync.h"
 #include "tree/whole.h"
 #include "util/path.h"
 
@@ -170,6 +172,28 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
 	return r;
 }
 
+/* Whether a message expired a window ago: gc may have removed it by now. */
+static enum zk_err
+expired(struct vault *v, const struct op *op, bool *yes)
+{
+	struct msgdb_channel ch;
+	struct msg_op msg;
+	unsigned days = 0;
+	int64_t old = 0;
+	enum zk_err r = msgop_decode(op, &msg);
+
+	*yes = false;
+	if (r == ZK_OK)
+		r = msgdb_find(v->db, msg.channel, msg.channel_len, &ch);
+	if (r == ZK_OK)
+		r = sync_history_days(v, &days);
+	if (r == ZK_OK && ch.expiry > 0) {
+		old = (int64_t)(ch.expiry * 1000) + days * SYNC_DAY_MS;
+		*yes = op->wall_ms < env_now_ms(v->env) - old;
+	}
+	return r == ZK_ENOENT || r == ZK_EREFUSED ? ZK_OK : r;
+}
+
 /*
  * Brings the blobs of one content op to the remote.  What is nowhere is
  * passed over, so that it keeps back nothing else for good: content whose
@@ -188,9 +212,11 @@ send_content(struct round *rd, struct vremote *vr, const struct op *op,
 	struct upload_source src = { .ask = known };
 	bool past = false, dead = false, message = op->type == OP_MSG;
 	bool passes = false;
-	enum zk_err r = message ? ZK_OK : publish_past(rd, op, &past);
+	enum zk_err r = message ? expired(rd->v, op, &past) :
+	    publish_past(rd, op, &past);
 
-	if (r != ZK_OK)
+	/* nobody waits for a message that has expired */
+	if (r != ZK_OK || (message && past))
 		return r;
 	passes = may_pass(rd, vr);
 	src.spare = (past || message || !own) && passes;

@@ -296,7 +296,7 @@ delete_one(struct sweep *a, const struct logdb_seg *g)
 	enum zk_err r = names_of(a, g);
 
 	/* they stay with it until they can be told */
-	if (r == ZK_EGAP || (r == ZK_OK && g->blobs && a->blind))
+	if (r == ZK_EGAP || (r == ZK_OK && a->n > 0 && a->blind))
 		return ZK_OK;
 	for (size_t i = 0; r == ZK_OK && i < a->n; i++) {
 		struct opid key = as_key(a->names[i]);

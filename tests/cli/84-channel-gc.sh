@@ -47,6 +47,16 @@ cmp -s "$T/canary-kept" "$(find "$T/out-c" -size +100k -type f)" ||
 [ "$(find "$T/out-c" -type f | wc -l)" -eq 2 ] || fail "$(ls -l "$T/out-c")"
 grep -qrx later "$T/out-c" || fail "what follows: $(ls -l "$T/out-c")"
 for d in a b c; do expect 0 at "$d" verify; done
+
+# nor does it keep back anything from a further remote, while another is away
+expect 0 at a send -c forgets --set-expiry 1d
+expect 0 at a remote add "file://$T/away"
+expect 0 at a push
+expect 0 at a remote add "file://$T/next"
+mv "$T/away" "$T/taken"
+expect 0 at a push
+err_has "to 2 of 3 remotes"
+! grep "message" "$T/err" || fail "it is waited for"
 if grep -rqF -e canary "$T/far"; then
 	fail "a name is on the remote"
 fi
