@@ -16,6 +16,7 @@
 #include "util/log.h"
 
 #define FETCH_BYTES (8u << 20)	/* asked for in one read */
+#define WAIT_MS 250		/* between two looks at what is held */
 /*
  * Segments in a row that are not taken in: once each of those held, again if
  * the remote began anew meanwhile, and so many that are refused.
@@ -263,16 +264,28 @@ wait_one(void *arg, const struct tseg *s)
 enum zk_err
 remotes_wait(struct round *rd, struct vremote *vr, unsigned ms, bool *news)
 {
+	struct env *env = rd->v->env;
 	struct reading a = { .rd = rd };
 	struct tread how = { .wait_ms = ms, .each = wait_one,
 		.have = read_have, .arg = &a };
+	int64_t end = env_mono_ms(env) + ms, left = ms;
 	struct tmark mark = { .len = 0 };
 	bool more = false;
 	enum zk_err r = remotedb_mark(rd->v->db, vr->info.id, 0, mark.b,
 	    &mark.len);
 
-	if (r == ZK_OK)
+	for (bool first = true; r == ZK_OK && !more && (first || left > 0);
+	    first = false) {
+		how.wait_ms = (unsigned)(left > 0 ? left : 0);
 		r = transport_read(vr->t, &how, &mark, &more);
+		left = end - env_mono_ms(env);
+		/* what waits for something else is shown each time */
+		if (r == ZK_OK && !more && left > 0)
+			env_sleep_ms(env, left < WAIT_MS ? (unsigned)left :
+			    WAIT_MS);
+		if (r == ZK_OK && round_stopped(rd))
+			r = ZK_ESIGNAL;
+	}
 	*news = r == ZK_ECHANGED || (r == ZK_OK && more);
 	return r == ZK_ECHANGED ? ZK_OK : r;
 }

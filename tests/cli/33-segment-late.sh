@@ -24,6 +24,12 @@ for n in 1 2; do
 	expect 5 as b pull
 	err_has "has not arrived"
 done
+# who follows what comes does not look as fast as it can
+need timeout
+XDG_STATE_HOME="$T/state-b" timeout 3 "$ZK" -C "$T/b" kv watch \
+    >"$T/out" 2>"$T/err"
+[ "$(grep -c "has not arrived" "$T/err")" -lt 10 ] ||
+    fail "looked $(grep -c "has not arrived" "$T/err") times"
 mv "$T/late" "$late"
 expect 0 as b pull
 same_tree a b
