@@ -312,8 +312,10 @@ stmt_step(struct db *db, struct stmt *s)
 	int rc = SQLITE_NOMEM;
 	enum zk_err r = refused(db);
 
-	if (r != ZK_OK)
+	if (r != ZK_OK) {
+		stmt_reset(s);
 		return r;
+	}
 	if (s == NULL)
 		return db->prepare;
 	rc = sqlite3_step(s->s);

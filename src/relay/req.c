@@ -213,6 +213,8 @@ set_content(struct httpd_reply *reply, struct view_body *body, size_t from,
 void
 req_object(struct req *q, struct view_body *body)
 {
+	/* q is gone once it is answered */
+	struct files *files = depot_files(q->core->depot);
 	struct httpd_reply reply;
 	char extra[96];
 	size_t from = 0, len = 0;
@@ -244,7 +246,7 @@ req_object(struct req *q, struct view_body *body)
 out:
 	buf_release(&reply.body);
 	buf_release(&body->mem);
-	files_close_fd(depot_files(q->core->depot), body->fd);
+	files_close_fd(files, body->fd);
 }
 
 size_t
