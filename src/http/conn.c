@@ -163,33 +163,27 @@ conn_taken(const struct httpd_conn *c)
 	return c->out.sent - env_net_queued(c->pool->env, c->fd);
 }
 
-/* Bytes that a window of ms has to bring. */
-static uint64_t
-need(const struct httpd_conn *c, unsigned ms)
-{
-	return limits(c)->body_min * ms / 1000;
-}
-
 /* The deadline of the state has passed. */
 static void
 overdue(struct httpd_conn *c, int64_t now)
 {
 	const struct httpd_app *app = &c->pool->opts->app;
+	const struct httpd_limits *lim = limits(c);
 	uint64_t was = c->moved;
 
 	switch (c->state) {
 	case CONN_BODY:
-		if (c->moved >= need(c, limits(c)->body_ms)) {
+		if (c->moved >= lim->body_min * lim->body_ms / 1000) {
 			c->moved = 0;
-			c->deadline = now + limits(c)->body_ms;
+			c->deadline = now + lim->body_ms;
 			break;
 		}
 		step_refuse(c, 408);
 		break;
 	case CONN_REPLY:
 		c->moved = conn_taken(c);
-		c->deadline = now + limits(c)->stall_ms;
-		if (c->moved - was < need(c, limits(c)->stall_ms))
+		c->deadline = now + lim->stall_ms;
+		if (c->moved - was < lim->reply_min * lim->stall_ms / 1000)
 			conn_drop(c);
 		break;
 	case CONN_WAIT:

@@ -58,7 +58,8 @@ struct httpd_limits {
 	unsigned idle_ms;	/* between requests */
 	unsigned body_ms;	/* window in which a body must bring */
 	uint64_t body_min;	/* this many bytes a second */
-	unsigned stall_ms;	/* and one in which a reply must be taken */
+	unsigned stall_ms;	/* and one in which of a reply must be taken */
+	uint64_t reply_min;	/* this many: a client asks for many at once */
 	unsigned drain_ms;	/* to finish after httpd_stop */
 	unsigned conns;		/* connections in all */
 	unsigned conns_addr;	/* of one address */

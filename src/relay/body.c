@@ -163,3 +163,9 @@ body_keep(struct body *b)
 {
 	b->kept = true;
 }
+
+bool
+body_kept(const struct body *b)
+{
+	return b->kept && b->file != 0;
+}

@@ -62,5 +62,7 @@ uint64_t body_file(const struct body *b);
 
 /* A committed row names the file: body_free leaves it. */
 void body_keep(struct body *b);
+/* It is placed, and would be left. */
+bool body_kept(const struct body *b);
 
 #endif

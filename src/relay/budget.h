@@ -1,8 +1,9 @@
 /*
  * The bytes of pages under way: what replies hold, in memory or as files that
  * stay open, until their clients have taken them.  They are bounded in all,
- * and those of one space to half of that, so that a member that reads slowly
- * on many connections is in the way of its own space alone.
+ * and those of one space to half of that: a member that reads slowly on many
+ * connections is in the way of its own space alone, one of several spaces of
+ * all.
  * For all threads.
  */
 #ifndef ZK_RELAY_BUDGET_H
@@ -13,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BUDGET_PARTS 64		/* spaces share these by their rows */
+#define BUDGET_PARTS 4096		/* spaces share these by their rows */
 
 struct budget {
 	uint64_t max;		/* bytes in all */

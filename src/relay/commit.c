@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "db/db.h"
@@ -35,6 +36,22 @@ const char commit_schema[] =
     " UNIQUE(space, name));"
     /* files whose rows are gone: removed after the commit */
     "CREATE TABLE dead(file INTEGER PRIMARY KEY);";
+
+enum zk_err
+numbers_add(struct numbers *s, uint64_t no)
+{
+	if (s->n == s->cap) {
+		size_t cap = s->cap == 0 ? 64 : s->cap * 2;
+		uint64_t *v = realloc(s->v, cap * sizeof(*v));
+
+		if (v == NULL)
+			return ZK_ENOMEM;
+		s->v = v;
+		s->cap = cap;
+	}
+	s->v[s->n++] = no;
+	return ZK_OK;
+}
 
 /* A row of one integer column; ZK_ENOENT leaves *out. */
 static enum zk_err
@@ -348,13 +365,14 @@ static enum zk_err
 bury(struct commit *c, int64_t file)
 {
 	struct stmt *s;
+	enum zk_err r;
 
 	if (file == 0)
 		return ZK_OK;
-	c->buried = true;
 	s = db_stmt(c->db, "INSERT INTO dead(file) VALUES(?)");
 	stmt_int(s, 1, file);
-	return stmt_run(c->db, s);
+	r = stmt_run(c->db, s);
+	return r == ZK_OK ? numbers_add(&c->graves, (uint64_t)file) : r;
 }
 
 static enum zk_err

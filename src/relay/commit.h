@@ -12,6 +12,13 @@ struct db;
 extern const char commit_schema[];	/* DDL of a new database */
 #define COMMIT_VERSION 1		/* of the schema */
 
+/* Numbers of files. */
+struct numbers {
+	uint64_t *v;
+	size_t n, cap;
+};
+ZK_CHECKED enum zk_err numbers_add(struct numbers *s, uint64_t no);
+
 /* Number for the next file placed, and what the batch has to tell. */
 struct commit {
 	struct db *db;
@@ -19,7 +26,7 @@ struct commit {
 	uint64_t next_file;	/* grows; stored when files_used */
 	bool files_used;	/* the batch placed files */
 	bool keys_changed;	/* a space or its keys changed */
-	bool buried;		/* rows were added to dead */
+	struct numbers graves;	/* files whose rows went to dead */
 	int64_t *spaces;	/* with new segments, room for spaces_max */
 	size_t n_spaces, spaces_max;
 };

@@ -15,7 +15,7 @@
 #include "util/log.h"
 
 #define BATCH_MAX 1024		/* jobs of one commit */
-#define DEAD_MAX 64		/* rows of dead kept */
+#define DEAD_MAX 256		/* rows of dead kept */
 #define SYNCERS 4		/* threads that make files durable */
 #define PATH_ROOM 4096
 
@@ -32,7 +32,9 @@ struct depot {
 	struct commit commit;
 	int dirfd;
 	int lockfd;
-	unsigned dead;		/* rows of dead whose files are gone */
+	size_t dead;		/* rows of dead whose files are gone */
+	bool undead;		/* one's file is not: all rows stay */
+	struct numbers doubtful; /* placed, of jobs that failed in a commit */
 	uint8_t generation[DEPOT_GENERATION_LEN];
 	char path[PATH_ROOM];
 	atomic_uint keys_epoch;
@@ -159,24 +161,28 @@ open_db(struct depot *s)
 }
 
 /*
- * Removes the files of rows that are gone.  The rows of dead go once many
- * removals are made durable together: a file without either would stay.
+ * Removes the file of a row that is gone.  The rows of dead go once many
+ * removals are made durable together: a file without either would stay.  What
+ * cannot be removed is tried again at each start.
  */
+static void
+remove_one(struct depot *s, uint64_t no)
+{
+	s->undead |= files_remove(s->files, no) != ZK_OK;
+	s->dead++;
+}
+
+/* All of them, at the start. */
 static enum zk_err
 remove_dead(struct depot *s)
 {
 	struct stmt *st = db_stmt(s->db, "SELECT file FROM dead");
 	enum zk_err r = stmt_step(s->db, st);
-	unsigned n = 0;
-	bool all = true;
 
-	for (; r == ZK_OK; n++) {
-		all &= files_remove(s->files,
-		    (uint64_t)stmt_col_int(st, 0)) == ZK_OK;
+	while (r == ZK_OK) {
+		remove_one(s, (uint64_t)stmt_col_int(st, 0));
 		r = stmt_step(s->db, st);
 	}
-	/* what cannot be removed now is tried again at each start */
-	s->dead = all ? n : 0;
 	return r == ZK_ENOENT ? ZK_OK : r;
 }
 
@@ -212,6 +218,43 @@ keep_bodies(const struct depot_job *job)
 }
 
 /*
+ * Files of the job that no row names were kept for a commit that may come to
+ * life.  That cannot be once another one has taken its place: see settle.
+ */
+static void
+doubt(struct depot *s, const struct depot_job *job)
+{
+	bool good = job->r == ZK_OK;
+	enum zk_err r = ZK_OK;
+
+	if (job->body != NULL && body_kept(job->body) &&
+	    !(good && job->stored))
+		r = numbers_add(&s->doubtful, body_file(job->body));
+	for (size_t i = 0; r == ZK_OK && i < job->n_segs; i++)
+		if (body_kept(job->segs[i].body) &&
+		    !(good && job->segs[i].result == MSG_SEG_STORED))
+			r = numbers_add(&s->doubtful,
+			    body_file(job->segs[i].body));
+	if (r != ZK_OK)
+		log_debug("files of a failed commit stay");
+}
+
+/* After a commit: what it buried goes, and what an earlier one may have. */
+static void
+settle(struct depot *s, bool many)
+{
+	struct commit *c = &s->commit;
+
+	if (many)
+		s->dead = 0;
+	for (size_t i = 0; i < c->graves.n; i++)
+		remove_one(s, c->graves.v[i]);
+	for (size_t i = 0; i < s->doubtful.n; i++)
+		files_drop(s->files, s->doubtful.v[i]);
+	s->doubtful.n = 0;
+}
+
+/*
  * One transaction over the jobs from first to last.  On failure nothing of
  * it happened; but where the commit itself failed, what was written of it may
  * come to life at the next start: its files stay then, whatever is answered.
@@ -220,12 +263,12 @@ static enum zk_err
 try_batch(struct depot *s, struct depot_job *first)
 {
 	struct commit *c = &s->commit;
-	bool many = s->dead >= DEAD_MAX, tried = false;
+	bool many = s->dead >= DEAD_MAX && !s->undead, tried = false;
 	enum zk_err r = db_begin(s->db);
 
-	c->n_spaces = 0;
-	c->files_used = c->keys_changed = c->buried = false;
-	many = many && files_sync(s->files) == ZK_OK;
+	c->n_spaces = c->graves.n = 0;
+	c->files_used = c->keys_changed = false;
+	many = many && files_sync_removed(s->files) == ZK_OK;
 	if (r == ZK_OK && many)
 		r = db_exec(s->db, "DELETE FROM dead");
 	for (struct depot_job *j = first; j != NULL && r == ZK_OK;
@@ -240,13 +283,9 @@ try_batch(struct depot *s, struct depot_job *first)
 	for (struct depot_job *j = first; j != NULL && tried; j = j->next)
 		if (r != ZK_OK || j->r == ZK_OK)
 			keep_bodies(j);
-	if (r != ZK_OK)
-		return r;
-	if (many)
-		s->dead = 0;
-	if (c->buried)
-		(void)remove_dead(s);
-	return ZK_OK;
+	if (r == ZK_OK)
+		settle(s, many);
+	return r;
 }
 
 static void
@@ -285,6 +324,7 @@ run_batch(struct depot *s, struct depot_job *first)
 			s->commit.keys_changed = false;
 			first->r = r;
 		}
+		doubt(s, first);
 		announce(s, first);
 	}
 }
@@ -489,6 +529,8 @@ depot_close(struct depot *s)
 	if (s->dirfd >= 0)
 		(void)env_close(s->opts.env, s->dirfd);
 	free(s->commit.spaces);
+	free(s->commit.graves.v);
+	free(s->doubtful.v);
 	pthread_cond_destroy(&s->to_write);
 	pthread_cond_destroy(&s->to_sync);
 	pthread_mutex_destroy(&s->lock);

@@ -13,15 +13,22 @@
 
 #define PER_DIR 1024	/* numbers in one directory */
 #define NAME_ROOM 48
+#define DIRS_MAX 64
+#define PLACED_MAX 2	/* new objects lie together */
+
+/* Directories below obj/, by number. */
+struct dirs {
+	uint64_t v[DIRS_MAX];
+	unsigned n, max;
+};
 
 struct files {
 	struct env *env;
 	int tmp;
 	int obj;
 	atomic_uint_fast64_t next_tmp;
-	/* directories with places that are not durable yet: the writer's */
-	uint64_t dirty[2];
-	unsigned n_dirty;
+	/* with places, or removals, that are not durable yet: the writer's */
+	struct dirs placed, removed;
 	bool obj_dirty;		/* a directory was made in obj/ */
 	enum zk_err lost;	/* one could not be made durable */
 };
@@ -78,6 +85,8 @@ files_open(struct env *env, int dirfd, struct files **out)
 		return r;
 	f->env = env;
 	f->tmp = f->obj = -1;
+	f->placed.max = PLACED_MAX;
+	f->removed.max = DIRS_MAX;
 	/* a directory in it may be from a run that did not sync it */
 	f->obj_dirty = true;
 	atomic_init(&f->next_tmp, 1);
@@ -182,19 +191,34 @@ sync_dir(struct files *f, uint64_t dir)
 	return synced(f, r);
 }
 
-/* Notes that dir has a new entry, syncing others if there are too many. */
+/* Makes those directories durable. */
 static enum zk_err
-mark_dirty(struct files *f, uint64_t dir)
+sync_dirs(struct files *f, struct dirs *d)
+{
+	/* what was lost then, a second call would not tell */
+	enum zk_err r = f->lost;
+
+	while (r == ZK_OK && d->n > 0) {
+		r = sync_dir(f, d->v[d->n - 1]);
+		if (r == ZK_OK)
+			d->n--;
+	}
+	return r;
+}
+
+/* Notes that dir has changed, syncing others if there are too many. */
+static enum zk_err
+mark(struct files *f, struct dirs *d, uint64_t dir)
 {
 	enum zk_err r = ZK_OK;
 
-	for (unsigned i = 0; i < f->n_dirty; i++)
-		if (f->dirty[i] == dir)
+	for (unsigned i = 0; i < d->n; i++)
+		if (d->v[i] == dir)
 			return ZK_OK;
-	if (f->n_dirty == sizeof(f->dirty) / sizeof(f->dirty[0]))
-		r = files_sync(f);
+	if (d->n == d->max)
+		r = sync_dirs(f, d);
 	if (r == ZK_OK)
-		f->dirty[f->n_dirty++] = dir;
+		d->v[d->n++] = dir;
 	return r;
 }
 
@@ -216,25 +240,25 @@ files_place(struct files *f, uint64_t tmp, uint64_t no)
 	}
 	if (r < 0)
 		return err_from_errno(-r);
-	return mark_dirty(f, no / PER_DIR);
+	return mark(f, &f->placed, no / PER_DIR);
 }
 
 enum zk_err
 files_sync(struct files *f)
 {
-	/* what was lost then, a second call would not tell */
-	enum zk_err r = f->lost;
+	enum zk_err r = sync_dirs(f, &f->placed);
 
-	while (r == ZK_OK && f->n_dirty > 0) {
-		r = sync_dir(f, f->dirty[f->n_dirty - 1]);
-		if (r == ZK_OK)
-			f->n_dirty--;
-	}
 	if (r == ZK_OK && f->obj_dirty) {
 		r = synced(f, env_fsync(f->env, f->obj));
 		f->obj_dirty = r != ZK_OK;
 	}
 	return r;
+}
+
+enum zk_err
+files_sync_removed(struct files *f)
+{
+	return sync_dirs(f, &f->removed);
 }
 
 enum zk_err
@@ -287,7 +311,7 @@ files_remove(struct files *f, uint64_t no)
 			return fd == -ENOENT ? ZK_OK : err_from_errno(-fd);
 		(void)env_close(f->env, fd);
 	}
-	return mark_dirty(f, no / PER_DIR);
+	return mark(f, &f->removed, no / PER_DIR);
 }
 
 void

@@ -7,8 +7,8 @@
  * A file counts only once a committed row names its number.  Numbers grow
  * and are not used twice, so after a crash whatever lies above the last
  * committed number is known to belong to nobody (files_sweep).
- * Safe for several threads, but files_place, files_remove, files_sync and
- * files_sweep are the writer's.
+ * Safe for several threads, but files_place, files_remove, the two
+ * files_sync and files_sweep are the writer's.
  */
 #ifndef ZK_RELAY_FILES_H
 #define ZK_RELAY_FILES_H
@@ -40,10 +40,11 @@ ZK_CHECKED enum zk_err files_place(struct files *f, uint64_t tmp,
     uint64_t no);
 
 /*
- * Makes what files_place and files_remove did since the last call durable.
- * After a failure of the disk it fails (logged) until the next files_open.
+ * Makes what files_place did since the last call durable; or files_remove.
+ * After a failure of the disk both fail (logged) until the next files_open.
  */
 ZK_CHECKED enum zk_err files_sync(struct files *f);
+ZK_CHECKED enum zk_err files_sync_removed(struct files *f);
 
 /* Opens number no for reading.  ZK_ENOENT. */
 ZK_CHECKED enum zk_err files_read(struct files *f, uint64_t no, int *fd);

@@ -23,7 +23,8 @@ struct relay_limits {
 	unsigned idle_ms;	/* between requests: 125 s */
 	unsigned body_ms;	/* window for body_min: 30 s */
 	uint64_t body_min;	/* bytes a second over a window: 8 KiB */
-	unsigned stall_ms;	/* window for body_min of a reply: 60 s */
+	unsigned stall_ms;	/* window for reply_min: 60 s */
+	uint64_t reply_min;	/* bytes a second over a window: 1 KiB */
 	unsigned wait_ms;	/* longest long poll: 55 s */
 	unsigned conns;		/* connections: 16384 */
 	unsigned conns_addr;	/* of one address: 1024; loopback: conns */

@@ -175,7 +175,7 @@ test_reply_rate(void)
 
 		CHECK(kit_stop(&kit, SIGTERM) == 0);
 		kit.opts.limits.stall_ms = 500;
-		kit.opts.limits.body_min = want[i].min;
+		kit.opts.limits.reply_min = want[i].min;
 		NEED(kit_start(&kit));
 		fd = ask_pages(&space, 1, TARGET_PAGE_MAX);
 		got = take_slowly(fd, want[i].rate, page);

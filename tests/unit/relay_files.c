@@ -129,7 +129,7 @@ comes_back(uint64_t seed, bool sync)
 		files_close(d.files);
 		disk_open(&d);
 		CHECK(files_remove(d.files, 1) == ZK_OK);
-		CHECK(files_sync(d.files) == ZK_OK);
+		CHECK(files_sync_removed(d.files) == ZK_OK);
 	}
 	fake_crash(d.f);
 	files_close(d.files);
@@ -161,7 +161,7 @@ test_removed_with_its_directory(void)
 
 	NEED(disk_new(&d, 1));
 	CHECK(files_remove(d.files, 7000) == ZK_OK);
-	CHECK(files_sync(d.files) == ZK_OK);
+	CHECK(files_sync_removed(d.files) == ZK_OK);
 	disk_free(&d);
 }
 
