@@ -449,7 +449,7 @@ emit_other_back(struct emit *e, const uint8_t *old, size_t old_len,
     bool *yes)
 {
 	const struct cdb *db = &e->tree->db;
-	struct cdb_node node;
+	struct cdb_node node = { .n = 0 };
 	struct heads hs = { .n = 0 };
 	struct seen s;
 	enum zk_err r = seen_decode(old, old_len, &s);

@@ -65,7 +65,7 @@ over_all(struct gc_mark *m, const struct opid *refs, size_t n)
 static enum zk_err
 take_message(struct gc_mark *m, const struct op *op)
 {
-	struct msgdb_channel ch;
+	struct msgdb_channel ch = { .c = 0 };
 	struct msg_op msg;
 	enum zk_err r = msgop_decode(op, &msg);
 

@@ -176,7 +176,7 @@ bring(struct round *rd, struct vremote *vr, const struct op *op,
 static enum zk_err
 expired(struct vault *v, const struct op *op, bool *yes)
 {
-	struct msgdb_channel ch;
+	struct msgdb_channel ch = { .c = 0 };
 	struct msg_op msg;
 	unsigned days = 0;
 	int64_t old = 0;
