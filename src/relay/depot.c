@@ -218,21 +218,21 @@ keep_bodies(const struct depot_job *job)
 }
 
 /*
- * Files of the job that no row names were kept for a commit that may come to
- * life.  That cannot be once another one has taken its place: see settle.
+ * The job failed, and its files were kept for a commit that may come to life.
+ * That cannot be once another one has taken its place: see settle.  Where it
+ * did not fail, a row may name them.
  */
 static void
 doubt(struct depot *s, const struct depot_job *job)
 {
-	bool good = job->r == ZK_OK;
 	enum zk_err r = ZK_OK;
 
-	if (job->body != NULL && body_kept(job->body) &&
-	    !(good && job->stored))
+	if (job->r == ZK_OK)
+		return;
+	if (job->body != NULL && body_kept(job->body))
 		r = numbers_add(&s->doubtful, body_file(job->body));
 	for (size_t i = 0; r == ZK_OK && i < job->n_segs; i++)
-		if (body_kept(job->segs[i].body) &&
-		    !(good && job->segs[i].result == MSG_SEG_STORED))
+		if (body_kept(job->segs[i].body))
 			r = numbers_add(&s->doubtful,
 			    body_file(job->segs[i].body));
 	if (r != ZK_OK)
